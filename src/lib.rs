@@ -1,0 +1,7 @@
+//! bot-bottle: the tool around a bottle's manifest, from its text to its launch.
+//!
+//! Data flows one way: text → syntax tree → manifest → provision plan → launch.
+
+pub mod egress;
+pub mod plan;
+pub mod provider;

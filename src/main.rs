@@ -1,0 +1,3 @@
+//! Start-up: hands the command line to the library.
+
+fn main() {}

@@ -1,0 +1,175 @@
+//! The provision plan: everything that a launch will do, as data.
+//!
+//! Planning is pure. What only the launch may read (a host login, a prompt file, a host variable)
+//! stands in the plan by its name.
+
+use crate::provider::{AuthScheme, EgressRoute, GuestCommand, GuestDir, GuestFile, PromptMode};
+use serde::ser::SerializeMap;
+use serde::{Serialize, Serializer};
+use std::path::PathBuf;
+
+/// What one bottle, with or without an agent, comes to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Plan {
+    /// The agent's name, else the bottle's.
+    pub name: String,
+    /// `agent_provider.template`.
+    pub template: &'static str,
+    /// The agent's program.
+    pub command: &'static str,
+    /// How the prompt reaches the agent.
+    pub prompt_mode: PromptMode,
+    /// The image of container backends.
+    pub image: &'static str,
+    /// What that image is built from.
+    pub dockerfile: Dockerfile,
+    /// The manifest's own variables.
+    #[serde(serialize_with = "as_map")]
+    pub guest_env: Vec<(String, EnvValue)>,
+    /// The provider's variables; they win over `guest_env`.
+    #[serde(serialize_with = "as_map")]
+    pub env_vars: Vec<(String, String)>,
+    /// Folders to make, parents first.
+    pub dirs: Vec<GuestDir>,
+    /// Files to put in place after `pre_copy`.
+    pub files: Vec<GuestFile>,
+    /// Commands run in the guest as root before the files are copied.
+    pub pre_copy: Vec<GuestCommand>,
+    /// Commands run in the guest as root after the files are copied.
+    pub verify: Vec<GuestCommand>,
+    /// The provider's routes, then the manifest's; the first that matches a host decides.
+    pub egress_routes: Vec<EgressRoute>,
+    /// Placeholders that a person is not shown.
+    pub hidden_env_names: Vec<&'static str>,
+    /// The agent's command line.
+    pub argv: Vec<String>,
+    /// The host folders that the guest sees.
+    pub workspace: Workspace,
+    /// Limits of the whole bottle.
+    pub resources: Resources,
+    /// What the manifest asks for and the engine does not carry out; a launch refuses each by name.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unsupported: Vec<String>,
+}
+
+impl Plan {
+    /// The names of the guest's variables that a person is shown, sorted.
+    pub fn visible_env_names(&self) -> Vec<&str> {
+        let all = self.guest_env.iter().map(|(n, _)| n).chain(self.env_vars.iter().map(|(n, _)| n));
+        let mut names: Vec<_> =
+            all.map(String::as_str).filter(|n| !self.hidden_env_names.contains(n)).collect();
+        names.sort_unstable();
+        names.dedup();
+        names
+    }
+
+    /// The host variables (and host logins) that routes take credentials from, each once, in order.
+    pub fn token_refs(&self) -> Vec<(&str, AuthScheme)> {
+        let mut refs: Vec<(&str, AuthScheme)> = Vec::new();
+        for auth in self.egress_routes.iter().filter_map(|r| r.auth.as_ref()) {
+            if !refs.iter().any(|(name, _)| *name == auth.token_ref) {
+                refs.push((&auth.token_ref, auth.scheme));
+            }
+        }
+        refs
+    }
+}
+
+/// What an image is built from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Dockerfile {
+    /// One that ships with bot-bottle, by its name.
+    Shipped(&'static str),
+    /// The manifest's own, as an absolute path.
+    Own(PathBuf),
+}
+
+impl Serialize for Dockerfile {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Shipped(name) => serializer.serialize_str(name),
+            Self::Own(path) => serializer.collect_str(&path.display()),
+        }
+    }
+}
+
+/// The value of a guest variable.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum EnvValue {
+    /// The value itself.
+    Literal(String),
+    /// A literal that looks like a credential; shown as `(hidden)` wherever it is shown.
+    SecretLiteral(String),
+    /// `${NAME}`: the host variable's value at launch.
+    Host(String),
+    /// `?question`: asked at launch.
+    Ask(String),
+}
+
+impl Serialize for EnvValue {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Literal(text) => serializer.serialize_str(text),
+            Self::SecretLiteral(_) => serializer.serialize_str("(hidden)"),
+            Self::Host(name) => serializer.collect_str(&format_args!("${{{name}}}")),
+            Self::Ask(question) => serializer.collect_str(&format_args!("?{question}")),
+        }
+    }
+}
+
+/// The host folders that the guest sees.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Workspace {
+    /// The host folder at `/workspace`; `None`: the folder that the launch is run in.
+    pub path: Option<PathBuf>,
+    /// How it appears.
+    pub mode: WorkspaceMode,
+    /// Further folders.
+    pub mounts: Vec<Mount>,
+}
+
+/// How the workspace appears in the guest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WorkspaceMode {
+    /// The folder itself.
+    #[default]
+    Bind,
+    /// A copy; the host's folder is never written.
+    Copy,
+    /// The folder itself, without writing.
+    ReadOnly,
+}
+
+/// A further host folder or file in the guest.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Mount {
+    /// Absolute host path.
+    pub source: PathBuf,
+    /// Absolute guest path.
+    pub target: String,
+    /// Without writing.
+    pub read_only: bool,
+}
+
+/// Limits of a bottle; `None` leaves the backend's default.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize)]
+pub struct Resources {
+    /// Processor cores.
+    pub cpus: Option<f64>,
+    /// Bytes of memory.
+    pub memory: Option<u64>,
+    /// Processes and threads.
+    pub pids: Option<u64>,
+}
+
+// `cpus` comes from a manifest, where NaN is no value.
+impl Eq for Resources {}
+
+fn as_map<S: Serializer, V: Serialize>(pairs: &[(String, V)], serializer: S) -> Result<S::Ok, S::Error> {
+    let mut map = serializer.serialize_map(Some(pairs.len()))?;
+    for (name, value) in pairs {
+        map.serialize_entry(name, value)?;
+    }
+    map.end()
+}

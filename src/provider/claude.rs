@@ -1,0 +1,165 @@
+//! Claude Code.
+//!
+//! Measured with Claude Code 2.1: with `CLAUDE_CODE_OAUTH_TOKEN` set to any text it starts, and it
+//! sends that text as a bearer, which the egress replaces.
+
+use super::{
+    AuthScheme, Content, EgressRoute, FormerRole, GUEST_HOME, GuestDir, GuestFile, OwnField, PromptMode,
+    Provider, Provision, RouteAuth, RouteOwner, Settings, Start, WORKSPACE,
+};
+
+/// Claude Code as a provider.
+pub(super) struct Claude;
+
+const API_HOST: &str = "api.anthropic.com";
+const TOKEN_VAR: &str = "CLAUDE_CODE_OAUTH_TOKEN";
+const QUIET_VAR: &str = "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC";
+const NO_REPORTS_VAR: &str = "DISABLE_ERROR_REPORTING";
+const SCOPES_VAR: &str = "CLAUDE_CODE_OAUTH_SCOPES";
+/// What the client checks before it lets remote control start.
+const REMOTE_SCOPES: &str = "user:inference user:profile user:sessions:claude_code";
+
+impl Provider for Claude {
+    fn template(&self) -> &'static str {
+        "claude"
+    }
+
+    fn own_fields(&self) -> &'static [OwnField] {
+        &[OwnField { key: "auth_token", rule: "claude-only-field" }]
+    }
+
+    fn former_roles(&self) -> &'static [FormerRole] {
+        &[FormerRole { role: "claude_code_oauth", field: "auth_token" }]
+    }
+
+    fn owned_hosts(&self) -> &'static [&'static str] {
+        &[API_HOST]
+    }
+
+    fn owned_env(&self) -> &'static [&'static str] {
+        &[TOKEN_VAR, QUIET_VAR, NO_REPORTS_VAR, SCOPES_VAR]
+    }
+
+    fn provision(&self, settings: &Settings<'_>, start: &Start) -> Provision {
+        let mut env_vars = Vec::new();
+        let mut egress_routes = Vec::new();
+        let mut hidden_env_names = Vec::new();
+        if let Some(token_ref) = settings.auth_token {
+            env_vars.push((TOKEN_VAR.to_owned(), "egress-placeholder".to_owned()));
+            if start.remote_control {
+                // Remote control counts as non-essential traffic and asks for these scopes.
+                env_vars.push((SCOPES_VAR.to_owned(), REMOTE_SCOPES.to_owned()));
+            } else {
+                env_vars.push((QUIET_VAR.to_owned(), "1".to_owned()));
+            }
+            env_vars.push((NO_REPORTS_VAR.to_owned(), "1".to_owned()));
+            hidden_env_names.push(TOKEN_VAR);
+            egress_routes.push(EgressRoute {
+                auth: Some(RouteAuth { scheme: AuthScheme::Bearer, token_ref: token_ref.to_owned() }),
+                tls_passthrough: true,
+                ..EgressRoute::new(API_HOST, RouteOwner::Provider)
+            });
+        }
+        Provision {
+            command: "claude",
+            prompt_mode: PromptMode::AppendFile,
+            image: "bot-bottle-claude:latest",
+            dockerfile: "Dockerfile.claude",
+            env_vars,
+            dirs: vec![GuestDir::new(config_dir())],
+            files: vec![
+                GuestFile::new(format!("{GUEST_HOME}/.claude.json"), Content::Text(first_run_state())),
+                GuestFile::new(format!("{}/settings.json", config_dir()), Content::Text(settings_json())),
+            ],
+            pre_copy: Vec::new(),
+            verify: Vec::new(),
+            egress_routes,
+            hidden_env_names,
+        }
+    }
+
+    fn argv(&self, start: &Start, prompt: Option<&str>) -> Vec<String> {
+        let mut argv = vec!["claude".to_owned(), "--dangerously-skip-permissions".to_owned()];
+        if start.resume {
+            argv.push("--continue".to_owned());
+        }
+        if start.remote_control {
+            argv.push("--remote-control".to_owned());
+        }
+        if let Some(path) = prompt {
+            argv.extend(["--append-system-prompt-file".to_owned(), path.to_owned()]);
+        }
+        argv.extend(start.agent_args.iter().cloned());
+        if let Some(task) = &start.task {
+            argv.extend(["-p".to_owned(), task.clone()]);
+        }
+        argv
+    }
+
+    fn skills_dir(&self, _settings: &Settings<'_>) -> String {
+        format!("{}/skills", config_dir())
+    }
+}
+
+fn config_dir() -> String {
+    format!("{GUEST_HOME}/.claude")
+}
+
+/// The state that keeps every first-run dialog away.
+fn first_run_state() -> String {
+    let trusted = |path: &str| {
+        format!(
+            "{}:{{\"hasTrustDialogAccepted\":true,\"hasCompletedProjectOnboarding\":true}}",
+            serde_json::Value::from(path)
+        )
+    };
+    format!(
+        "{{\"hasCompletedOnboarding\":true,\"bypassPermissionsModeAccepted\":true,\"projects\":{{{},{}}}}}\n",
+        trusted(GUEST_HOME),
+        trusted(WORKSPACE)
+    )
+}
+
+/// The marketplace would be fetched at the first start, from hosts that no manifest lists.
+fn settings_json() -> String {
+    "{\"skipDangerousModePermissionPrompt\":true,\
+     \"env\":{\"CLAUDE_CODE_DISABLE_OFFICIAL_MARKETPLACE_AUTOINSTALL\":\"1\"}}\n"
+        .to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_a_token_nothing_is_added() {
+        let provision = Claude.provision(&Settings::default(), &Start::default());
+        assert!(provision.env_vars.is_empty());
+        assert!(provision.egress_routes.is_empty());
+        assert!(provision.hidden_env_names.is_empty());
+    }
+
+    #[test]
+    fn the_written_state_is_json() {
+        for text in [first_run_state(), settings_json()] {
+            serde_json::from_str::<serde_json::Value>(&text).expect("valid JSON");
+        }
+    }
+
+    #[test]
+    fn a_task_comes_last_and_resume_keeps_the_prompt() {
+        let start = Start { resume: true, task: Some("-x".into()), ..Start::default() };
+        assert_eq!(
+            Claude.argv(&start, Some("/p.md")),
+            [
+                "claude",
+                "--dangerously-skip-permissions",
+                "--continue",
+                "--append-system-prompt-file",
+                "/p.md",
+                "-p",
+                "-x"
+            ]
+        );
+    }
+}

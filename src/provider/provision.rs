@@ -1,0 +1,297 @@
+//! The pieces that a provider contributes to a plan, as plain data.
+
+use serde::{Serialize, Serializer};
+use std::path::PathBuf;
+
+/// The guest user's home folder.
+pub const GUEST_HOME: &str = "/home/node";
+/// The guest user: the agent is never root.
+pub const GUEST_USER: &str = "node";
+/// Where the workspace appears in the guest.
+pub const WORKSPACE: &str = "/workspace";
+
+/// What a provider adds to a plan.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Provision {
+    /// The agent's program.
+    pub command: &'static str,
+    /// How the prompt reaches the agent.
+    pub prompt_mode: PromptMode,
+    /// The image that container backends run.
+    pub image: &'static str,
+    /// The shipped Dockerfile of that image.
+    pub dockerfile: &'static str,
+    /// Variables of the guest, in order.
+    pub env_vars: Vec<(String, String)>,
+    /// Folders to make in the guest, parents first.
+    pub dirs: Vec<GuestDir>,
+    /// Files to put into the guest.
+    pub files: Vec<GuestFile>,
+    /// Commands run in the guest before the files are copied.
+    pub pre_copy: Vec<GuestCommand>,
+    /// Commands run in the guest after the files are copied.
+    pub verify: Vec<GuestCommand>,
+    /// The provider's own routes.
+    pub egress_routes: Vec<EgressRoute>,
+    /// Names of placeholders that a person is not shown.
+    pub hidden_env_names: Vec<&'static str>,
+}
+
+/// How the system prompt reaches the agent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PromptMode {
+    /// An option names the file.
+    AppendFile,
+    /// The first argument tells the agent to read the file.
+    ReadPromptFile,
+}
+
+/// A folder in the guest.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct GuestDir {
+    /// Absolute path in the guest.
+    pub guest_path: String,
+    /// Permission bits in octal digits.
+    pub mode: &'static str,
+    /// `user:group`.
+    pub owner: &'static str,
+}
+
+impl GuestDir {
+    /// A folder with the defaults: 700, the guest user's.
+    pub fn new(guest_path: impl Into<String>) -> Self {
+        Self { guest_path: guest_path.into(), mode: "700", owner: "node:node" }
+    }
+}
+
+/// A file (or a copied folder) in the guest.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct GuestFile {
+    /// Absolute path in the guest.
+    pub guest_path: String,
+    /// Permission bits in octal digits.
+    pub mode: &'static str,
+    /// `user:group`.
+    pub owner: &'static str,
+    /// What it holds.
+    #[serde(flatten)]
+    pub content: Content,
+}
+
+impl GuestFile {
+    /// A file with the defaults: 600, the guest user's.
+    pub fn new(guest_path: impl Into<String>, content: Content) -> Self {
+        Self { guest_path: guest_path.into(), mode: "600", owner: "node:node", content }
+    }
+}
+
+/// Where a guest file's bytes come from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub enum Content {
+    /// The bytes themselves, known while planning.
+    #[serde(rename = "content")]
+    Text(String),
+    /// Read by the launch; planning never opens it.
+    #[serde(rename = "derived_from")]
+    Derived(Derived),
+}
+
+/// A source that only the launch reads.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Derived {
+    /// The dummy made of the provider's host login.
+    HostLogin {
+        /// The provider's template.
+        template: &'static str,
+    },
+    /// A file of the host, copied as it is.
+    HostFile(PathBuf),
+    /// A skill's folder below the host's `~/.claude/skills`, copied whole.
+    Skill(String),
+}
+
+impl Serialize for Derived {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::HostLogin { template } => serializer.collect_str(&format_args!("host-login:{template}")),
+            Self::HostFile(path) => serializer.collect_str(&format_args!("host-file:{}", path.display())),
+            Self::Skill(name) => serializer.collect_str(&format_args!("skill:{name}")),
+        }
+    }
+}
+
+/// A command that the backend runs in the guest, and the error if it fails.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct GuestCommand {
+    /// The command line; no shell reads it.
+    pub argv: Vec<String>,
+    /// What a person is told when it exits non-zero.
+    pub error: String,
+}
+
+/// How a credential is written into a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+pub enum AuthScheme {
+    /// `Authorization: Bearer VALUE`.
+    Bearer,
+    /// `Authorization: token VALUE`.
+    #[serde(rename = "token")]
+    Token,
+    /// `Authorization: Basic VALUE`; a value with a colon is encoded first.
+    Basic,
+}
+
+impl AuthScheme {
+    /// Every scheme.
+    pub const ALL: [Self; 3] = [Self::Bearer, Self::Token, Self::Basic];
+
+    /// As it stands in the manifest and in the header.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Bearer => "Bearer",
+            Self::Token => "token",
+            Self::Basic => "Basic",
+        }
+    }
+
+    /// The scheme that a manifest names, case as written.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|s| s.as_str() == text)
+    }
+}
+
+/// The credential of a route: never its value, only where the host keeps it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct RouteAuth {
+    /// How it is written into the request.
+    pub scheme: AuthScheme,
+    /// The name of the host variable (or host login) that holds it.
+    pub token_ref: String,
+}
+
+/// Who put a route into the plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RouteOwner {
+    /// The provider; the manifest cannot change it.
+    Provider,
+    /// The manifest.
+    Manifest,
+}
+
+/// One direction of git over HTTPS.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum GitAccess {
+    /// Fetch and clone.
+    Read,
+    /// Fetch, clone and push.
+    Write,
+}
+
+/// How a path pattern is compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PathKind {
+    /// The whole path.
+    Exact,
+    /// The path and everything below it.
+    Prefix,
+    /// `*` within a segment, `**` across segments.
+    Glob,
+}
+
+/// A path pattern of a route.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
+pub struct PathPattern {
+    /// How it is compared.
+    #[serde(rename = "type")]
+    pub kind: PathKind,
+    /// The pattern; begins with `/`.
+    pub value: String,
+}
+
+/// One entry of a route's `matches`: all that it states must hold.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
+pub struct Match {
+    /// One of these must match; `None` means any path, an empty list none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub paths: Option<Vec<PathPattern>>,
+    /// One of these, upper case; `None` means any method, an empty list none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub methods: Option<Vec<String>>,
+}
+
+/// A host that the guest may reach, and on what terms.
+///
+/// The first route whose host matches a request decides; all that the route states must hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EgressRoute {
+    /// An exact name, or `*.` and a name for its subdomains; lower case.
+    pub host: String,
+    /// The credential that the egress adds.
+    pub auth: Option<RouteAuth>,
+    /// The DLP hop behind the egress leaves this host's TLS alone.
+    pub tls_passthrough: bool,
+    /// Private ranges (address or CIDR) that this host may resolve to.
+    pub ssrf_ip_allowlist: Vec<String>,
+    /// Path prefixes; `None` means any path, an empty list none.
+    pub path_allowlist: Option<Vec<String>>,
+    /// Finer terms, of which one must hold; `None` means no such terms, an empty list that none holds.
+    pub matches: Option<Vec<Match>>,
+    /// Only git's own requests, in this direction.
+    pub git: Option<GitAccess>,
+    /// Who put it here.
+    pub owner: RouteOwner,
+}
+
+impl EgressRoute {
+    /// A route to every path of `host` without a credential.
+    pub fn new(host: impl Into<String>, owner: RouteOwner) -> Self {
+        Self {
+            host: host.into(),
+            auth: None,
+            tls_passthrough: false,
+            ssrf_ip_allowlist: Vec::new(),
+            path_allowlist: None,
+            matches: None,
+            git: None,
+            owner,
+        }
+    }
+}
+
+impl Serialize for EgressRoute {
+    /// Flat, as the contract names the fields: `auth_scheme` and `token_ref` are null without a credential.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        struct Flat<'a> {
+            host: &'a str,
+            auth_scheme: Option<AuthScheme>,
+            token_ref: Option<&'a str>,
+            tls_passthrough: bool,
+            #[serde(skip_serializing_if = "<[String]>::is_empty")]
+            ssrf_ip_allowlist: &'a [String],
+            #[serde(skip_serializing_if = "Option::is_none")]
+            path_allowlist: Option<&'a [String]>,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            matches: Option<&'a [Match]>,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            git: Option<GitAccess>,
+            owner: RouteOwner,
+        }
+        Flat {
+            host: &self.host,
+            auth_scheme: self.auth.as_ref().map(|a| a.scheme),
+            token_ref: self.auth.as_ref().map(|a| a.token_ref.as_str()),
+            tls_passthrough: self.tls_passthrough,
+            ssrf_ip_allowlist: &self.ssrf_ip_allowlist,
+            path_allowlist: self.path_allowlist.as_deref(),
+            matches: self.matches.as_deref(),
+            git: self.git,
+            owner: self.owner,
+        }
+        .serialize(serializer)
+    }
+}
