@@ -5,3 +5,4 @@
 pub mod egress;
 pub mod plan;
 pub mod provider;
+pub mod syntax;
