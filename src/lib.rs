@@ -3,6 +3,7 @@
 //! Data flows one way: text → syntax tree → manifest → provision plan → launch.
 
 pub mod egress;
+pub mod manifest;
 pub mod plan;
 pub mod provider;
 pub mod syntax;

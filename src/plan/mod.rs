@@ -3,6 +3,12 @@
 //! Planning is pure. What only the launch may read (a host login, a prompt file, a host variable)
 //! stands in the plan by its name.
 
+mod build;
+mod render;
+
+pub use build::{PlanError, build, env_value, memory_bytes};
+pub use render::{Format, render};
+
 use crate::provider::{AuthScheme, EgressRoute, GuestCommand, GuestDir, GuestFile, PromptMode};
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
@@ -120,7 +126,8 @@ impl Serialize for EnvValue {
 /// The host folders that the guest sees.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Workspace {
-    /// The host folder at `/workspace`; `None`: the folder that the launch is run in.
+    /// The host folder at `/workspace`. A relative path counts from the folder that the launch is
+    /// run in, and `None` is that folder.
     pub path: Option<PathBuf>,
     /// How it appears.
     pub mode: WorkspaceMode,

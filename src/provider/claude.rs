@@ -96,6 +96,10 @@ impl Provider for Claude {
         argv
     }
 
+    fn has_remote_control(&self) -> bool {
+        true
+    }
+
     fn skills_dir(&self, _settings: &Settings<'_>) -> String {
         format!("{}/skills", config_dir())
     }

@@ -110,6 +110,11 @@ pub trait Provider: Sync {
     /// The guest folder that skills are copied to.
     fn skills_dir(&self, settings: &Settings<'_>) -> String;
 
+    /// Whether the agent's vendor can drive a session from afar.
+    fn has_remote_control(&self) -> bool {
+        false
+    }
+
     /// The host login that can stand behind the provider's routes.
     fn host_login(&self) -> Option<&'static dyn HostLogin> {
         None

@@ -1,0 +1,127 @@
+//! The only questions that the pure layers ask of the world: does this file exist, what does it say.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Component, Path, PathBuf};
+
+/// What stands at a path, links followed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FileKind {
+    /// An ordinary file.
+    File,
+    /// A folder.
+    Dir,
+    /// A FIFO, a socket or a device: never opened.
+    Other,
+}
+
+/// Read access to files. Paths are absolute.
+pub trait Files: Sync {
+    /// The bytes of an ordinary file.
+    ///
+    /// # Errors
+    /// As the file system says; also for anything but an ordinary file, and for one that is larger
+    /// than any manifest.
+    fn read(&self, path: &Path) -> io::Result<Vec<u8>>;
+
+    /// What stands at the path.
+    fn kind(&self, path: &Path) -> Option<FileKind>;
+
+    /// The names in a folder, sorted; none for anything else.
+    fn list(&self, dir: &Path) -> Vec<String>;
+
+    /// The path with every link followed, if there is something at it.
+    fn canonical(&self, path: &Path) -> Option<PathBuf>;
+}
+
+/// A base folder and a path as a manifest writes it, without `.` and `..`.
+///
+/// Purely by the text: links are not looked at.
+pub fn join(base: &Path, path: &str) -> PathBuf {
+    let mut out = PathBuf::new();
+    for component in base.join(path).components() {
+        match component {
+            Component::CurDir => {}
+            Component::ParentDir => {
+                out.pop();
+            }
+            other => out.push(other),
+        }
+    }
+    out
+}
+
+/// The folder of the project that a manifest belongs to: the nearest one above it that holds
+/// `.git` or `.bot-bottle`, else the manifest's own.
+pub fn project_root(files: &dyn Files, manifest: &Path) -> PathBuf {
+    let own = manifest.parent().unwrap_or(manifest);
+    let mut folders = own.ancestors().filter(|a| !a.ends_with(".bot-bottle"));
+    let marked = |dir: &&Path| [".git", ".bot-bottle"].iter().any(|m| files.kind(&dir.join(m)).is_some());
+    folders.find(marked).unwrap_or(own).to_owned()
+}
+
+/// Files that exist only in memory: for tests, and for text that stands in no file.
+#[derive(Debug, Clone, Default)]
+pub struct MemoryFiles {
+    files: BTreeMap<PathBuf, Vec<u8>>,
+}
+
+impl MemoryFiles {
+    /// Adds or replaces a file.
+    pub fn insert(&mut self, path: impl Into<PathBuf>, bytes: impl Into<Vec<u8>>) {
+        self.files.insert(path.into(), bytes.into());
+    }
+}
+
+impl Files for MemoryFiles {
+    fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
+        self.files.get(path).cloned().ok_or_else(|| io::ErrorKind::NotFound.into())
+    }
+
+    fn kind(&self, path: &Path) -> Option<FileKind> {
+        if self.files.contains_key(path) {
+            return Some(FileKind::File);
+        }
+        let below = self.files.range(path.to_owned()..).next().is_some_and(|(p, _)| p.starts_with(path));
+        below.then_some(FileKind::Dir)
+    }
+
+    fn list(&self, dir: &Path) -> Vec<String> {
+        let mut names: Vec<_> = self
+            .files
+            .keys()
+            .filter_map(|p| p.strip_prefix(dir).ok()?.components().next())
+            .map(|c| c.as_os_str().to_string_lossy().into_owned())
+            .collect();
+        names.dedup();
+        names
+    }
+
+    fn canonical(&self, path: &Path) -> Option<PathBuf> {
+        self.kind(path).map(|_| path.to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_is_joined_by_its_text() {
+        assert_eq!(join(Path::new("/a/b"), "../c/./d"), Path::new("/a/c/d"));
+        assert_eq!(join(Path::new("/a"), "../../.."), Path::new("/"));
+        assert_eq!(join(Path::new("/a"), "/x"), Path::new("/x"));
+    }
+
+    #[test]
+    fn the_project_is_the_nearest_marked_folder() {
+        let mut files = MemoryFiles::default();
+        files.insert("/p/.git/HEAD", "");
+        files.insert("/p/q/dev.bottle.yaml", "");
+        assert_eq!(project_root(&files, Path::new("/p/q/dev.bottle.yaml")), Path::new("/p"));
+        assert_eq!(
+            project_root(&files, Path::new("/o/.bot-bottle/agents/a.md")),
+            Path::new("/o/.bot-bottle/agents")
+        );
+    }
+}

@@ -1,0 +1,24 @@
+//! The language: which files are manifests, what they say, and what they inherit.
+
+mod catalog;
+mod files;
+mod identity;
+mod model;
+mod read;
+mod resolve;
+mod schema;
+mod secret;
+mod source;
+
+pub use catalog::{Candidate, Catalog, Found};
+pub use files::{FileKind, Files, MemoryFiles, join, project_root};
+pub use identity::{Carrier, Identity, Kind, Layout, Location, is_name, name_problem};
+pub use model::{
+    Agent, AgentProvider, Auth, Bottle, EnvVar, Git, Located, MatchEntry, MountSpec, PathSpec, Pipelock,
+    Place, PromptSource, Remotes, Resources, Route, Workspace,
+};
+pub use read::{read_agent, read_bottle};
+pub use resolve::{ParentError, Resolved, resolve};
+pub use schema::{Violation, ViolationKind, schema_text, violations};
+pub use secret::{looks_secret, speaks_of_credential};
+pub use source::{Body, Manifest, Source};

@@ -1,0 +1,219 @@
+//! What a manifest says, each value with its place.
+
+use super::Location;
+use crate::syntax::Span;
+use std::path::Path;
+use std::sync::Arc;
+
+/// Where a value is written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// The manifest's file.
+    pub file: Arc<Path>,
+    /// The value, or the alias that brings it.
+    pub span: Span,
+    /// Where an alias took it from, in the same file.
+    pub origin: Option<Span>,
+}
+
+/// A value and its place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Located<T> {
+    /// The value.
+    pub value: T,
+    /// Where it is written.
+    pub place: Place,
+}
+
+/// A bottle: the walls.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Bottle {
+    /// Its name.
+    pub name: String,
+    /// Its file.
+    pub file: Arc<Path>,
+    /// Whose it is.
+    pub location: Location,
+    /// Its parents, in the order in which they are folded.
+    pub extends: Vec<Located<String>>,
+    /// The agent that runs in it.
+    pub provider: AgentProvider,
+    /// The guest environment.
+    pub env: Vec<EnvVar>,
+    /// The guest's git.
+    pub git: Git,
+    /// The routes; `None` where the manifest does not speak of egress.
+    pub egress: Option<Located<Vec<Route>>>,
+    /// Recognised, and carried nowhere yet.
+    pub supervise: Option<Located<bool>>,
+    /// The host folders that the guest sees.
+    pub workspace: Option<Located<Workspace>>,
+    /// Limits.
+    pub resources: Option<Located<Resources>>,
+    /// A prompt of its own, so that the bottle is complete alone.
+    pub prompt: PromptSource,
+    /// Skills of its own.
+    pub skills: Vec<Located<String>>,
+}
+
+/// An agent: the work.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Agent {
+    /// Its name.
+    pub name: String,
+    /// Its file.
+    pub file: Arc<Path>,
+    /// Whose it is.
+    pub location: Location,
+    /// The bottle that it runs in.
+    pub bottle: Option<Located<String>>,
+    /// Skills.
+    pub skills: Vec<Located<String>>,
+    /// Overlays the bottle's.
+    pub git: Git,
+    /// `prompt` or `prompt_file`; a Markdown agent's body is its prompt.
+    pub prompt: PromptSource,
+    /// The Markdown body, trimmed; empty in YAML.
+    pub body: String,
+}
+
+/// `agent_provider`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AgentProvider {
+    /// The whole entry, key included.
+    pub place: Option<Place>,
+    /// `template`.
+    pub template: Option<Located<String>>,
+    /// `dockerfile`, relative to the file that names it.
+    pub dockerfile: Option<Located<String>>,
+    /// `auth_token`: the name of a host variable.
+    pub auth_token: Option<Located<String>>,
+    /// `forward_host_credentials`.
+    pub forward_host_credentials: Option<Located<bool>>,
+}
+
+/// One variable of `env`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EnvVar {
+    /// Its name.
+    pub name: Located<String>,
+    /// Its value as written: a literal, `${NAME}` or `?question`.
+    pub value: Located<String>,
+}
+
+/// `git`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Git {
+    /// `user.name`.
+    pub name: Option<Located<String>>,
+    /// `user.email`.
+    pub email: Option<Located<String>>,
+    /// `remotes`; the engine does not carry them out.
+    pub remotes: Remotes,
+}
+
+/// `git.remotes`, by host; `None` where the manifest does not speak of them.
+pub type Remotes = Option<Located<Vec<Located<String>>>>;
+
+/// One entry of `egress.routes`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Route {
+    /// The whole entry.
+    pub place: Place,
+    /// `host`.
+    pub host: Option<Located<String>>,
+    /// `auth`.
+    pub auth: Option<Auth>,
+    /// `path_allowlist`.
+    pub path_allowlist: Option<Located<Vec<Located<String>>>>,
+    /// `matches`.
+    pub matches: Option<Located<Vec<MatchEntry>>>,
+    /// `git`: `read` or `write`.
+    pub git: Option<Located<String>>,
+    /// `pipelock`.
+    pub pipelock: Pipelock,
+    /// `role`: the entry, key included, with the role's text where it is text.
+    pub role: Option<Located<String>>,
+}
+
+/// `auth` of a route.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Auth {
+    /// The whole mapping.
+    pub place: Place,
+    /// `scheme`.
+    pub scheme: Option<Located<String>>,
+    /// `token_ref`.
+    pub token_ref: Option<Located<String>>,
+}
+
+/// One entry of `matches`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MatchEntry {
+    /// `paths`.
+    pub paths: Option<Vec<PathSpec>>,
+    /// `methods`.
+    pub methods: Option<Vec<Located<String>>>,
+}
+
+/// One entry of `paths`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PathSpec {
+    /// `type`: `exact`, `prefix` (the default) or `glob`.
+    pub kind: Option<Located<String>>,
+    /// `value`.
+    pub value: Located<String>,
+}
+
+/// `pipelock` of a route.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Pipelock {
+    /// `tls_passthrough`.
+    pub tls_passthrough: Option<Located<bool>>,
+    /// `ssrf_ip_allowlist`.
+    pub ssrf_ip_allowlist: Vec<Located<String>>,
+}
+
+/// `workspace`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Workspace {
+    /// `path`, relative to the file that names it.
+    pub path: Option<Located<String>>,
+    /// `mode`.
+    pub mode: Option<Located<String>>,
+    /// `mounts`.
+    pub mounts: Vec<MountSpec>,
+}
+
+/// One entry of `mounts`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MountSpec {
+    /// The whole entry.
+    pub place: Place,
+    /// `source`, relative to the file that names it.
+    pub source: Option<Located<String>>,
+    /// `target`, absolute in the guest.
+    pub target: Option<Located<String>>,
+    /// `read_only`; the default is `true`.
+    pub read_only: Option<Located<bool>>,
+}
+
+/// `resources`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Resources {
+    /// `cpus`, as written.
+    pub cpus: Option<Located<String>>,
+    /// `memory`, as written: `512MiB`, `4GiB`.
+    pub memory: Option<Located<String>>,
+    /// `pids`, as written.
+    pub pids: Option<Located<String>>,
+}
+
+/// `prompt` and `prompt_file`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PromptSource {
+    /// `prompt`.
+    pub prompt: Option<Located<String>>,
+    /// `prompt_file`, relative to the file that names it.
+    pub prompt_file: Option<Located<String>>,
+}

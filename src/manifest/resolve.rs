@@ -1,0 +1,210 @@
+//! `extends`: a bottle with everything that it inherits.
+
+use super::{Bottle, Catalog, EnvVar, Found, Git, Located, read_bottle};
+
+/// A bottle after its parents are folded in. Every value still has the place where it is written.
+#[derive(Debug, Clone)]
+pub struct Resolved {
+    /// The bottle.
+    pub bottle: Bottle,
+    /// Every bottle that took part, the nearest first, itself included.
+    pub chain: Vec<Found>,
+    /// What went wrong with parents; their part is missing from the bottle.
+    pub errors: Vec<ParentError>,
+}
+
+/// Why a parent could not be folded in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ParentError {
+    /// No bottle has the name.
+    Missing {
+        /// The name, where it is written.
+        parent: Located<String>,
+        /// The bottle that extends it.
+        child: String,
+    },
+    /// The bottle comes back to itself.
+    Cycle {
+        /// The entry that closes the circle.
+        parent: Located<String>,
+        /// The names on the way, the first one again at the end.
+        chain: Vec<String>,
+    },
+}
+
+/// How many bottles a resolution may visit: a lattice of parents could otherwise grow without end.
+const MAX_VISITS: usize = 1_000;
+
+/// Folds the parents of a bottle, left to right, and puts the bottle itself on top.
+pub fn resolve(found: &Found, catalog: &Catalog<'_>) -> Resolved {
+    let mut walk = Walk { catalog, path: Vec::new(), chain: Vec::new(), errors: Vec::new(), visits: 0 };
+    let bottle = walk.visit(found);
+    Resolved { bottle, chain: walk.chain, errors: walk.errors }
+}
+
+struct Walk<'a> {
+    catalog: &'a Catalog<'a>,
+    /// The bottles between the start and here.
+    path: Vec<Found>,
+    chain: Vec<Found>,
+    errors: Vec<ParentError>,
+    visits: usize,
+}
+
+impl Walk<'_> {
+    fn visit(&mut self, found: &Found) -> Bottle {
+        self.visits += 1;
+        if !self.chain.iter().any(|f| same(f, found)) {
+            self.chain.push(found.clone());
+        }
+        let own = read_bottle(&found.source, &found.manifest);
+        self.path.push(found.clone());
+        let mut base: Option<Bottle> = None;
+        for parent in &own.extends {
+            let Some(next) = self.parent(parent, found) else { continue };
+            let layer = self.visit(&next);
+            base = Some(match base {
+                Some(base) => overlay(base, layer),
+                None => layer,
+            });
+        }
+        self.path.pop();
+        match base {
+            Some(base) => overlay(base, own),
+            None => own,
+        }
+    }
+
+    fn parent(&mut self, parent: &Located<String>, child: &Found) -> Option<Found> {
+        let Some(next) = self.catalog.bottle(&parent.value, &child.source) else {
+            let child = child.manifest.name.clone();
+            self.errors.push(ParentError::Missing { parent: parent.clone(), child });
+            return None;
+        };
+        if let Some(start) = self.path.iter().position(|f| same(f, &next)) {
+            let mut chain: Vec<_> = self.path[start..].iter().map(|f| f.manifest.name.clone()).collect();
+            chain.push(next.manifest.name.clone());
+            self.errors.push(ParentError::Cycle { parent: parent.clone(), chain });
+            return None;
+        }
+        (self.visits < MAX_VISITS).then_some(next)
+    }
+}
+
+fn same(a: &Found, b: &Found) -> bool {
+    a.source.path == b.source.path && a.manifest.document == b.manifest.document
+}
+
+/// A child on top of its base: `env` by key, git user and provider field by field, the rest whole.
+fn overlay(base: Bottle, child: Bottle) -> Bottle {
+    Bottle {
+        name: child.name,
+        file: child.file,
+        location: child.location,
+        extends: child.extends,
+        provider: super::AgentProvider {
+            place: child.provider.place.or(base.provider.place),
+            template: child.provider.template.or(base.provider.template),
+            dockerfile: child.provider.dockerfile.or(base.provider.dockerfile),
+            auth_token: child.provider.auth_token.or(base.provider.auth_token),
+            forward_host_credentials: child
+                .provider
+                .forward_host_credentials
+                .or(base.provider.forward_host_credentials),
+        },
+        env: overlay_env(base.env, child.env),
+        git: overlay_git(base.git, child.git),
+        egress: child.egress.or(base.egress),
+        supervise: child.supervise.or(base.supervise),
+        workspace: child.workspace.or(base.workspace),
+        resources: child.resources.or(base.resources),
+        prompt: if child.prompt.prompt.is_some() || child.prompt.prompt_file.is_some() {
+            child.prompt
+        } else {
+            base.prompt
+        },
+        skills: if child.skills.is_empty() { base.skills } else { child.skills },
+    }
+}
+
+fn overlay_env(mut base: Vec<EnvVar>, child: Vec<EnvVar>) -> Vec<EnvVar> {
+    for variable in child {
+        match base.iter_mut().find(|v| v.name.value == variable.name.value) {
+            Some(inherited) => *inherited = variable,
+            None => base.push(variable),
+        }
+    }
+    base
+}
+
+/// The identity field by field; remotes whole.
+pub(super) fn overlay_git(base: Git, child: Git) -> Git {
+    Git {
+        name: child.name.or(base.name),
+        email: child.email.or(base.email),
+        remotes: child.remotes.or(base.remotes),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::manifest::{Layout, MemoryFiles};
+    use std::path::Path;
+
+    fn resolved(files: &[(&str, &str)]) -> Resolved {
+        let mut memory = MemoryFiles::default();
+        for (name, text) in files {
+            memory.insert(format!("/p/{name}.bottle.yaml"), *text);
+        }
+        let layout = Layout::default();
+        let catalog = Catalog::new(&memory, &layout);
+        let source = catalog.source(Path::new(&format!("/p/{}.bottle.yaml", files[0].0))).expect("source");
+        let manifest = source.manifests[0].clone();
+        resolve(&Found { source, manifest }, &catalog)
+    }
+
+    #[test]
+    fn a_child_wins_by_the_rules_of_each_field() {
+        let r = resolved(&[
+            ("a", "extends: [b, c]\nenv: {X: child}\ngit: {user: {name: Child}}\n"),
+            (
+                "b",
+                "agent_provider: {template: codex, forward_host_credentials: true}\nenv: {X: b, Y: b}\n\
+                 git: {user: {name: B, email: b@example.com}}\negress: {routes: [{host: b.example.com}]}\n",
+            ),
+            ("c", "env: {Y: c}\negress: {routes: []}\nagent_provider: {dockerfile: ./D}\n"),
+        ]);
+        let env: Vec<_> =
+            r.bottle.env.iter().map(|v| (v.name.value.as_str(), v.value.value.as_str())).collect();
+        assert_eq!(env, [("X", "child"), ("Y", "c")]);
+        assert_eq!(r.bottle.git.name.map(|n| n.value).as_deref(), Some("Child"));
+        assert_eq!(r.bottle.git.email.expect("email").place.file.as_ref(), Path::new("/p/b.bottle.yaml"));
+        assert_eq!(r.bottle.egress.expect("egress").value, []);
+        assert_eq!(r.bottle.provider.template.map(|t| t.value).as_deref(), Some("codex"));
+        assert!(r.bottle.provider.dockerfile.is_some());
+        assert_eq!(r.chain.len(), 3);
+    }
+
+    #[test]
+    fn circles_and_gaps_are_told_apart() {
+        let r = resolved(&[("a", "extends: b"), ("b", "extends: c"), ("c", "extends: [a, nope]")]);
+        let ParentError::Cycle { chain, .. } = &r.errors[0] else { panic!("{:?}", r.errors) };
+        assert_eq!(chain, &["a", "b", "c", "a"]);
+        assert!(
+            matches!(&r.errors[1], ParentError::Missing { parent, child } if parent.value == "nope" && child == "c")
+        );
+        let r = resolved(&[("a", "extends: a")]);
+        assert!(matches!(&r.errors[0], ParentError::Cycle { chain, .. } if chain == &["a", "a"]));
+    }
+
+    #[test]
+    fn a_lattice_of_parents_ends() {
+        let names: Vec<_> = (0..40).map(|i| format!("n{i}")).collect();
+        let texts: Vec<_> = (0..40)
+            .map(|i| if i < 39 { format!("extends: [n{0}, n{0}]", i + 1) } else { "env: {}".into() })
+            .collect();
+        let files: Vec<_> = names.iter().map(String::as_str).zip(texts.iter().map(String::as_str)).collect();
+        assert_eq!(resolved(&files).chain.len(), 40);
+    }
+}
