@@ -2,6 +2,7 @@
 //!
 //! Data flows one way: text → syntax tree → manifest → provision plan → launch.
 
+pub mod check;
 pub mod egress;
 pub mod manifest;
 pub mod plan;

@@ -29,7 +29,7 @@ impl Provider for Claude {
     }
 
     fn former_roles(&self) -> &'static [FormerRole] {
-        &[FormerRole { role: "claude_code_oauth", field: "auth_token" }]
+        &[FormerRole { role: "claude_code_oauth", field: "auth_token", takes_token_ref: true }]
     }
 
     fn owned_hosts(&self) -> &'static [&'static str] {

@@ -41,7 +41,7 @@ impl Provider for Codex {
     }
 
     fn former_roles(&self) -> &'static [FormerRole] {
-        &[FormerRole { role: "codex_auth", field: "forward_host_credentials" }]
+        &[FormerRole { role: "codex_auth", field: "forward_host_credentials", takes_token_ref: false }]
     }
 
     fn owned_hosts(&self) -> &'static [&'static str] {

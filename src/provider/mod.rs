@@ -51,6 +51,15 @@ pub struct FormerRole {
     pub role: &'static str,
     /// The field of `agent_provider` that makes the provider's routes today.
     pub field: &'static str,
+    /// The field takes the route's `token_ref`; otherwise it is switched on.
+    pub takes_token_ref: bool,
+}
+
+impl FormerRole {
+    /// The field's value, given the route's `token_ref`.
+    pub fn value<'a>(&self, token_ref: Option<&'a str>) -> Option<&'a str> {
+        if self.takes_token_ref { token_ref } else { Some("true") }
+    }
 }
 
 /// What a manifest says to its provider.

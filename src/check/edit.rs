@@ -1,0 +1,212 @@
+//! Edits of YAML text that keep its comments and its style. None is made inside an alias.
+
+use super::Edit;
+use crate::syntax::{Entry, Node, Span, Value};
+
+/// Removes an entry of a mapping; of an only entry in a flow mapping, its text alone.
+///
+/// `None` where the mapping came through an alias or has no such entry.
+pub(super) fn remove_entry(text: &str, mapping: &Node, key: &str) -> Option<Edit> {
+    let entries = mapping.entries();
+    let index = entries.iter().position(|e| &*e.key.text == key)?;
+    let entry = &entries[index];
+    if mapping.origin.is_some() || entry.key.origin.is_some() {
+        return None;
+    }
+    let whole = entry.key.span.join(entry.value.span);
+    if is_flow(text, mapping) {
+        return Some(remove(without_comma(text, mapping.span, whole)));
+    }
+    // The first key behind a dash shares the dash's line: the next key moves up to it.
+    let starts_line = text[line_start(text, whole.start as usize)..whole.start as usize].trim().is_empty();
+    let next = entries.get(index + 1).filter(|e| e.key.origin.is_none());
+    Some(match (starts_line, next) {
+        (true, _) => remove(whole_lines(text, whole)),
+        (false, Some(next)) => remove(Span { start: whole.start, end: next.key.span.start }),
+        (false, None) => Edit { span: whole, text: "{}".to_owned() },
+    })
+}
+
+/// Removes an item of a sequence, dash and comments behind it included.
+pub(super) fn remove_item(text: &str, sequence: &Node, index: usize) -> Option<Edit> {
+    let item = sequence.items().get(index)?;
+    if sequence.origin.is_some() {
+        return None;
+    }
+    if is_flow(text, sequence) {
+        return Some(remove(without_comma(text, sequence.span, item.span)));
+    }
+    let dash = text[..item.span.start as usize].rfind('-')?;
+    let span = Span { start: Span::at(dash).start, end: item.span.end };
+    // Behind another dash (`- - a`) the line is not the item's own.
+    let starts_line = text[line_start(text, dash)..dash].trim().is_empty();
+    starts_line.then(|| remove(whole_lines(text, span)))
+}
+
+/// Sets `key: value` in the mapping under `parent`, making the mapping if it is not there.
+///
+/// `at` is where a new `parent` goes: the start of a line at the indentation of `root`'s keys.
+pub(super) fn set_below(
+    text: &str,
+    root: &Node,
+    parent: &str,
+    key: &str,
+    value: &str,
+    at: usize,
+) -> Option<Edit> {
+    let Some(entry) = root.entry(parent) else {
+        if is_flow(text, root) {
+            return Some(insert(root.span.start as usize + 1, format!("{parent}: {{{key}: {value}}}, ")));
+        }
+        let indent = indent_of_keys(text, root);
+        return Some(insert(at, format!("{indent}{parent}:\n{indent}  {key}: {value}\n")));
+    };
+    if entry.key.origin.is_some() || entry.value.origin.is_some() {
+        return None;
+    }
+    match &entry.value.value {
+        Value::Mapping(_) => match entry.value.get(key) {
+            Some(old) => (old.origin.is_none()).then(|| Edit { span: old.span, text: value.to_owned() }),
+            None => Some(add_entry(text, &entry.value, key, value)),
+        },
+        Value::Scalar(_) if entry.value.is_null() => {
+            let end = text[..entry.value.span.end as usize].trim_end().len().max(entry.key.span.end as usize);
+            let end = end + usize::from(text[end..].starts_with(':'));
+            let indent = indent_of(text, entry);
+            Some(Edit {
+                span: Span::new(end, end.max(entry.value.span.end as usize).min(line_end(text, end))),
+                text: format!("\n{indent}  {key}: {value}"),
+            })
+        }
+        _ => None,
+    }
+}
+
+/// Adds an entry at the end of a mapping that has at least one, or is written `{}`.
+fn add_entry(text: &str, mapping: &Node, key: &str, value: &str) -> Edit {
+    if is_flow(text, mapping) {
+        let close = (mapping.span.end as usize).saturating_sub(1);
+        let comma = if mapping.entries().is_empty() { "" } else { ", " };
+        let inside = text[..close].trim_end().len();
+        return insert(inside, format!("{comma}{key}: {value}"));
+    }
+    let indent = " ".repeat(column(text, mapping.span.start as usize));
+    let end = whole_lines(text, mapping.span).end as usize;
+    let newline = if text[..end].ends_with('\n') { "" } else { "\n" };
+    insert(end, format!("{newline}{indent}{key}: {value}\n"))
+}
+
+/// Whether a collection is written with brackets.
+pub(super) fn is_flow(text: &str, node: &Node) -> bool {
+    text[node.span.range()].starts_with(['{', '['])
+}
+
+/// The start of the line that holds an offset.
+pub(super) fn line_start(text: &str, offset: usize) -> usize {
+    text[..offset].rfind('\n').map_or(0, |i| i + 1)
+}
+
+fn line_end(text: &str, offset: usize) -> usize {
+    text[offset..].find('\n').map_or(text.len(), |i| offset + i)
+}
+
+/// From the start of the span's first line to the end of its last, line break included.
+pub(super) fn whole_lines(text: &str, span: Span) -> Span {
+    let (start, mut end) = (span.start as usize, span.end as usize);
+    // A block scalar's span ends behind its last line break.
+    if end > start && text[..end].ends_with('\n') {
+        end -= 1;
+    }
+    let end = line_end(text, end);
+    Span::new(line_start(text, start), (end + 1).min(text.len()))
+}
+
+fn indent_of_keys(text: &str, mapping: &Node) -> String {
+    mapping.entries().iter().find(|e| e.key.origin.is_none()).map(|e| indent_of(text, e)).unwrap_or_default()
+}
+
+fn indent_of(text: &str, entry: &Entry) -> String {
+    " ".repeat(column(text, entry.key.span.start as usize))
+}
+
+fn column(text: &str, offset: usize) -> usize {
+    text[line_start(text, offset)..offset].chars().filter(|c| *c != '\u{feff}').count()
+}
+
+/// A flow item with the comma that separates it from its neighbour.
+fn without_comma(text: &str, collection: Span, item: Span) -> Span {
+    let (start, end) = (item.start as usize, item.end as usize);
+    let after = text[end..collection.end as usize].trim_start();
+    if after.starts_with(',') {
+        let comma = collection.end as usize - after.len();
+        let rest = &text[comma + 1..collection.end as usize];
+        return Span::new(start, comma + 1 + (rest.len() - rest.trim_start().len()));
+    }
+    let before = text[collection.start as usize..start].trim_end();
+    match before.strip_suffix(',') {
+        Some(kept) => Span::new(collection.start as usize + kept.trim_end().len(), end),
+        None => item,
+    }
+}
+
+/// Replaces nothing by text.
+pub(super) fn insert(at: usize, text: String) -> Edit {
+    Edit { span: Span::at(at), text }
+}
+
+/// Replaces text by nothing.
+pub(super) fn remove(span: Span) -> Edit {
+    Edit { span, text: String::new() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::apply;
+    use crate::syntax::parse;
+
+    fn edited(text: &str, edit: impl Fn(&Node) -> Option<Edit>) -> String {
+        let tree = parse(text, Span::new(0, text.len()));
+        let root = tree.documents[0].root.as_ref().expect("root");
+        apply(text, &[edit(root).expect("an edit")])
+    }
+
+    #[test]
+    fn entries_go_with_their_lines_and_commas() {
+        let drop = |text: &str, key: &str| edited(text, |root| remove_entry(text, root, key));
+        assert_eq!(drop("a: 1 # one\nb: 2\n", "a"), "b: 2\n");
+        assert_eq!(drop("a: |\n  x\n  y\nb: 2\n", "a"), "b: 2\n");
+        assert_eq!(drop("{a: 1, b: 2}", "a"), "{b: 2}");
+        assert_eq!(drop("{a: 1, b: 2}", "b"), "{a: 1}");
+        assert_eq!(drop("a:\n  - x\nb: 2", "b"), "a:\n  - x\n");
+    }
+
+    #[test]
+    fn the_first_key_behind_a_dash_makes_room_for_the_next() {
+        let drop = |text: &str, key: &str| edited(text, |root| remove_entry(text, &root.items()[0], key));
+        assert_eq!(drop("- a: 1\n  b: 2\n", "a"), "- b: 2\n");
+        assert_eq!(drop("- a: 1\n  b: 2\n", "b"), "- a: 1\n");
+        assert_eq!(drop("- a: 1\n", "a"), "- {}\n");
+    }
+
+    #[test]
+    fn items_go_with_their_dash() {
+        let drop = |text: &str, i: usize| edited(text, |root| remove_item(text, root, i));
+        assert_eq!(drop("- a: 1\n  b: 2 # x\n- c\n", 0), "- c\n");
+        assert_eq!(drop("[a, b]", 1), "[a]");
+        assert_eq!(drop("[a, b]", 0), "[b]");
+    }
+
+    #[test]
+    fn a_field_is_set_in_every_style() {
+        let set = |text: &str| edited(text, |root| set_below(text, root, "p", "k", "v", 0));
+        assert_eq!(set("a: 1\n"), "p:\n  k: v\na: 1\n");
+        assert_eq!(set("p: {}\n"), "p: {k: v}\n");
+        assert_eq!(set("p: {a: 1}\n"), "p: {a: 1, k: v}\n");
+        assert_eq!(set("p:\n  a: 1 # x\nb: 2\n"), "p:\n  a: 1 # x\n  k: v\nb: 2\n");
+        assert_eq!(set("p:\n  a: 1"), "p:\n  a: 1\n  k: v\n");
+        assert_eq!(set("p:\nb: 1\n"), "p:\n  k: v\nb: 1\n");
+        assert_eq!(set("p: {k: old}"), "p: {k: v}");
+        assert_eq!(set("{a: 1}"), "{p: {k: v}, a: 1}");
+    }
+}

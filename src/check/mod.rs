@@ -1,0 +1,128 @@
+//! Findings: what is wrong with a manifest, where, why, and what to do.
+
+mod context;
+mod diagnostic;
+mod edit;
+mod fix;
+mod page;
+pub mod report;
+pub mod rules;
+mod suppression;
+
+pub use context::{Context, Denied, Facts};
+pub use diagnostic::{Applicability, Diagnostic, Edit, Fix, Related, Severity};
+pub use fix::{apply, fix_all};
+pub use page::{Example, ExampleFile, page, page_url};
+pub use rules::{Group, Rule};
+
+use crate::egress::policy::printable;
+use crate::manifest::{Catalog, Source, looks_secret};
+use std::sync::Arc;
+
+/// Every finding of a file, in the order of its text, suppressed ones left out.
+///
+/// Pure but for the catalog's [`crate::manifest::Files`].
+pub fn check(source: &Arc<Source>, catalog: &Catalog<'_>, facts: &Facts<'_>) -> Vec<Diagnostic> {
+    let mut all = Vec::new();
+    for (index, manifest) in source.manifests.iter().enumerate() {
+        let context = Context::new(source, manifest, index == 0, catalog, facts);
+        for rule in rules::all() {
+            let mut sink = Sink { rule, context: &context, found: &mut all };
+            (rule.check)(&context, &mut sink);
+        }
+    }
+    suppression::apply(source, &mut all);
+    all.sort_by(|a, b| (a.span, a.rule.id).cmp(&(b.span, b.rule.id)));
+    all.dedup_by(|a, b| a.span == b.span && a.rule.id == b.rule.id && a.message == b.message);
+    all
+}
+
+/// Where a rule puts what it finds.
+pub struct Sink<'a> {
+    rule: &'static Rule,
+    context: &'a Context<'a>,
+    found: &'a mut Vec<Diagnostic>,
+}
+
+impl Sink<'_> {
+    /// Reports at a place. Where the place is in another file, the finding stands at the entry
+    /// that brings the value here, and the place becomes related.
+    pub fn at(&mut self, place: &crate::manifest::Place, message: impl Into<String>) -> &mut Diagnostic {
+        if place.file == self.context.source.path {
+            return self.span(place.span, place.origin, message);
+        }
+        let here = self.context.entry_of_inheritance();
+        let found = self.span(here.span, here.origin, message);
+        found.related.push(Related {
+            file: place.file.clone(),
+            span: place.span,
+            message: "inherited from here".to_owned(),
+        });
+        found
+    }
+
+    /// The finding that was reported last.
+    pub fn last(&mut self) -> Option<&mut Diagnostic> {
+        self.found.last_mut()
+    }
+
+    /// Reports at a span of this file; `origin` is where an alias took the value from.
+    pub fn span(
+        &mut self,
+        span: crate::syntax::Span,
+        origin: Option<crate::syntax::Span>,
+        message: impl Into<String>,
+    ) -> &mut Diagnostic {
+        let file = self.context.source.path.clone();
+        let related = origin.map(|span| Related {
+            file: file.clone(),
+            span,
+            message: "the value is written here".to_owned(),
+        });
+        self.found.push(Diagnostic {
+            rule: self.rule,
+            severity: self.rule.severity,
+            message: message.into(),
+            help: String::new(),
+            file,
+            span,
+            related: related.into_iter().collect(),
+            fix: None,
+        });
+        let last = self.found.len() - 1;
+        &mut self.found[last]
+    }
+}
+
+/// A value of the manifest as a message may show it: nothing that looks like a credential, nothing
+/// that moves a terminal.
+pub(crate) fn shown(text: &str) -> String {
+    if looks_secret(text).is_some() { "(hidden)".to_owned() } else { printable(text) }
+}
+
+/// A text with everything that looks like a credential overwritten, byte for byte, so that spans
+/// still fit.
+pub(crate) fn masked(text: &str) -> String {
+    let part_of_token = |c: char| c.is_ascii_alphanumeric() || "-_./+=:@".contains(c);
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while !rest.is_empty() {
+        let token = rest.find(|c| !part_of_token(c)).unwrap_or(rest.len());
+        if token == 0 {
+            let other = rest.find(part_of_token).unwrap_or(rest.len());
+            out.push_str(&rest[..other]);
+            rest = &rest[other..];
+            continue;
+        }
+        // `key:token` and `scheme=token` are looked at piece by piece too.
+        let secret = looks_secret(&rest[..token]).is_some()
+            || rest[..token].split([':', '=', '/', '@']).any(|piece| looks_secret(piece).is_some());
+        if secret {
+            out.push_str(&"*".repeat(token))
+        } else {
+            out.push_str(&rest[..token])
+        }
+        rest = &rest[token..];
+    }
+    out
+}

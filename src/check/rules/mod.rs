@@ -1,0 +1,141 @@
+//! The rules: one file each. A file's header is the page that `explain` prints, and the examples
+//! in it are the rule's fixtures.
+
+use super::{Context, Edit, Severity, Sink, edit};
+use crate::manifest::Place;
+use crate::provider;
+
+/// What a rule is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Group {
+    /// The shape of the text.
+    Form,
+    /// The agent.
+    Provider,
+    /// The way out.
+    Egress,
+    /// Other files.
+    Files,
+    /// Credentials in the wrong place.
+    Secrets,
+    /// The guest environment.
+    Env,
+    /// The prompt.
+    Prompt,
+    /// The host's folders.
+    Workspace,
+    /// The comments that silence findings.
+    Upkeep,
+    /// What only an editor or a past run knows.
+    Editor,
+}
+
+/// A rule.
+pub struct Rule {
+    /// Its name, as in `ignore[…]`.
+    pub id: &'static str,
+    /// What it is about.
+    pub group: Group,
+    /// How bad its findings are.
+    pub severity: Severity,
+    /// The rule's file; its header is the page.
+    pub(super) file: &'static str,
+    /// Finds.
+    pub(super) check: fn(&Context<'_>, &mut Sink<'_>),
+}
+
+impl std::fmt::Debug for Rule {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.id)
+    }
+}
+
+impl PartialEq for Rule {
+    fn eq(&self, other: &Self) -> bool {
+        self.id == other.id
+    }
+}
+
+/// Every rule, by group.
+pub fn all() -> &'static [Rule] {
+    &ALL
+}
+
+/// The rule with an id.
+pub fn get(id: &str) -> Option<&'static Rule> {
+    ALL.iter().find(|r| r.id == id)
+}
+
+macro_rules! registry {
+    ($($id:literal => $module:ident, $group:ident, $severity:ident;)*) => {
+        $(mod $module;)*
+        static ALL: [Rule; [$($id),*].len()] = [$(Rule {
+            id: $id,
+            group: Group::$group,
+            severity: Severity::$severity,
+            file: include_str!(concat!(stringify!($module), ".rs")),
+            check: $module::check,
+        }),*];
+    };
+}
+
+registry! {
+    "syntax" => syntax, Form, Error;
+    "duplicate-key" => duplicate_key, Form, Error;
+    "unknown-field" => unknown_field, Form, Error;
+    "missing-field" => missing_field, Form, Error;
+    "wrong-type" => wrong_type, Form, Error;
+    "invalid-value" => invalid_value, Form, Error;
+    "empty-manifest" => empty_manifest, Form, Error;
+    "unknown-template" => unknown_template, Provider, Error;
+    "claude-only-field" => claude_only_field, Provider, Error;
+    "codex-only-field" => codex_only_field, Provider, Error;
+    "unknown-role" => unknown_role, Egress, Error;
+    "provider-owned-route" => provider_owned_route, Egress, Error;
+    "unused-suppression" => unused_suppression, Upkeep, Warning;
+    "suppression-without-reason" => suppression_without_reason, Upkeep, Warning;
+}
+
+/// The nearest of some names, if one is near enough to have been meant.
+fn nearest<'n>(wrong: &str, names: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {
+    let scored = names.into_iter().map(|name| (strsim::jaro_winkler(wrong, name), name));
+    scored.filter(|(score, _)| *score >= 0.8).max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, name)| name)
+}
+
+/// Reports a field of `agent_provider` that belongs to a template other than the bottle's.
+fn foreign_field(ctx: &Context<'_>, out: &mut Sink<'_>, rule: &str, place: &Place) {
+    let Some(provider) = ctx.provider() else { return };
+    let owner = provider::all()
+        .iter()
+        .find_map(|p| p.own_fields().iter().find(|f| f.rule == rule).map(|field| (p.template(), field.key)));
+    let Some((owner, key)) = owner.filter(|(owner, _)| *owner != provider.template()) else { return };
+    let message = format!(
+        "only the template `{owner}` may have `agent_provider.{key}`, and this bottle's template is `{}`",
+        provider.template()
+    );
+    let finding = out.at(place, message);
+    finding.help(format!("remove it, or set `template: {owner}`"));
+    if place.file == ctx.source.path
+        && let Some(edit) = ctx
+            .root
+            .and_then(|r| r.get("agent_provider"))
+            .and_then(|node| edit::remove_entry(ctx.text(), node, key))
+    {
+        finding.unsafe_fix(format!("remove `{key}`"), vec![edit]);
+    }
+}
+
+/// Removes a route of this file: with the last one goes `egress` itself, unless a parent's routes
+/// would come through then.
+fn remove_route(ctx: &Context<'_>, index: usize) -> Option<Vec<Edit>> {
+    let egress = ctx.root?.get("egress")?;
+    let routes = egress.get("routes")?;
+    if routes.items().len() > 1 {
+        return Some(vec![edit::remove_item(ctx.text(), routes, index)?]);
+    }
+    let inherits = ctx.bottle.as_ref().is_some_and(|b| !b.extends.is_empty());
+    if inherits || egress.entries().len() > 1 || routes.origin.is_some() {
+        return (routes.origin.is_none()).then(|| vec![Edit { span: routes.span, text: "[]".to_owned() }]);
+    }
+    Some(vec![edit::remove_entry(ctx.text(), ctx.root?, "egress")?])
+}

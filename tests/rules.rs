@@ -1,0 +1,148 @@
+//! Every rule against the examples of its own page: the bad one has the finding at the marked
+//! lines and no other, the good one has none, and the fix turns the bad one into a good one.
+
+use bot_bottle::check::report::{Checked, Other, text};
+use bot_bottle::check::rules::{self, Rule};
+use bot_bottle::check::{Diagnostic, Example, Facts, check, fix_all, page};
+use bot_bottle::manifest::{Catalog, Layout, MemoryFiles, Source};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+const HOME: &str = "/home/ada";
+const PROJECT: &str = "/project";
+const MARK: &str = "# <- ";
+
+fn layout() -> Layout {
+    Layout { home: Some(HOME.into()) }
+}
+
+fn place(path: &str) -> PathBuf {
+    match path.strip_prefix("~/") {
+        Some(rest) => Path::new(HOME).join(rest),
+        None => Path::new(PROJECT).join(path),
+    }
+}
+
+/// The example's files as a user has them: without the marks.
+fn files(example: &Example) -> MemoryFiles {
+    let mut files = MemoryFiles::default();
+    for file in example {
+        let text: String = file
+            .text
+            .lines()
+            .map(|l| match l.find(MARK) {
+                Some(at) => format!("{}\n", l[..at].trim_end()),
+                None => format!("{l}\n"),
+            })
+            .collect();
+        files.insert(place(&file.path), text);
+    }
+    files
+}
+
+/// The marks of the last file: the line from one, and the rule.
+fn marks(example: &Example) -> Vec<(u32, String)> {
+    let lines = example.last().expect("a file").text.lines().enumerate();
+    lines
+        .filter_map(|(i, l)| {
+            Some((u32::try_from(i + 1).expect("few"), l[l.find(MARK)? + MARK.len()..].to_owned()))
+        })
+        .collect()
+}
+
+/// What is known beyond the files in these tests.
+fn facts<'a>() -> Facts<'a> {
+    Facts::default()
+}
+
+fn found(example: &Example) -> (Arc<Source>, Vec<Diagnostic>, Checked) {
+    let (files, layout) = (files(example), layout());
+    let catalog = Catalog::new(&files, &layout);
+    let path = place(&example.last().expect("a file").path);
+    let source = catalog.source(&path).expect("a manifest");
+    let findings = check(&source, &catalog, &facts());
+    let others = findings
+        .iter()
+        .flat_map(|f| &f.related)
+        .filter(|r| r.file != source.path)
+        .filter_map(|r| Some((r.file.clone(), catalog.source(&r.file)?)))
+        .map(|(path, source)| Other::new(path.clone(), shown(&path), &source.text))
+        .collect();
+    let checked = Checked::new(shown(&path), &source.text, findings.clone(), others);
+    (source, findings, checked)
+}
+
+fn shown(path: &Path) -> String {
+    path.display().to_string().replace(HOME, "~").replace("/project/", "")
+}
+
+fn in_memory() -> impl Iterator<Item = &'static Rule> {
+    // These two know more than files; their own tests are beside them.
+    rules::all().iter().filter(|r| r.group != rules::Group::Editor)
+}
+
+#[test]
+fn the_bad_example_has_the_finding_where_it_is_marked_and_no_other() {
+    for rule in in_memory() {
+        let page = page(rule);
+        let (_, findings, checked) = found(&page.bad);
+        let seen: Vec<_> =
+            findings.iter().map(|f| (checked.range(f.span).0.line, f.rule.id.to_owned())).collect();
+        assert_eq!(seen, marks(&page.bad), "{}:\n{}", rule.id, text::render(&checked, false));
+        assert!(findings.iter().any(|f| f.rule == rule), "{} is not in its own example", rule.id);
+    }
+}
+
+#[test]
+fn the_good_example_has_no_finding() {
+    for rule in in_memory() {
+        let (_, findings, checked) = found(&page(rule).good);
+        assert!(findings.is_empty(), "{}:\n{}", rule.id, text::render(&checked, false));
+    }
+}
+
+#[test]
+fn the_picture_of_each_finding_is_the_one_that_was_looked_at() {
+    for rule in in_memory() {
+        let (_, _, checked) = found(&page(rule).bad);
+        insta::assert_snapshot!(format!("rule__{}", rule.id), text::render(&checked, false));
+    }
+}
+
+#[test]
+fn a_fix_turns_bad_into_good() {
+    for rule in in_memory() {
+        let bad = page(rule).bad;
+        let (source, findings, _) = found(&bad);
+        if findings.iter().any(|f| f.fix.is_none()) {
+            continue;
+        }
+        let (mut files, layout) = (files(&bad), layout());
+        let fixed = {
+            let catalog = Catalog::new(&files, &layout);
+            let (fixed, count) =
+                fix_all(&source.path, source.text.clone(), &catalog, &layout, &facts(), true);
+            assert!(count > 0, "{}", rule.id);
+            fixed
+        };
+        files.insert(source.path.to_path_buf(), fixed.as_bytes());
+        let catalog = Catalog::new(&files, &layout);
+        let mended = catalog.source(&source.path).expect("a manifest");
+        let left: Vec<_> = check(&mended, &catalog, &facts()).iter().map(Diagnostic::full_message).collect();
+        assert!(left.is_empty(), "{}: {left:?}\n{fixed}", rule.id);
+        insta::assert_snapshot!(format!("fixed__{}", rule.id), fixed);
+    }
+}
+
+#[test]
+fn every_page_says_what_why_and_how() {
+    for rule in rules::all() {
+        let page = page(rule);
+        for heading in
+            ["# ", "## What it finds", "## Why it matters", "## Bad", "## Good", "## How to silence it"]
+        {
+            assert!(page.markdown.contains(heading), "{} lacks {heading}", rule.id);
+        }
+        assert!(page.markdown.starts_with(&format!("# {}\n", rule.id)));
+    }
+}
