@@ -1,8 +1,11 @@
 //! bot-bottle: the tool around a bottle's manifest, from its text to its launch.
 //!
-//! Data flows one way: text → syntax tree → manifest → provision plan → launch.
+//! Data flows one way: text → syntax tree → manifest → provision plan → launch. See
+//! `docs/architecture.md` for the map.
 
 pub mod check;
+pub mod cli;
+pub mod disk;
 pub mod egress;
 pub mod manifest;
 pub mod plan;

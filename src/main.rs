@@ -1,3 +1,5 @@
 //! Start-up: hands the command line to the library.
 
-fn main() {}
+fn main() -> std::process::ExitCode {
+    bot_bottle::cli::main()
+}

@@ -2,7 +2,8 @@
 
 use super::{Dockerfile, EnvValue, Mount, Plan, Resources, Workspace, WorkspaceMode};
 use crate::manifest::{
-    self, Agent, Bottle, Layout, Located, Location, Place, PromptSource, join, looks_secret,
+    self, Agent, Bottle, Catalog, Found, Kind, Layout, Located, Location, Place, PromptSource, join,
+    looks_secret, read_agent, resolve,
 };
 use crate::provider::{
     self, AuthScheme, Content, Derived, EgressRoute, GUEST_HOME, GitAccess, GuestDir, GuestFile, Match,
@@ -14,8 +15,33 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PlanError {
     /// `agent_provider.template` names no provider.
-    #[error("unknown template `{0}`")]
+    #[error("there is no template `{0}`")]
     UnknownTemplate(String),
+    /// The agent names no bottle.
+    #[error("the agent names no bottle")]
+    NoBottle,
+    /// The agent names a bottle that is not there.
+    #[error("there is no bottle `{0}`")]
+    UnknownBottle(String),
+}
+
+/// The plan of a manifest: a bottle alone, or an agent in its bottle.
+///
+/// The hover, `bot-bottle plan` and the launch all come here.
+///
+/// # Errors
+/// When there is no such bottle or template.
+pub fn plan(manifest: &Found, catalog: &Catalog<'_>, start: &Start) -> Result<Plan, PlanError> {
+    match manifest.manifest.kind {
+        Kind::Bottle => build(&resolve(manifest, catalog).bottle, None, start, catalog.layout),
+        Kind::Agent => {
+            let agent = read_agent(&manifest.source, &manifest.manifest);
+            let name = agent.bottle.as_ref().ok_or(PlanError::NoBottle)?;
+            let found = catalog.bottle(&name.value, &manifest.source);
+            let found = found.ok_or_else(|| PlanError::UnknownBottle(name.value.clone()))?;
+            build(&resolve(&found, catalog).bottle, Some(&agent), start, catalog.layout)
+        }
+    }
 }
 
 /// Makes the plan. Pure: it looks at nothing but its arguments.

@@ -6,7 +6,7 @@
 mod build;
 mod render;
 
-pub use build::{PlanError, build, env_value, memory_bytes};
+pub use build::{PlanError, build, env_value, memory_bytes, plan};
 pub use render::{Format, render};
 
 use crate::provider::{AuthScheme, EgressRoute, GuestCommand, GuestDir, GuestFile, PromptMode};

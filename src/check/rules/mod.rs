@@ -139,3 +139,8 @@ fn remove_route(ctx: &Context<'_>, index: usize) -> Option<Vec<Edit>> {
     }
     Some(vec![edit::remove_entry(ctx.text(), ctx.root?, "egress")?])
 }
+
+/// The rule id that a person probably meant.
+pub fn nearest_id(id: &str) -> Option<&'static str> {
+    nearest(id, ALL.iter().map(|r| r.id))
+}

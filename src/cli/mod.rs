@@ -1,0 +1,92 @@
+//! The command line: one file a subcommand. The only place that prints.
+#![allow(clippy::print_stdout, clippy::print_stderr)]
+
+mod check;
+mod completions;
+mod explain;
+mod plan;
+mod schema;
+mod target;
+mod terminal;
+
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+
+/// Sandboxes for coding agents: the manifest checked, planned and launched.
+#[derive(Parser)]
+#[command(name = "bot-bottle", version, about, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Check(check::Args),
+    Plan(plan::Args),
+    Explain(explain::Args),
+    Schema(schema::Args),
+    Completions(completions::Args),
+}
+
+/// Why a command ended without doing its work.
+#[derive(Debug, thiserror::Error)]
+enum Failure {
+    /// Wrong usage, or input that cannot be read: exit code 2.
+    #[error("{0}")]
+    Usage(String),
+    /// Something of ours is broken: exit code 3.
+    #[error("{0}")]
+    Internal(String),
+}
+
+impl Failure {
+    fn usage(message: impl Into<String>) -> Self {
+        Self::Usage(message.into())
+    }
+}
+
+impl From<std::io::Error> for Failure {
+    fn from(error: std::io::Error) -> Self {
+        Self::Internal(error.to_string())
+    }
+}
+
+/// What a command comes to; the numbers are the contract's.
+const CLEAN: u8 = 0;
+const FINDINGS: u8 = 1;
+const USAGE: u8 = 2;
+const INTERNAL: u8 = 3;
+
+/// Runs the command line of this process.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    // A panic is a defect of ours, and has its own exit code.
+    let result = std::panic::catch_unwind(|| match cli.command {
+        Command::Check(args) => check::run(args),
+        Command::Plan(args) => plan::run(&args),
+        Command::Explain(args) => explain::run(&args),
+        Command::Schema(args) => schema::run(&args),
+        Command::Completions(args) => completions::run(&args),
+    });
+    match result {
+        Ok(Ok(code)) => code.into(),
+        Ok(Err(failure)) => {
+            terminal::error(&failure.to_string());
+            match failure {
+                Failure::Usage(_) => USAGE,
+                Failure::Internal(_) => INTERNAL,
+            }
+            .into()
+        }
+        Err(_) => {
+            terminal::error("internal error; please report it with the message above");
+            INTERNAL.into()
+        }
+    }
+}
+
+/// The command line's own description, for completions.
+fn command() -> clap::Command {
+    <Cli as clap::CommandFactory>::command()
+}

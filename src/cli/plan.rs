@@ -1,0 +1,66 @@
+//! `bot-bottle plan`.
+
+use super::{CLEAN, FINDINGS, Failure, target, terminal};
+use crate::check::report::{Checked, text};
+use crate::disk::Disk;
+use crate::manifest::Catalog;
+use crate::plan::{Format, plan, render};
+use crate::provider::Start;
+
+/// Show what a launch would do, without doing any of it.
+#[derive(clap::Args)]
+pub(super) struct Args {
+    /// A manifest; `#NAME` picks one of several in a file. Or the name of an agent or a bottle.
+    #[arg(value_name = "FILE[#NAME]")]
+    target: String,
+    /// How it is written.
+    #[arg(long, value_enum, default_value = "text")]
+    format: FormatArg,
+    /// The plan of a launch that goes on with the last conversation.
+    #[arg(long)]
+    resume: bool,
+    /// The plan of a launch with the vendor's remote control.
+    #[arg(long)]
+    remote_control: bool,
+    /// The plan of a launch with one task and no terminal.
+    #[arg(long, value_name = "TEXT")]
+    task: Option<String>,
+}
+
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum FormatArg {
+    Text,
+    Json,
+    Yaml,
+    Markdown,
+}
+
+pub(super) fn run(args: &Args) -> Result<u8, Failure> {
+    let layout = terminal::layout();
+    let catalog = Catalog::new(&Disk, &layout);
+    let target = target::open(&args.target, &catalog)?;
+    let blocking: Vec<_> = target.findings.iter().filter(|f| f.severity.blocks()).cloned().collect();
+    let start = Start {
+        resume: args.resume,
+        remote_control: args.remote_control,
+        task: args.task.clone(),
+        agent_args: Vec::new(),
+    };
+    let made = plan(&target.found, &catalog, &start);
+    if !blocking.is_empty() {
+        let source = &target.found.source;
+        let checked = Checked::new(terminal::shown(&source.path), &source.text, blocking, Vec::new());
+        eprint!("{}", text::render(&checked, false));
+        terminal::error(&format!("the {} has errors, so it has no plan", target.kind().word()));
+        return Ok(FINDINGS);
+    }
+    let made = made.map_err(|e| Failure::usage(e.to_string()))?;
+    let format = match args.format {
+        FormatArg::Text => Format::Text,
+        FormatArg::Json => Format::Json,
+        FormatArg::Yaml => Format::Yaml,
+        FormatArg::Markdown => Format::Markdown,
+    };
+    terminal::print(&render(&made, format))?;
+    Ok(CLEAN)
+}

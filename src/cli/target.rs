@@ -1,0 +1,72 @@
+//! `FILE[#NAME]`: which manifest a command is about.
+
+use super::{Failure, terminal};
+use crate::check::{Diagnostic, Facts, check};
+use crate::disk::Disk;
+use crate::manifest::{Catalog, Files, Found, Kind, Layout, Source, is_name};
+use crate::syntax::decode;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// A manifest that a person named.
+pub(super) struct Target {
+    /// It.
+    pub found: Found,
+    /// What is wrong with its file.
+    pub findings: Vec<Diagnostic>,
+}
+
+/// Finds and checks what `FILE[#NAME]` means. A bare name is an agent or a bottle of the project's
+/// or the user's own folder.
+pub(super) fn open(target: &str, catalog: &Catalog<'_>) -> Result<Target, Failure> {
+    let (file, name) = match target.rsplit_once('#') {
+        Some((file, name)) if !Path::new(target).exists() => (file, Some(name)),
+        _ => (target, None),
+    };
+    let path = path_of(file, catalog.layout)?;
+    let source = read(&path, catalog)?;
+    let manifest = source.pick(name).cloned().ok_or_else(|| no_such_manifest(&source, name))?;
+    let findings = check(&source, catalog, &Facts::default());
+    Ok(Target { found: Found { source, manifest }, findings })
+}
+
+fn path_of(file: &str, layout: &Layout) -> Result<PathBuf, Failure> {
+    let path = terminal::absolute(Path::new(file));
+    if path.exists() || !is_name(file) {
+        return Ok(path);
+    }
+    let project = terminal::absolute(Path::new(".bot-bottle"));
+    let store = layout.store();
+    let agents = std::iter::once(project.clone()).chain(store.clone()).map(|s| s.join("agents"));
+    let bottles = store.into_iter().map(|s| s.join("bottles"));
+    let mut places = agents.chain(bottles).map(|dir| dir.join(format!("{file}.md")));
+    places
+        .find(|p| p.is_file())
+        .ok_or_else(|| Failure::usage(format!("there is no file and no agent or bottle called `{file}`")))
+}
+
+/// Reads a manifest that a person named, and says why where it cannot.
+pub(super) fn read(path: &Path, catalog: &Catalog<'_>) -> Result<Arc<Source>, Failure> {
+    let shown = terminal::shown(path);
+    let bytes = Disk.read(path).map_err(|e| Failure::usage(format!("cannot read {shown}: {e}")))?;
+    let text = decode(bytes).map_err(|e| Failure::usage(format!("cannot read {shown}: {e}")))?;
+    let source = Source::recognise(path, text, catalog.layout, true);
+    source.map(Arc::new).ok_or_else(|| Failure::usage(format!("{shown} is no manifest")))
+}
+
+fn no_such_manifest(source: &Source, name: Option<&str>) -> Failure {
+    let shown = terminal::shown(&source.path);
+    let names: Vec<_> = source.manifests.iter().map(|m| format!("{shown}#{}", m.name)).collect();
+    let names = names.join(", ");
+    Failure::usage(match name {
+        Some(name) => format!("{shown} holds no manifest `{name}`; there is {names}"),
+        None => format!("{shown} holds several manifests; name one: {names}"),
+    })
+}
+
+impl Target {
+    /// The word for what it is.
+    pub(super) fn kind(&self) -> Kind {
+        self.found.manifest.kind
+    }
+}
