@@ -3,6 +3,7 @@
 use super::{Plan, WorkspaceMode};
 use crate::egress::policy::printable;
 use crate::provider::{Content, EgressRoute, RouteOwner};
+use serde::Serialize;
 use std::fmt::Write;
 
 /// How a plan is written.
@@ -23,10 +24,20 @@ pub fn render(plan: &Plan, format: Format) -> String {
     match format {
         Format::Text => text(plan),
         // A plan is made of maps with text keys, numbers and text: it always serialises.
-        Format::Json => serde_json::to_string_pretty(plan).unwrap_or_default() + "\n",
-        Format::Yaml => serde_yaml::to_string(plan).unwrap_or_default(),
+        Format::Json => {
+            serde_json::to_string_pretty(&Versioned { version: 1, plan }).unwrap_or_default() + "\n"
+        }
+        Format::Yaml => serde_yaml::to_string(&Versioned { version: 1, plan }).unwrap_or_default(),
         Format::Markdown => markdown(plan),
     }
+}
+
+/// The plan as programs read it. The version goes up when a field changes its meaning or goes away.
+#[derive(Serialize)]
+struct Versioned<'a> {
+    version: u32,
+    #[serde(flatten)]
+    plan: &'a Plan,
 }
 
 fn text(plan: &Plan) -> String {

@@ -1,0 +1,19 @@
+//! Editor answers over byte offsets: plain data in, plain data out, no LSP types.
+
+use crate::check::Facts;
+use crate::manifest::{Catalog, Source};
+use std::sync::Arc;
+
+/// A document at one version, with what it can reach.
+#[derive(Clone, Copy)]
+pub struct Snapshot<'a> {
+    /// The document.
+    pub source: &'a Arc<Source>,
+    /// The bottles that it can name, and the files behind them.
+    pub catalog: &'a Catalog<'a>,
+    /// What is known beyond the files.
+    pub facts: Facts<'a>,
+    /// Every manifest of the workspace and of the user's own folder that is known, the document
+    /// itself included: for references, rename and workspace symbols.
+    pub workspace: &'a [Arc<Source>],
+}
