@@ -1,9 +1,12 @@
 //! The command line: one file a subcommand. The only place that prints.
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
+mod can;
 mod check;
 mod completions;
+mod diff;
 mod explain;
+mod git_files;
 mod plan;
 mod schema;
 mod target;
@@ -24,6 +27,8 @@ struct Cli {
 enum Command {
     Check(check::Args),
     Plan(plan::Args),
+    Diff(diff::Args),
+    Can(can::Args),
     Explain(explain::Args),
     Schema(schema::Args),
     Completions(completions::Args),
@@ -65,6 +70,8 @@ pub fn main() -> ExitCode {
     let result = std::panic::catch_unwind(|| match cli.command {
         Command::Check(args) => check::run(args),
         Command::Plan(args) => plan::run(&args),
+        Command::Diff(args) => diff::run(&args),
+        Command::Can(args) => can::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Schema(args) => schema::run(&args),
         Command::Completions(args) => completions::run(&args),

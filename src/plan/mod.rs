@@ -4,9 +4,11 @@
 //! stands in the plan by its name.
 
 mod build;
+mod compare;
 mod render;
 
 pub use build::{PlanError, build, env_value, memory_bytes, plan};
+pub use compare::{Change, DiffFormat, Direction, compare, render_changes};
 pub use render::{Format, render};
 
 use crate::provider::{AuthScheme, EgressRoute, GuestCommand, GuestDir, GuestFile, PromptMode};

@@ -174,7 +174,7 @@ fn sections(plan: &Plan) -> Vec<(&'static str, Vec<String>)> {
 }
 
 /// One route in a line: host, credential, terms, owner.
-pub(super) fn route_line(route: &EgressRoute) -> String {
+fn route_line(route: &EgressRoute) -> String {
     let mut parts = vec![credential(route)];
     parts.extend(terms(route));
     parts.retain(|p| !p.is_empty());
@@ -182,13 +182,13 @@ pub(super) fn route_line(route: &EgressRoute) -> String {
     format!("{:<28}{terms}  [{}]", printable(&route.host), owner(route.owner))
 }
 
-fn credential(route: &EgressRoute) -> String {
+pub(super) fn credential(route: &EgressRoute) -> String {
     let with =
         |a: &crate::provider::RouteAuth| format!("{} from {}", a.scheme.as_str(), printable(&a.token_ref));
     route.auth.as_ref().map(with).unwrap_or_default()
 }
 
-fn terms(route: &EgressRoute) -> Vec<String> {
+pub(super) fn terms(route: &EgressRoute) -> Vec<String> {
     let mut terms = Vec::new();
     if let Some(git) = route.git {
         terms
@@ -228,7 +228,7 @@ fn owner(owner: RouteOwner) -> &'static str {
 }
 
 /// A command line that a shell would read back as the same words; for showing only.
-pub(super) fn shell_words(argv: &[String]) -> String {
+fn shell_words(argv: &[String]) -> String {
     let plain = |b: u8| b.is_ascii_alphanumeric() || b"-_./=:,@%+".contains(&b);
     let word = |w: &String| {
         if !w.is_empty() && w.bytes().all(plain) {
