@@ -4,6 +4,7 @@
 //! stands in the plan by its name.
 
 mod build;
+pub mod engine_env;
 mod render;
 
 pub use build::{PlanError, build, env_value, memory_bytes, plan};
