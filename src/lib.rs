@@ -7,6 +7,7 @@ pub mod check;
 pub mod cli;
 pub mod disk;
 pub mod egress;
+pub mod engine;
 pub mod ide;
 pub mod manifest;
 pub mod plan;

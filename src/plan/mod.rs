@@ -5,6 +5,7 @@
 
 mod build;
 mod compare;
+pub mod engine_env;
 mod render;
 
 pub use build::{PlanError, build, env_value, memory_bytes, plan};

@@ -188,6 +188,10 @@ impl HostLogin for CodexLogin {
         TOKEN_REF
     }
 
+    fn fix(&self) -> &'static str {
+        LOGIN
+    }
+
     fn path(&self, home: &Path, env: &dyn Fn(&str) -> Option<String>) -> PathBuf {
         env(HOME_VAR)
             .filter(|dir| !dir.is_empty())

@@ -135,6 +135,9 @@ pub trait HostLogin: Sync {
     /// The name under which routes refer to the login's bearer.
     fn token_ref(&self) -> &'static str;
 
+    /// The host command that makes a login.
+    fn fix(&self) -> &'static str;
+
     /// The login's file, from the host's home folder and environment.
     fn path(&self, home: &Path, env: &dyn Fn(&str) -> Option<String>) -> PathBuf;
 

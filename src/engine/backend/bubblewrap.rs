@@ -1,0 +1,346 @@
+//! bubblewrap: no daemon and no image. The guest sees the host's system folders read-only, a few
+//! files of /etc, and an /etc of its own for the rest; of the host's home it sees nothing.
+//!
+//! Every command is a sandbox of its own over the same folders. The guest's user is `node` (1000)
+//! in a user namespace, also when root launches: outside it is the launcher, without capabilities.
+//! So there is no root inside, and what the plan would have root do, `node` does, who owns
+//! everything that can be written.
+
+use super::limits::{self, Limits};
+use super::{Backend, Job, Stop, TrustStore, seccomp};
+use crate::engine::child::{self, Prepared, Stopped};
+use crate::engine::error::Problem;
+use crate::engine::guest::{Bind, Guest};
+use crate::engine::host::Host;
+use crate::engine::relay;
+use crate::engine::state::Run;
+use crate::engine::tree::Owner;
+use crate::plan::engine_env::CA_BUNDLE;
+use crate::provider::{GUEST_HOME, WORKSPACE};
+use rustix::fs::{MemfdFlags, memfd_create};
+use std::fs;
+use std::io::{self, Seek, Write};
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// The guest folder in which programs from outside the system folders appear.
+pub(crate) const PROGRAMS: &str = "/opt/bot-bottle";
+const UID: &str = "1000";
+
+/// System folders, as links where the host has links.
+const SYSTEM: [&str; 8] = ["/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/nix"];
+/// Files and folders of the host's /etc that programs need and that hold no secret.
+const ETC: [&str; 16] = [
+    "alternatives",
+    "debian_version",
+    "fonts",
+    "ld.so.cache",
+    "ld.so.conf",
+    "ld.so.conf.d",
+    "localtime",
+    "lsb-release",
+    "magic",
+    "mime.types",
+    "os-release",
+    "perl",
+    "protocols",
+    "services",
+    "ssl/openssl.cnf",
+    "terminfo",
+];
+/// Beginnings of further names there: a Java or Python installation keeps its settings in them.
+const ETC_PREFIXES: [&str; 3] = ["java-", "python3", "maven"];
+/// Where a host keeps the certificate authorities that it trusts.
+const ROOTS: [&str; 4] =
+    [CA_BUNDLE, "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/ca-bundle.pem", "/etc/ssl/cert.pem"];
+/// A memory-backed folder without a limit of its own would fill the host's memory.
+const TMP_BYTES: u64 = 2 << 30;
+
+/// The backend, before and after its start.
+pub(crate) struct Bubblewrap {
+    program: PathBuf,
+    /// The agent's own files, where it is installed outside the system folders.
+    agent: Vec<Bind>,
+    links: Vec<(String, String)>,
+    args: Vec<std::ffi::OsString>,
+    filter: Vec<u8>,
+    limits: Limits,
+}
+
+impl Bubblewrap {
+    pub(crate) fn find(host: &Host) -> Result<Self, Problem> {
+        let program = host.find_program("bwrap").ok_or_else(|| {
+            Problem::new(
+                "there is no sandbox on this machine",
+                "bubblewrap (bwrap) is not on PATH",
+                "install it (Debian, Ubuntu: apt install bubblewrap; Fedora: dnf install bubblewrap)",
+            )
+        })?;
+        Ok(Self {
+            program,
+            agent: Vec::new(),
+            links: Vec::new(),
+            args: Vec::new(),
+            filter: Vec::new(),
+            limits: Limits::default(),
+        })
+    }
+}
+
+impl Backend for Bubblewrap {
+    fn name(&self) -> &'static str {
+        "bubblewrap"
+    }
+
+    fn owner(&self) -> Owner {
+        Owner(None)
+    }
+
+    fn image(&mut self, job: &Job<'_>) -> Result<(), Stop> {
+        let found = Program::locate(job.program, job.host)?;
+        self.agent = found.binds;
+        self.links = found.links;
+        Ok(())
+    }
+
+    fn trust_stores(&self) -> Vec<TrustStore> {
+        let roots = ROOTS.iter().find_map(|path| fs::read(path).ok()).unwrap_or_default();
+        vec![TrustStore { guest_path: CA_BUNDLE.to_owned(), roots }]
+    }
+
+    fn start(&mut self, guest: &Guest, run: &mut Run, job: &Job<'_>) -> Result<(), Stop> {
+        let failed = |e: io::Error| Problem::io("cannot prepare the sandbox", e);
+        self.filter = seccomp::program().map_err(|e| Problem::io("there is no system call filter", e))?;
+        self.limits = Limits::make(&guest.resources, run).map_err(failed)?;
+        if !self.limits.missing.is_empty() {
+            job.ui.note(&format!(
+                "limits not enforced here: {} ({})",
+                self.limits.missing.join(", "),
+                limits::support()
+            ));
+        }
+        let etc = write_etc(&run.dir, guest).map_err(failed)?;
+        self.args = self.arguments(guest, &etc);
+        // A first sandbox that does nothing: what is wrong shows here, and not in the agent's place.
+        let trial = self.command(&["/bin/true".to_owned()], false).map_err(failed)?;
+        match child::run(trial, job.cancel, |_| {}) {
+            Ok((0, _)) => Ok(()),
+            Ok((_, output)) => Err(refused(&output).into()),
+            Err(Stopped::Cancelled) => Err(Stop::Cancelled),
+            Err(Stopped::Failed(e)) => Err(failed(e).into()),
+        }
+    }
+
+    fn command(&self, argv: &[String], _terminal: bool) -> io::Result<Prepared> {
+        let filter = memory_file(&self.filter)?;
+        let mut command = Command::new(&self.program);
+        // Process 1 of the guest is bubblewrap's own, and its environment can be read there.
+        command.env_clear();
+        command.args(&self.args).arg("--seccomp").arg(filter.as_raw_fd().to_string());
+        command.args(["--", relay::PATH, "enter", "--"]).args(as_node(argv));
+        let mut prepared = Prepared::new(command);
+        prepared.before.cgroups = self.limits.doors()?;
+        prepared.before.keep.push(filter);
+        Ok(prepared)
+    }
+
+    fn stop(&mut self) {
+        // The sandboxes died with their commands; the groups go with the run's record.
+    }
+}
+
+impl Bubblewrap {
+    fn arguments(&self, guest: &Guest, etc: &Path) -> Vec<std::ffi::OsString> {
+        let mut args = Arguments::default();
+        args.all(&["--unshare-all", "--unshare-user", "--die-with-parent", "--cap-drop", "ALL"]);
+        args.all(&["--uid", UID, "--gid", UID, "--hostname", &guest.hostname]);
+        for folder in SYSTEM {
+            match fs::read_link(folder) {
+                Ok(target) => args.0.extend(["--symlink".into(), target.into(), folder.into()]),
+                Err(_) => args.bind("--ro-bind-try", Path::new(folder), folder),
+            }
+        }
+        args.bind("--ro-bind", etc, "/etc");
+        let tmp = TMP_BYTES.to_string();
+        args.all(&["--proc", "/proc", "--dev", "/dev"]);
+        for folder in ["/tmp", "/var/tmp", "/dev/shm"] {
+            args.all(&["--perms", "1777", "--size", &tmp, "--tmpfs", folder]);
+        }
+        args.all(&["--dir", "/run", "--dir", GUEST_HOME, "--dir", PROGRAMS]);
+        for bind in guest.binds.iter().chain(&self.agent) {
+            let how = if bind.writable { "--bind" } else { "--ro-bind" };
+            args.bind(how, &bind.source, &bind.target);
+        }
+        for (target, link) in &self.links {
+            args.all(&["--symlink", target, link]);
+        }
+        args.all(&["--remount-ro", "/", "--chdir", WORKSPACE]);
+        args.0
+    }
+}
+
+#[derive(Default)]
+struct Arguments(Vec<std::ffi::OsString>);
+
+impl Arguments {
+    fn all(&mut self, words: &[&str]) {
+        self.0.extend(words.iter().map(|&w| w.into()));
+    }
+
+    fn bind(&mut self, how: &str, source: &Path, target: &str) {
+        self.0.extend([how.into(), source.into(), target.into()]);
+    }
+}
+
+/// The guest's /etc: our files, and copies or mount points of the host's harmless ones.
+fn write_etc(run: &Path, guest: &Guest) -> io::Result<PathBuf> {
+    let etc = run.join("etc");
+    crate::engine::state::make_dir(&etc)?;
+    let write = |name: &str, text: &str| fs::write(etc.join(name), text);
+    write(
+        "passwd",
+        "node:x:1000:1000:node:/home/node:/bin/sh\nnobody:x:65534:65534:nobody:/:/usr/sbin/nologin\n",
+    )?;
+    write("group", "node:x:1000:\nnogroup:x:65534:\n")?;
+    write("hosts", "127.0.0.1 localhost\n::1 localhost\n")?;
+    write("hostname", &format!("{}\n", guest.hostname))?;
+    // No resolver: names are the egress's to resolve.
+    write("resolv.conf", "")?;
+    write("nsswitch.conf", "passwd: files\ngroup: files\nshadow: files\nhosts: files\n")?;
+    fs::create_dir_all(etc.join("ssl/certs"))?;
+    for name in etc_names() {
+        copy_harmless(&Path::new("/etc").join(&name), &etc.join(&name))?;
+    }
+    // Mounts inside need a place, which bubblewrap cannot make in a read-only folder.
+    for bind in &guest.binds {
+        let Ok(inside) = Path::new(&bind.target).strip_prefix("/etc") else { continue };
+        let place = etc.join(inside);
+        if bind.source.is_dir() {
+            fs::create_dir_all(place)?;
+        } else {
+            fs::create_dir_all(place.parent().unwrap_or(&etc))?;
+            fs::write(place, "")?;
+        }
+    }
+    Ok(etc)
+}
+
+fn etc_names() -> Vec<String> {
+    let listed = ETC.iter().map(|&n| n.to_owned());
+    let found = fs::read_dir("/etc").into_iter().flatten().flatten();
+    let found = found.filter_map(|e| e.file_name().into_string().ok());
+    listed.chain(found.filter(|n| ETC_PREFIXES.iter().any(|p| n.starts_with(p)))).collect()
+}
+
+/// Copies what everybody may read; links stay links, so those that lead into /usr work.
+fn copy_harmless(from: &Path, to: &Path) -> io::Result<()> {
+    use std::os::unix::fs::MetadataExt;
+    let Ok(metadata) = fs::symlink_metadata(from) else { return Ok(()) };
+    if metadata.is_symlink() {
+        // /etc/localtime and the like lead into /usr.
+        return std::os::unix::fs::symlink(fs::read_link(from)?, to);
+    }
+    if metadata.mode() & 0o004 == 0 {
+        return Ok(());
+    }
+    if !metadata.is_dir() {
+        return fs::copy(from, to).map(drop);
+    }
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from)? {
+        let name = entry?.file_name();
+        copy_harmless(&from.join(&name), &to.join(&name))?;
+    }
+    Ok(())
+}
+
+fn memory_file(bytes: &[u8]) -> io::Result<OwnedFd> {
+    let mut file = fs::File::from(memfd_create("bot-bottle-filter", MemfdFlags::CLOEXEC)?);
+    file.write_all(bytes)?;
+    file.rewind()?;
+    Ok(file.into())
+}
+
+/// A plan's command for `root` that changes to the guest's user anyway: the change is left out,
+/// since every command here is that user's.
+pub(crate) fn as_node(argv: &[String]) -> &[String] {
+    match argv {
+        [runuser, u, user, dashes, rest @ ..]
+            if runuser == "runuser" && u == "-u" && user == crate::provider::GUEST_USER && dashes == "--" =>
+        {
+            rest
+        }
+        all => all,
+    }
+}
+
+fn refused(output: &str) -> Problem {
+    let help = if output.contains("namespace") || output.contains("uid map") || output.contains("RTM_NEWADDR")
+    {
+        "let this user make user namespaces (sysctl kernel.unprivileged_userns_clone=1; on Ubuntu 24.04 \
+         an AppArmor profile for bwrap), or choose --backend docker"
+    } else {
+        ""
+    };
+    Problem::new("the sandbox does not start", output, help)
+}
+
+/// Where a program outside the system folders lies, and how it appears in the guest.
+#[derive(Default)]
+struct Program {
+    binds: Vec<Bind>,
+    links: Vec<(String, String)>,
+}
+
+impl Program {
+    fn locate(name: &str, host: &Host) -> Result<Self, Problem> {
+        let in_guest = |dir: &str| Path::new(dir).join(name).exists();
+        if name.contains('/')
+            || ["/usr/local/bin", "/usr/bin", "/bin", "/usr/sbin", "/sbin"].into_iter().any(in_guest)
+        {
+            return Ok(Self::default());
+        }
+        let missing = |why: &str| {
+            Problem::new(
+                format!("{name} cannot be run"),
+                why.to_owned(),
+                format!("install {name} on this machine, or choose --backend docker, whose image brings it"),
+            )
+        };
+        let found = host.find_program(name).ok_or_else(|| missing("it is not on PATH"))?;
+        let real = fs::canonicalize(&found).map_err(|e| missing(&e.to_string()))?;
+        let link = format!("{PROGRAMS}/bin/{name}");
+        // A package of npm needs all that was installed beside it.
+        let modules = real.ancestors().filter(|a| a.ends_with("node_modules")).last();
+        let Some(modules) = modules else {
+            let target = format!("{PROGRAMS}/program/{name}");
+            return Ok(Self { binds: vec![Bind::new(&real, &target, false)], links: vec![(target, link)] });
+        };
+        let target = format!("{PROGRAMS}/node_modules");
+        let inside = real.strip_prefix(modules).unwrap_or(&real).display().to_string();
+        let mut program = Self {
+            binds: vec![Bind::new(modules, &target, false)],
+            links: vec![(format!("{target}/{inside}"), link)],
+        };
+        // The Node.js that npm came with, where it is not the system's.
+        if !Path::new("/usr/bin/node").exists() && !Path::new("/usr/local/bin/node").exists() {
+            let node = host.find_program("node").and_then(|n| fs::canonicalize(n).ok());
+            program.binds.extend(node.map(|n| Bind::new(n, format!("{PROGRAMS}/bin/node"), false)));
+        }
+        Ok(program)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_change_to_the_guests_user_is_left_out() {
+        let argv: Vec<String> = ["runuser", "-u", "node", "--", "env", "A=b"].map(str::to_owned).into();
+        assert_eq!(as_node(&argv), ["env", "A=b"]);
+        let other: Vec<String> = ["runuser", "-u", "root", "--", "id"].map(str::to_owned).into();
+        assert_eq!(as_node(&other), other);
+    }
+}

@@ -1,0 +1,152 @@
+//! Running a program to its end: its output passed on as it comes, cancelled at any moment.
+
+use super::sys::Before;
+use super::ui::Cancel;
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::process::{Pid, PidfdFlags, pidfd_open};
+use std::io::{self, PipeReader, Read};
+use std::os::fd::AsFd;
+use std::os::unix::process::ExitStatusExt;
+use std::process::{Child, Command, ExitStatus, Stdio};
+
+/// A program ready to run in the guest (or beside it), and what its process does first.
+pub(crate) struct Prepared {
+    pub command: Command,
+    pub before: Before,
+}
+
+impl Prepared {
+    pub(crate) fn new(command: Command) -> Self {
+        Self { command, before: Before::default() }
+    }
+
+    pub(crate) fn spawn(mut self) -> io::Result<Child> {
+        self.before.apply(&mut self.command);
+        self.command.spawn()
+    }
+}
+
+/// Why a program did not run to its end.
+#[derive(Debug)]
+pub(crate) enum Stopped {
+    Cancelled,
+    Failed(io::Error),
+}
+
+impl From<io::Error> for Stopped {
+    fn from(error: io::Error) -> Self {
+        Self::Failed(error)
+    }
+}
+
+/// Bytes of a program's output that are kept for an error message.
+const TAIL: usize = 4096;
+
+/// Runs a program without a terminal or input; both its outputs go line by line to `on_line`.
+/// Gives the exit code and the end of the output.
+pub(crate) fn run(
+    mut prepared: Prepared,
+    cancel: &Cancel,
+    mut on_line: impl FnMut(&str),
+) -> Result<(u8, String), Stopped> {
+    let (reader, writer) = io::pipe()?;
+    prepared.command.stdin(Stdio::null()).stdout(writer.try_clone()?).stderr(writer);
+    prepared.before.session = true;
+    let mut child = spawn_closing(prepared)?;
+    let (mut tail, mut line) = (Vec::new(), Vec::new());
+    let mut sink = |bytes: &[u8]| {
+        tail.extend_from_slice(bytes);
+        let excess = tail.len().saturating_sub(TAIL);
+        tail.drain(..excess);
+        for byte in bytes {
+            if *byte == b'\n' || line.len() > TAIL {
+                on_line(&printable(&line));
+                line.clear();
+            } else {
+                line.push(*byte);
+            }
+        }
+    };
+    let code = watch(&mut child, &mut [(reader, &mut sink)], cancel)?;
+    Ok((code, printable(&tail).trim().to_owned()))
+}
+
+/// Spawns and drops our ends of the child's pipes with the command.
+fn spawn_closing(prepared: Prepared) -> io::Result<Child> {
+    prepared.spawn()
+}
+
+/// Text from a guest or a tool without what would steer a terminal.
+pub(crate) fn printable(bytes: &[u8]) -> String {
+    let text = String::from_utf8_lossy(bytes);
+    text.chars().filter(|c| matches!(c, '\n' | '\t') || !c.is_control()).collect()
+}
+
+/// Passes output on until the program has ended; kills it when cancelled.
+pub(crate) fn watch(
+    child: &mut Child,
+    outputs: &mut [(PipeReader, &mut dyn FnMut(&[u8]))],
+    cancel: &Cancel,
+) -> Result<u8, Stopped> {
+    let pidfd = pidfd_open(pid(child), PidfdFlags::empty()).map_err(io::Error::from)?;
+    for (reader, _) in outputs.iter() {
+        nonblocking(reader)?;
+    }
+    let mut open = vec![true; outputs.len()];
+    loop {
+        let mut fds = vec![PollFd::new(&pidfd, PollFlags::IN)];
+        let event = cancel.event();
+        fds.extend(event.as_ref().map(|e| PollFd::new(e, PollFlags::IN)));
+        let first = fds.len();
+        fds.extend(
+            outputs.iter().zip(&open).filter(|(_, o)| **o).map(|((r, _), _)| PollFd::new(r, PollFlags::IN)),
+        );
+        match poll(&mut fds, None) {
+            Ok(_) | Err(rustix::io::Errno::INTR) => {}
+            Err(error) => return Err(io::Error::from(error).into()),
+        }
+        let ended = !fds[0].revents().is_empty();
+        drop(fds);
+        let _ = first;
+        for ((reader, sink), open) in outputs.iter_mut().zip(&mut open).filter(|(_, o)| **o) {
+            *open = drain(reader, sink)?;
+        }
+        if ended {
+            return Ok(exit_code(child.wait()?));
+        }
+        if cancel.is_cancelled() {
+            let _ = child.kill();
+            let _ = child.wait();
+            return Err(Stopped::Cancelled);
+        }
+    }
+}
+
+/// Reads what is there; whether more may come.
+fn drain(reader: &mut PipeReader, sink: &mut dyn FnMut(&[u8])) -> io::Result<bool> {
+    let mut buffer = [0; 16 * 1024];
+    loop {
+        match reader.read(&mut buffer) {
+            Ok(0) => return Ok(false),
+            Ok(n) => sink(&buffer[..n]),
+            Err(e) if e.kind() == io::ErrorKind::WouldBlock => return Ok(true),
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+            Err(e) => return Err(e),
+        }
+    }
+}
+
+pub(crate) fn nonblocking(fd: impl AsFd) -> io::Result<()> {
+    let flags = rustix::fs::fcntl_getfl(&fd)?;
+    Ok(rustix::fs::fcntl_setfl(&fd, flags | rustix::fs::OFlags::NONBLOCK)?)
+}
+
+pub(crate) fn pid(child: &Child) -> Pid {
+    Pid::from_child(child)
+}
+
+/// The code that a shell would report: 128 and the signal's number for a killed program.
+pub(crate) fn exit_code(status: ExitStatus) -> u8 {
+    let code = status.code().or_else(|| status.signal().map(|s| 128 + s)).unwrap_or(1);
+    u8::try_from(code).unwrap_or(u8::MAX)
+}

@@ -1,0 +1,173 @@
+//! The credentials of a launch: collected into memory, given to the egress, written nowhere.
+
+use super::error::Problem;
+use super::host::Host;
+use crate::plan::Plan;
+use crate::provider::{self, HostLogin, LoginError, Secret};
+use std::collections::HashMap;
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// What the egress asks for each request.
+pub(crate) struct HostCredentials {
+    fixed: HashMap<String, Secret>,
+    logins: HashMap<String, FollowedLogin>,
+}
+
+impl HostCredentials {
+    /// Reads every credential that the plan's routes name.
+    ///
+    /// # Errors
+    /// All that are missing or unusable, in one problem.
+    pub(crate) fn collect(plan: &Plan, host: &Host) -> Result<Self, Problem> {
+        let (mut fixed, mut logins, mut faults) = (HashMap::new(), HashMap::new(), Vec::new());
+        for (token_ref, _) in plan.token_refs() {
+            if let Some(login) = login_behind(token_ref) {
+                match FollowedLogin::open(login, host) {
+                    Ok(login) => drop(logins.insert(token_ref.to_owned(), login)),
+                    Err(error) => faults.push(error.to_string()),
+                }
+                continue;
+            }
+            match variable(token_ref, host) {
+                Ok(secret) => drop(fixed.insert(token_ref.to_owned(), secret)),
+                Err(fault) => faults.push(format!("{token_ref} {fault}")),
+            }
+        }
+        if faults.is_empty() {
+            return Ok(Self { fixed, logins });
+        }
+        let names: Vec<_> = plan.token_refs().iter().map(|(name, _)| *name).collect();
+        Err(Problem::new(
+            "the routes' credentials cannot be collected",
+            faults.join("; "),
+            format!(
+                "set what is missing in the environment that launches (the routes name {})",
+                names.join(", ")
+            ),
+        ))
+    }
+
+    /// The credential behind `token_ref` now; a login that was refreshed on the host serves at once.
+    pub(crate) fn get(&self, token_ref: &str) -> Option<Secret> {
+        match self.logins.get(token_ref) {
+            Some(login) => login.bearer(),
+            None => self.fixed.get(token_ref).cloned(),
+        }
+    }
+}
+
+/// The provider's login that goes by this name, if one does.
+fn login_behind(token_ref: &str) -> Option<&'static dyn HostLogin> {
+    provider::all().iter().filter_map(|p| p.host_login()).find(|l| l.token_ref() == token_ref)
+}
+
+fn variable(name: &str, host: &Host) -> Result<Secret, &'static str> {
+    let value = host.var_os(name).ok_or("is not set")?;
+    let value = value.to_str().ok_or("is not UTF-8")?;
+    if value.is_empty() {
+        return Err("is empty");
+    }
+    if value.contains(['\n', '\r']) {
+        return Err("holds a line break, which no header can carry");
+    }
+    if value.contains(char::is_control) {
+        return Err("holds a control character, which no header can carry");
+    }
+    Ok(Secret::new(value))
+}
+
+/// The text of a provider's login file on the host.
+///
+/// # Errors
+/// As [`LoginError`].
+pub(crate) fn login_text(login: &dyn HostLogin, host: &Host) -> Result<(PathBuf, String), LoginError> {
+    let path = login.path(host.home(), &|name| host.var(name));
+    let missing = || LoginError::Missing { path: path.display().to_string(), fix: login.fix() };
+    let text = fs::read_to_string(&path).map_err(|_| missing())?;
+    Ok((path, text))
+}
+
+pub(crate) fn unix_now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs())
+}
+
+/// A login file that is read anew when it changes.
+struct FollowedLogin {
+    login: &'static dyn HostLogin,
+    path: PathBuf,
+    last: Mutex<(Version, Secret)>,
+}
+
+/// What tells one version of a file from the next: device, inode, size, time of change.
+type Version = (u64, u64, u64, i64, i64);
+
+impl FollowedLogin {
+    fn open(login: &'static dyn HostLogin, host: &Host) -> Result<Self, LoginError> {
+        let (path, text) = login_text(login, host)?;
+        let secret = login.bearer(&text, unix_now())?;
+        // No file has this version, so the first request reads it again: no change is missed.
+        Ok(Self { login, path, last: Mutex::new(((0, 0, 0, 0, 0), secret)) })
+    }
+
+    fn bearer(&self) -> Option<Secret> {
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let version =
+            fs::metadata(&self.path).ok().map(|m| (m.dev(), m.ino(), m.size(), m.mtime(), m.mtime_nsec()));
+        if let Some(version) = version.filter(|v| *v != last.0) {
+            // A file that is half written keeps the last good login, and is looked at again.
+            let text = fs::read_to_string(&self.path).unwrap_or_default();
+            if let Ok(secret) = self.login.bearer(&text, unix_now()) {
+                *last = (version, secret);
+            }
+        }
+        Some(last.1.clone())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::testing;
+    use std::ffi::OsString;
+    use std::os::unix::ffi::OsStringExt;
+
+    #[test]
+    fn every_fault_is_named_at_once_and_no_value_is() {
+        let mut plan = testing::plan(&["true"]);
+        for name in ["GONE", "EMPTY", "LINES", "BYTES", "GOOD"] {
+            plan.egress_routes.push(testing::route_with_token("a.example", name));
+        }
+        let mut host = Host::new("/nowhere");
+        host.set("EMPTY", "");
+        host.set("LINES", "tok\nen");
+        host.set("BYTES", OsString::from_vec(vec![b't', 0xff]));
+        host.set("GOOD", "good-value");
+        let Err(problem) = HostCredentials::collect(&plan, &host) else { panic!("collected") };
+        let text = problem.to_string();
+        for wanted in ["GONE is not set", "EMPTY is empty", "LINES holds a line break", "BYTES is not UTF-8"]
+        {
+            assert!(text.contains(wanted), "{text}");
+        }
+        assert!(!text.contains("GOOD is") && !text.contains("good-value") && !text.contains("tok"), "{text}");
+    }
+
+    #[test]
+    fn a_refreshed_login_serves_at_once_and_a_broken_one_keeps_the_last() {
+        let home = tempfile::tempdir().expect("temp");
+        let file = home.path().join(".codex/auth.json");
+        fs::create_dir(file.parent().expect("parent")).expect("dir");
+        fs::write(&file, testing::codex_login("first")).expect("write");
+        let login = login_behind("BOT_BOTTLE_CODEX_HOST_ACCESS_TOKEN").expect("codex");
+        let followed = FollowedLogin::open(login, &Host::new(home.path())).expect("login");
+        let first = followed.bearer().expect("bearer");
+        fs::write(&file, testing::codex_login("second, longer")).expect("write");
+        let second = followed.bearer().expect("bearer");
+        assert_ne!(first.expose(), second.expose());
+        fs::write(&file, "{").expect("write");
+        assert_eq!(followed.bearer().expect("bearer").expose(), second.expose());
+    }
+}

@@ -1,0 +1,81 @@
+//! The launch's egress: the proxy in this process, on a socket that this guest alone sees.
+
+use super::credentials::HostCredentials;
+use super::error::Problem;
+use super::state::Run;
+use super::tree::Owner;
+use crate::egress::{self, Credentials, FileAudit, Listen, Resolve, Running};
+use crate::plan::Plan;
+use crate::provider::Secret;
+use std::path::PathBuf;
+use std::sync::Arc;
+use tokio::runtime::Runtime;
+
+/// The operator's settings for the way upstream; never the manifest's.
+#[derive(Debug, Clone, Default)]
+pub struct Upstream {
+    /// `--resolve`: send these names there.
+    pub resolve: Vec<Resolve>,
+    /// `--upstream-ca`: also trust this CA.
+    pub ca: Option<PathBuf>,
+    /// `--upstream-proxy`: `http://HOST:PORT`.
+    pub proxy: Option<String>,
+}
+
+impl Credentials for HostCredentials {
+    fn get(&self, token_ref: &str) -> Option<Secret> {
+        HostCredentials::get(self, token_ref)
+    }
+}
+
+/// The running egress and the threads that it runs on.
+pub(crate) struct Gate {
+    runtime: Runtime,
+    running: Option<Running>,
+}
+
+impl Gate {
+    /// Starts the egress for a plan.
+    pub(crate) fn open(
+        plan: &Plan,
+        credentials: HostCredentials,
+        upstream: &Upstream,
+        run: &Run,
+        owner: Owner,
+    ) -> Result<Self, Problem> {
+        let what = "the egress does not start";
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .thread_name("egress")
+            .enable_all()
+            .build()
+            .map_err(|e| Problem::io(what, e))?;
+        let audit = FileAudit::open(&run.record.audit)
+            .map_err(|e| Problem::io(format!("cannot write the audit {}", run.record.audit.display()), e))?;
+        let mut options =
+            egress::Options::new(plan.egress_routes.clone(), Arc::new(credentials), Arc::new(audit));
+        options.resolve = upstream.resolve.clone();
+        options.upstream_ca = upstream.ca.clone();
+        options.upstream_proxy = upstream.proxy.clone();
+        let socket = run.net_dir().join("egress.sock");
+        let running = runtime
+            .block_on(egress::start(options, Listen::Unix(socket.clone())))
+            .map_err(|e| Problem::io(what, e))?;
+        // The guest's user connects to it, and nobody else can reach its folder.
+        owner.give_all(&socket).map_err(|e| Problem::io(what, e))?;
+        Ok(Self { runtime, running: Some(running) })
+    }
+
+    /// The certificate of the authority that was made for this launch.
+    pub(crate) fn certificate(&self) -> &str {
+        self.running.as_ref().map_or("", Running::ca_certificate_pem)
+    }
+}
+
+impl Drop for Gate {
+    fn drop(&mut self) {
+        if let Some(running) = self.running.take() {
+            self.runtime.block_on(running.stop());
+        }
+    }
+}

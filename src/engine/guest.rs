@@ -1,0 +1,250 @@
+//! The guest before it is started: which host folder is seen where.
+//!
+//! Both backends carry out the same list of mounts. The guest's home and every further place that
+//! the plan writes to lie in the run's folder, so that folders and files are put in place from the
+//! host, and the workspace and the manifest's mounts are pinned: opened once, compared inside.
+
+use super::error::Problem;
+use super::relay;
+use super::state::Run;
+use super::tree::{self, Owner};
+use crate::plan::{Plan, Resources};
+use crate::provider::{GUEST_HOME, WORKSPACE};
+use std::fs::{self, Metadata};
+use std::io;
+use std::path::{Component, Path, PathBuf};
+
+/// One host folder or file in the guest.
+#[derive(Debug)]
+pub(crate) struct Bind {
+    pub source: PathBuf,
+    pub target: String,
+    pub writable: bool,
+    /// What the source was when it was checked.
+    pub pinned: Option<Metadata>,
+}
+
+impl Bind {
+    pub(crate) fn new(source: impl Into<PathBuf>, target: impl Into<String>, writable: bool) -> Self {
+        Self { source: source.into(), target: target.into(), writable, pinned: None }
+    }
+}
+
+/// All that a backend needs to start the guest.
+#[derive(Debug)]
+pub(crate) struct Guest {
+    pub hostname: String,
+    /// Parents before what lies in them.
+    pub binds: Vec<Bind>,
+    pub resources: Resources,
+    /// The host folder of the guest's home.
+    pub home: PathBuf,
+    /// Further places that the plan writes to: guest path and host path.
+    places: Vec<(PathBuf, PathBuf)>,
+}
+
+/// Guest paths that a mount may not cover.
+const RESERVED: [&str; 9] = ["/", "/proc", "/dev", "/sys", "/run", "/etc", "/usr", relay::DIR, GUEST_HOME];
+
+impl Guest {
+    /// Lays out the run's own folders.
+    pub(crate) fn lay_out(plan: &Plan, run: &Run, home: PathBuf, owner: Owner) -> io::Result<Self> {
+        let program = run.dir.join("guest");
+        tree_dir(&program, owner)?;
+        tree_dir(&program.join(relay::NET), owner)?;
+        let mut guest = Self {
+            hostname: hostname(&plan.name),
+            binds: vec![
+                Bind::new(&home, GUEST_HOME, true),
+                Bind::new(&program, relay::DIR, false),
+                Bind::new(run.net_dir(), format!("{}/{}", relay::DIR, relay::NET), false),
+            ],
+            resources: plan.resources,
+            home,
+            places: Vec::new(),
+        };
+        guest.add_places(plan, run, owner)?;
+        Ok(guest)
+    }
+
+    /// A place of its own for each folder and file of the plan outside the home.
+    fn add_places(&mut self, plan: &Plan, run: &Run, owner: Owner) -> io::Result<()> {
+        let dirs = plan.dirs.iter().map(|d| (d.guest_path.as_str(), true));
+        let files = plan.files.iter().map(|f| (f.guest_path.as_str(), false));
+        for (path, is_dir) in dirs.chain(files) {
+            if self.place(path).is_some() {
+                continue;
+            }
+            let source = run.dir.join(format!("place{}", self.places.len()));
+            if is_dir {
+                tree_dir(&source, owner)?;
+            } else {
+                drop(super::state::private_file(&source)?);
+                owner.give_all(&source)?;
+            }
+            self.binds.push(Bind::new(&source, path, true));
+            self.places.push((PathBuf::from(path), source));
+        }
+        Ok(())
+    }
+
+    /// The host root and the path below it of a guest path that the plan writes; `None` where no
+    /// such place is. A place that is a single file has an empty rest.
+    pub(crate) fn place(&self, guest_path: &str) -> Option<(&Path, PathBuf)> {
+        let path = Path::new(guest_path);
+        let home = [(PathBuf::from(GUEST_HOME), self.home.clone())];
+        let all = home.iter().chain(&self.places);
+        let (guest, _) =
+            all.filter(|(guest, _)| path.starts_with(guest)).max_by_key(|(g, _)| g.as_os_str().len())?;
+        let rest = path.strip_prefix(guest).ok()?.to_path_buf();
+        let host = self.places.iter().find(|(g, _)| g == guest).map_or(self.home.as_path(), |(_, host)| host);
+        Some((host, rest))
+    }
+
+    /// Parents first, so that no mount hides an earlier one.
+    pub(crate) fn sort(&mut self) {
+        self.binds.sort_by_key(|bind| Path::new(&bind.target).components().count());
+    }
+}
+
+fn tree_dir(path: &Path, owner: Owner) -> io::Result<()> {
+    super::state::make_dir(path)?;
+    owner.give_all(path)
+}
+
+/// A bottle's name as a host name.
+fn hostname(name: &str) -> String {
+    let clean: String = name.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '-').take(63).collect();
+    if clean.is_empty() { "bottle".to_owned() } else { clean }
+}
+
+/// Whether a guest path is absolute and in one spelling.
+pub(crate) fn is_plain(guest_path: &str) -> bool {
+    let path = Path::new(guest_path);
+    path.is_absolute()
+        && !guest_path.contains(['\0', '\n'])
+        && path.components().all(|c| matches!(c, Component::RootDir | Component::Normal(_)))
+        && path.components().collect::<PathBuf>().as_os_str() == path.as_os_str()
+}
+
+/// Refuses guest paths that no launch can serve; part of the check stage.
+pub(crate) fn check_paths(plan: &Plan) -> Result<(), Problem> {
+    let written = plan.dirs.iter().map(|d| (&d.guest_path, d.owner));
+    let written = written.chain(plan.files.iter().map(|f| (&f.guest_path, f.owner)));
+    for (path, owner) in written {
+        let what = || format!("the guest path {path:?} cannot be written");
+        if !is_plain(path) {
+            return Err(Problem::io(what(), "it is not absolute, or holds `..`, `//` or a line break"));
+        }
+        if Path::new(path).starts_with(WORKSPACE) || Path::new(path).starts_with(relay::DIR) {
+            return Err(Problem::io(what(), "it lies in a folder that is not the plan's to write"));
+        }
+        if owner != "node:node" {
+            return Err(Problem::io(
+                what(),
+                format!("its owner is {owner}, and a bottle has node:node alone"),
+            ));
+        }
+    }
+    for mount in &plan.workspace.mounts {
+        let inside =
+            RESERVED.iter().any(|r| *r == mount.target) || Path::new(&mount.target).starts_with(relay::DIR);
+        if !is_plain(&mount.target) || inside {
+            return Err(Problem::new(
+                format!("nothing can be mounted at {:?}", mount.target),
+                "it is not an absolute path, or the bottle needs that place itself",
+                "choose another target, such as /docs",
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Opens a mount's source once and pins what it is.
+///
+/// Below `workspace`, which an agent may write, no symbolic link is followed at all; elsewhere the
+/// source itself may be none.
+pub(crate) fn pin(source: &Path, workspace: &Path) -> Result<(PathBuf, Metadata), Problem> {
+    let what = || format!("cannot mount {}", source.display());
+    let metadata = fs::symlink_metadata(source)
+        .map_err(|e| Problem::new(what(), e, "make it, or take the mount out"))?;
+    let real = fs::canonicalize(source).map_err(|e| Problem::io(what(), e))?;
+    let linked = match source.strip_prefix(workspace) {
+        Ok(inside) => real != workspace.join(inside),
+        Err(_) => metadata.is_symlink(),
+    };
+    if linked {
+        let why = "it is reached through a symbolic link, which an agent may have put there";
+        return Err(Problem::new(what(), why, format!("name the target itself ({})", real.display())));
+    }
+    if !(metadata.is_dir() || metadata.is_file()) {
+        return Err(Problem::new(
+            what(),
+            "it is a socket, a FIFO or a device",
+            "mount folders and files alone",
+        ));
+    }
+    Ok((real, metadata))
+}
+
+/// The host home of the guest: empty, or the last run's with `resume`.
+pub(crate) fn make_home(run: &Run, kept: &Path, resume: bool, owner: Owner) -> Result<PathBuf, Problem> {
+    let home = run.dir.join("home");
+    let what = "cannot make the guest's home";
+    if resume {
+        // The rename is the lock: of two launches that resume, one finds it.
+        return match fs::rename(kept.join("home"), &home) {
+            Ok(()) => Ok(home),
+            Err(e) if e.kind() == io::ErrorKind::NotFound => Err(Problem::new(
+                "there is nothing to resume",
+                "no run of this bottle in this project has ended, or one that resumes it is under way",
+                "launch without --resume",
+            )),
+            Err(e) => Err(Problem::io(what, e)),
+        };
+    }
+    tree_dir(&home, owner).map_err(|e| Problem::io(what, e))?;
+    Ok(home)
+}
+
+/// Keeps a run's folder for `--resume`, in place of the one before.
+pub(crate) fn keep(from: &Path, kept: &Path) -> io::Result<()> {
+    let name = from.file_name().ok_or(io::ErrorKind::InvalidInput)?;
+    let to = kept.join(name);
+    super::state::make_dir_all(kept)?;
+    tree::remove_path(&to)?;
+    fs::rename(from, to)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::testing;
+    use crate::plan::Mount;
+    use std::os::unix::fs::symlink;
+
+    #[test]
+    fn paths_that_leave_their_place_are_refused() {
+        for path in ["relative", "/home/node/../x", "/a//b", "/a/./b", "/a/", "/a\nb"] {
+            assert!(!is_plain(path), "{path:?}");
+        }
+        assert!(is_plain("/home/node/.codex"));
+        let mut plan = testing::plan(&["true"]);
+        plan.workspace.mounts =
+            vec![Mount { source: "/tmp".into(), target: "/run/bot-bottle/net".into(), read_only: false }];
+        check_paths(&plan).expect_err("the relay's folder");
+    }
+
+    #[test]
+    fn a_link_inside_the_workspace_is_never_mounted() {
+        let temp = tempfile::tempdir().expect("temp");
+        let workspace = fs::canonicalize(temp.path()).expect("path");
+        fs::create_dir_all(workspace.join("docs/sub")).expect("dir");
+        symlink("/etc", workspace.join("link")).expect("link");
+        symlink(workspace.join("docs"), workspace.join("inner")).expect("link");
+        pin(&workspace.join("docs/sub"), &workspace).expect("a folder");
+        for bad in ["link", "inner/sub", "gone"] {
+            pin(&workspace.join(bad), &workspace).expect_err(bad);
+        }
+    }
+}

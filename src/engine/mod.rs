@@ -1,0 +1,321 @@
+//! The launch of a plan: from a value to a running agent, and back to nothing.
+//!
+//! The stages stand in [`launch`], in order. Everything that a run makes on this machine lies in
+//! its own folder or is written down there first, and goes when the run goes; what a killed run
+//! left behind, the next command sweeps.
+
+mod agent;
+mod backend;
+mod child;
+mod credentials;
+mod egress;
+mod env;
+mod error;
+mod files;
+mod guest;
+mod host;
+mod relay;
+mod signals;
+mod state;
+mod sweep;
+mod sys;
+pub mod terminal;
+#[cfg(test)]
+mod testing;
+mod tree;
+mod trust_store;
+mod ui;
+mod workspace;
+
+pub use agent::Talk;
+pub use backend::{Choice, limits::support as limits_support};
+pub use egress::Upstream;
+pub use error::{LaunchError, Problem, Stage};
+pub use host::Host;
+pub use state::{Record, StateDir};
+pub use sweep::sweep;
+pub use ui::{Cancel, Silent, Stream, Ui};
+
+use crate::plan::{Plan, WorkspaceMode};
+use backend::{Backend, Job, Stop};
+use child::Stopped;
+use credentials::HostCredentials;
+use egress::Gate;
+use guest::Guest;
+use state::{NewRun, Run};
+use std::path::{Path, PathBuf};
+use terminal::Pty;
+use tree::Owner;
+
+/// What the operator says to a launch; nothing here comes from a manifest.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// What carries the guest.
+    pub backend: Choice,
+    /// Where runs are remembered.
+    pub state: StateDir,
+    /// The environment and home of the person who launches.
+    pub host: Host,
+    /// The workspace of a plan that names none.
+    pub project: PathBuf,
+    /// Another command in the agent's place.
+    pub command: Option<Vec<String>>,
+    /// Go on in the home (and workspace copy) of the last run.
+    pub resume: bool,
+    /// How the agent talks.
+    pub talk: Talk,
+    /// The way upstream.
+    pub upstream: Upstream,
+    /// Stops the launch.
+    pub cancel: Cancel,
+    /// Ctrl-C, a polite kill and a lost terminal of this process cancel the launch.
+    pub watch_signals: bool,
+}
+
+impl Options {
+    /// The usual settings for a project.
+    pub fn new(state: StateDir, host: Host, project: impl Into<PathBuf>) -> Self {
+        Self {
+            backend: Choice::Auto,
+            state,
+            host,
+            project: project.into(),
+            command: None,
+            resume: false,
+            talk: Talk::Stream,
+            upstream: Upstream::default(),
+            cancel: Cancel::default(),
+            watch_signals: false,
+        }
+    }
+}
+
+/// How a launch ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outcome {
+    /// The agent's exit code.
+    pub code: u8,
+    /// The audit of what it asked for.
+    pub audit: PathBuf,
+}
+
+/// Carries out a plan and gives the agent's exit code. Blocks until all is taken away again.
+///
+/// # Errors
+/// The stage that failed, what, why and what to do; what was made until then is taken away.
+pub fn launch(plan: &Plan, options: &Options, ui: &dyn Ui) -> Result<Outcome, LaunchError> {
+    let pty = match options.talk {
+        Talk::Terminal => Some(Pty::open().map_err(|e| LaunchError::Failed {
+            stage: Stage::Check,
+            problem: Problem::new("there is no terminal", e, "give the agent a task"),
+        })?),
+        Talk::Stream => None,
+    };
+    let resize = pty.as_ref().map(Pty::sizer);
+    if let Some(resize) = &resize {
+        resize();
+    }
+    let _watch = options.watch_signals.then(|| {
+        signals::Watch::start(options.cancel.clone(), move || resize.as_ref().map_or((), |resize| resize()))
+    });
+    Launch { plan, options, ui, stage: Stage::Check }.go(pty)
+}
+
+/// A launch under way.
+struct Launch<'a> {
+    plan: &'a Plan,
+    options: &'a Options,
+    ui: &'a dyn Ui,
+    stage: Stage,
+}
+
+impl Launch<'_> {
+    fn go(mut self, pty: Option<Pty>) -> Result<Outcome, LaunchError> {
+        let mut made = Made::default();
+        let result = self.stages(pty, &mut made);
+        let outcome = result.map_err(|stop| self.error(stop));
+        self.ui.stage(Stage::CleanUp);
+        let cleaned = made.take_away(&self.options.state);
+        match (outcome, cleaned) {
+            (Ok(outcome), Ok(())) => Ok(outcome),
+            (Ok(outcome), Err(why)) => {
+                self.ui.note(&format!("clean-up: {why}; the next command tries again"));
+                Ok(outcome)
+            }
+            (Err(error), _) => Err(error),
+        }
+    }
+
+    fn error(&self, stop: Stop) -> LaunchError {
+        match stop {
+            Stop::Cancelled => LaunchError::Cancelled { stage: self.stage },
+            Stop::Failed(problem) => LaunchError::Failed { stage: self.stage, problem },
+        }
+    }
+
+    /// Says which stage begins; a launch that was cancelled goes no further.
+    fn begin(&mut self, stage: Stage) -> Result<(), Stop> {
+        self.stage = stage;
+        if self.options.cancel.is_cancelled() {
+            return Err(Stop::Cancelled);
+        }
+        self.ui.stage(stage);
+        Ok(())
+    }
+
+    fn stages(&mut self, pty: Option<Pty>, made: &mut Made) -> Result<Outcome, Stop> {
+        let (plan, options) = (self.plan, self.options);
+        self.begin(Stage::Check)?;
+        let argv = self.argv()?;
+        let workspace = self.check()?;
+        let mut backend = backend::choose(options.backend, &options.host)?;
+        for left in sweep(&options.state, &options.host) {
+            self.ui.note(&format!("an earlier run could not be taken away: {left}"));
+        }
+
+        self.begin(Stage::Credentials)?;
+        let credentials = HostCredentials::collect(plan, &options.host)?;
+        let env = env::resolve(plan, &options.host, pty.is_some(), self.ui)?;
+
+        self.begin(Stage::State)?;
+        let container = backend.name() != "bubblewrap";
+        let new = NewRun { name: &plan.name, backend: backend.name(), workspace: &workspace, container };
+        let run = made.run.insert(Run::create(&options.state, &new)?);
+
+        self.begin(Stage::Image)?;
+        let job = Job { plan, program: &argv[0], host: &options.host, ui: self.ui, cancel: &options.cancel };
+        backend.image(&job)?;
+        let owner = backend.owner();
+        let backend = made.backend.insert(backend);
+
+        self.begin(Stage::Egress)?;
+        let gate = made.gate.insert(Gate::open(plan, credentials, &options.upstream, run, owner)?);
+
+        self.begin(Stage::Guest)?;
+        let mut guest = self.lay_out(run, &workspace, owner)?;
+        let stores = trust_store::write(backend.trust_stores(), gate.certificate(), &run.dir, owner);
+        guest.binds.extend(stores.map_err(|e| Problem::io("cannot write the trust store", e))?);
+        guest.sort();
+        write_program(&run.dir, &env, &guest, owner)?;
+        backend.start(&guest, run, &job)?;
+
+        self.begin(Stage::Dirs)?;
+        plan.dirs.iter().try_for_each(|dir| files::make_dir(dir, &guest, owner))?;
+        self.begin(Stage::PreCopy)?;
+        self.guest_commands(&plan.pre_copy, backend.as_ref())?;
+        self.begin(Stage::Files)?;
+        let sources = files::Sources { host: &options.host, workspace: &workspace };
+        plan.files.iter().try_for_each(|file| files::put(file, &guest, &sources, owner))?;
+        self.begin(Stage::Verify)?;
+        self.guest_commands(&plan.verify, backend.as_ref())?;
+
+        self.begin(Stage::Agent)?;
+        // From here on the home holds an agent's work, which is kept.
+        state::private_file(&run.dir.join("started")).map_err(|e| Problem::io("cannot mark the run", e))?;
+        let code = self.agent(&argv, pty, backend.as_ref(), run)?;
+        Ok(Outcome { code, audit: run.record.audit.clone() })
+    }
+
+    fn argv(&self) -> Result<Vec<String>, Problem> {
+        let argv = self.options.command.as_ref().unwrap_or(&self.plan.argv).clone();
+        if argv.first().is_none_or(String::is_empty) {
+            return Err(Problem::io("there is nothing to run", "the command line is empty"));
+        }
+        Ok(argv)
+    }
+
+    /// What can be said before anything is made; gives the workspace's host folder.
+    fn check(&self) -> Result<PathBuf, Problem> {
+        if !self.plan.unsupported.is_empty() {
+            let help = "take them out of the manifest";
+            let why = format!("not carried out by this version: {}", self.plan.unsupported.join(", "));
+            return Err(Problem::new("the manifest asks for more than can be done", why, help));
+        }
+        guest::check_paths(self.plan)?;
+        files::check_sources(self.plan, &self.options.host)?;
+        workspace::host_folder(self.plan, &self.options.project)
+    }
+
+    fn lay_out(&self, run: &Run, workspace: &Path, owner: Owner) -> Result<Guest, Problem> {
+        let kept = self.options.state.kept(&run.record.key);
+        let home = guest::make_home(run, &kept, self.options.resume, owner)?;
+        let copy = run.dir.join("workspace");
+        if self.options.resume && self.plan.workspace.mode == WorkspaceMode::Copy {
+            // Without a copy of an earlier run a new one is made.
+            let _ = std::fs::rename(kept.join("workspace"), &copy);
+        }
+        let failed = |e| Problem::io("cannot make the guest's folders", e);
+        let mut guest = Guest::lay_out(self.plan, run, home, owner).map_err(failed)?;
+        guest.binds.extend(workspace::binds(self.plan, workspace, &copy, owner)?);
+        Ok(guest)
+    }
+
+    fn guest_commands(
+        &self,
+        commands: &[crate::provider::GuestCommand],
+        backend: &dyn Backend,
+    ) -> Result<(), Stop> {
+        for command in commands {
+            let prepared = backend.command(&command.argv, false);
+            let prepared = prepared.map_err(|e| Problem::io(command.error.clone(), e))?;
+            match child::run(prepared, &self.options.cancel, |line| self.ui.progress(line)) {
+                Ok((0, _)) => {}
+                Ok((code, output)) => {
+                    let why = format!("`{}` exited {code}: {output}", command.argv.join(" "));
+                    return Err(Problem::io(command.error.clone(), why).into());
+                }
+                Err(Stopped::Cancelled) => return Err(Stop::Cancelled),
+                Err(Stopped::Failed(e)) => return Err(Problem::io(command.error.clone(), e).into()),
+            }
+        }
+        Ok(())
+    }
+
+    fn agent(&self, argv: &[String], pty: Option<Pty>, backend: &dyn Backend, run: &Run) -> Result<u8, Stop> {
+        let failed = |e| Problem::io(format!("{} cannot be run", argv[0]), e);
+        let prepared = backend.command(argv, pty.is_some()).map_err(failed)?;
+        let cancel = &self.options.cancel;
+        let ended = match pty {
+            Some(pty) => agent::in_terminal(prepared, pty, cancel),
+            None => agent::streamed(prepared, &run.record.output, self.ui, cancel),
+        };
+        ended.map_err(|stopped| match stopped {
+            Stopped::Cancelled => Stop::Cancelled,
+            Stopped::Failed(e) => failed(e).into(),
+        })
+    }
+}
+
+/// The guest's program and the files that it reads.
+fn write_program(run: &Path, env: &[(String, String)], guest: &Guest, owner: Owner) -> Result<(), Problem> {
+    let dir = run.join("guest");
+    let pins = guest.binds.iter().filter_map(|b| Some((b.target.as_str(), b.pinned.as_ref()?)));
+    let written = backend::seccomp::program()
+        .map_err(std::io::Error::other)
+        .and_then(|filter| relay::install(&dir, &filter))
+        .and_then(|()| relay::write_env(&dir, env))
+        .and_then(|()| relay::write_mounts(&dir, pins))
+        .and_then(|()| owner.give_all(&dir));
+    written.map_err(|e| Problem::io("cannot write the guest's program", e))
+}
+
+/// What a launch has made so far; taken away in the opposite order.
+#[derive(Default)]
+struct Made {
+    run: Option<Run>,
+    gate: Option<Gate>,
+    backend: Option<Box<dyn Backend>>,
+}
+
+impl Made {
+    fn take_away(mut self, state: &StateDir) -> Result<(), String> {
+        if let Some(mut backend) = self.backend.take() {
+            backend.stop();
+        }
+        drop(self.gate.take());
+        match self.run.take() {
+            Some(run) => sweep::clear(state, &run.dir, &run.record),
+            None => Ok(()),
+        }
+    }
+}

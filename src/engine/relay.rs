@@ -1,0 +1,83 @@
+//! The program that runs in the guest, and what is put beside it.
+
+use crate::plan::engine_env;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::Path;
+use std::{fs, io, io::Write};
+
+/// Static where the build machine had a static libc, so that it runs in any guest.
+static PROGRAM: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/bot-bottle-guest"));
+
+/// The guest folder that holds the program and its files; read-only there.
+pub(crate) const DIR: &str = "/run/bot-bottle";
+/// The program in the guest.
+pub(crate) const PATH: &str = "/run/bot-bottle/guest";
+/// The egress socket's folder within the program's.
+pub(crate) const NET: &str = "net";
+
+/// Writes the program and its filter into the host folder that the guest sees as [`DIR`].
+pub(crate) fn install(dir: &Path, filter: &[u8]) -> io::Result<()> {
+    write(&dir.join("guest"), PROGRAM, 0o555)?;
+    write(&dir.join("filter"), filter, 0o444)
+}
+
+/// Writes the environment of the guest's commands.
+pub(crate) fn write_env(dir: &Path, env: &[(String, String)]) -> io::Result<()> {
+    let mut bytes = Vec::new();
+    for (name, value) in env {
+        bytes.extend_from_slice(name.as_bytes());
+        bytes.push(b'=');
+        bytes.extend_from_slice(value.as_bytes());
+        bytes.push(0);
+    }
+    write(&dir.join("env"), &bytes, 0o444)
+}
+
+/// Writes what the guest must find at its mounts: device and inode of each source.
+pub(crate) fn write_mounts<'a>(
+    dir: &Path,
+    mounts: impl Iterator<Item = (&'a str, &'a fs::Metadata)>,
+) -> io::Result<()> {
+    let mut bytes = Vec::new();
+    for (target, metadata) in mounts {
+        bytes.extend_from_slice(format!("{} {} {target}\0", metadata.dev(), metadata.ino()).as_bytes());
+    }
+    write(&dir.join("mounts"), &bytes, 0o444)
+}
+
+/// The run's folder is 0700, so these are read by the guest alone, whatever its user's number.
+fn write(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
+    let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(mode).open(path)?;
+    file.write_all(bytes)?;
+    file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(mode))
+}
+
+/// The environment that every command in the guest begins with, before the plan's.
+pub(crate) fn base_env() -> Vec<(String, String)> {
+    let owned = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
+    [
+        ("HOME", crate::provider::GUEST_HOME),
+        ("USER", crate::provider::GUEST_USER),
+        ("LOGNAME", crate::provider::GUEST_USER),
+        ("SHELL", "/bin/sh"),
+        ("LANG", "C.UTF-8"),
+        ("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"),
+    ]
+    .map(owned)
+    .into()
+}
+
+/// The engine's own variables, which nothing overrides.
+pub(crate) fn engine_env() -> impl Iterator<Item = (String, String)> {
+    engine_env::all().into_iter().map(|(name, value)| (name.to_owned(), value))
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_guest_program_listens_where_the_variables_point() {
+        let source = include_str!("guest/program.rs");
+        let line = format!("const PROXY_PORT: u16 = {};", crate::plan::engine_env::PROXY_PORT);
+        assert!(source.contains(&line), "{line}");
+    }
+}

@@ -1,0 +1,48 @@
+//! Taking away what a run made: at its end, and for runs whose launcher is gone.
+
+use super::backend::{container_left_behind, limits};
+use super::guest;
+use super::host::Host;
+use super::state::{self, Found, Record, StateDir};
+use super::tree;
+use std::path::Path;
+
+/// Takes away what dead runs left in this state folder; gives what could not be taken away.
+///
+/// Every command that launches or looks at runs calls it first.
+pub fn sweep(state: &StateDir, host: &Host) -> Vec<String> {
+    let mut left = Vec::new();
+    for found in state::runs(state) {
+        let Found::Dead(dir, record, lock) = found else { continue };
+        let result = match &record {
+            // A container is known by its label, so it is found also when the launch died while
+            // the engine was making it.
+            Some(record) => container_left_behind(record, host).and_then(|()| clear(state, &dir, record)),
+            None => tree::remove_path(&dir).map_err(|e| e.to_string()),
+        };
+        if let Err(why) = result {
+            left.push(format!("{}: {why}", dir.display()));
+        }
+        drop(lock);
+    }
+    left
+}
+
+/// Takes away the rest of a run once its guest is gone: the groups, the socket, the folder. The
+/// guest's home (and the workspace's copy) are kept for `--resume`.
+pub(crate) fn clear(state: &StateDir, dir: &Path, record: &Record) -> Result<(), String> {
+    let text = |e: std::io::Error| e.to_string();
+    for group in &record.cgroups {
+        limits::remove(group);
+    }
+    if let Some(socket_dir) = &record.socket_dir {
+        tree::remove_path(socket_dir).map_err(text)?;
+    }
+    for name in ["home", "workspace"] {
+        let folder = dir.join(name);
+        if folder.exists() && dir.join("started").exists() {
+            guest::keep(&folder, &state.kept(&record.key)).map_err(text)?;
+        }
+    }
+    tree::remove_path(dir).map_err(text)
+}

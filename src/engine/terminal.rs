@@ -1,0 +1,290 @@
+//! The agent's terminal: a pair of our own between the guest and the host's.
+//!
+//! The guest never holds the host's terminal, so what it pushes into its own input (TIOCSTI)
+//! comes back to itself. What the host's terminal answers to the guest's queries is read away
+//! before the shell behind us can see it.
+
+use super::child::{Prepared, Stopped, exit_code, nonblocking, pid};
+use super::ui::Cancel;
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::fs::{Mode, OFlags, open};
+use rustix::process::{PidfdFlags, pidfd_open};
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+use rustix::termios::{
+    OptionalActions, QueueSelector, Termios, tcflush, tcgetattr, tcgetwinsize, tcsetattr, tcsetwinsize,
+};
+use std::io::{self, Write};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::process::{Child, Stdio};
+use std::sync::Arc;
+
+/// The two ends of a terminal of our own.
+pub(crate) struct Pty {
+    master: Arc<OwnedFd>,
+    slave: OwnedFd,
+}
+
+impl Pty {
+    pub(crate) fn open() -> io::Result<Self> {
+        let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC)?;
+        grantpt(&master)?;
+        unlockpt(&master)?;
+        let name = ptsname(&master, Vec::new())?;
+        let slave = open(name.as_c_str(), OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC, Mode::empty())?;
+        Ok(Self { master: Arc::new(master), slave })
+    }
+
+    /// Gives our terminal the size of the host's; also what a change of size calls.
+    pub(crate) fn sizer(&self) -> impl Fn() + Send + 'static {
+        let master = Arc::clone(&self.master);
+        move || {
+            if let Ok(size) = tcgetwinsize(io::stdin()) {
+                let _ = tcsetwinsize(&*master, size);
+            }
+        }
+    }
+}
+
+/// The host's terminal without line editing; its own settings come back when this is dropped.
+struct Raw(Termios);
+
+impl Raw {
+    fn enter() -> io::Result<Self> {
+        let before = tcgetattr(io::stdin())?;
+        let mut raw = before.clone();
+        raw.make_raw();
+        tcsetattr(io::stdin(), OptionalActions::Now, &raw)?;
+        Ok(Self(before))
+    }
+}
+
+/// Leaves what a full-screen program that died may have left on: the alternate screen, the hidden
+/// cursor, mouse, focus and paste reports, the keyboard protocols.
+const RESET: &[u8] =
+    b"\x1b[?1049l\x1b[?25h\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1006l\x1b[?1004l\x1b[?2004l\x1b[<u\x1b[>4m\x1b[0m";
+/// Every terminal answers this query; the answers come in order, so it is behind all others.
+const QUERY: &[u8] = b"\x1b[c";
+/// How long an answer may take over a slow line.
+const ANSWER_MS: i64 = 500;
+
+impl Drop for Raw {
+    fn drop(&mut self) {
+        let mut out = io::stdout();
+        let _ = out.write_all(RESET).and_then(|()| out.write_all(QUERY)).and_then(|()| out.flush());
+        read_answers();
+        let _ = tcflush(io::stdin(), QueueSelector::IFlush);
+        let _ = tcsetattr(io::stdin(), OptionalActions::Now, &self.0);
+    }
+}
+
+/// Reads away what the terminal answers, until it has answered our own query.
+fn read_answers() {
+    let stdin = io::stdin();
+    let wait = rustix::event::Timespec { tv_sec: 0, tv_nsec: ANSWER_MS * 1_000_000 };
+    let mut seen = Vec::new();
+    while poll(&mut [PollFd::new(&stdin, PollFlags::IN)], Some(&wait)).is_ok_and(|n| n > 0) {
+        let mut buffer = [0; 1024];
+        match rustix::io::read(&stdin, &mut buffer) {
+            Ok(n) if n > 0 => seen.extend_from_slice(&buffer[..n]),
+            _ => return,
+        }
+        if seen.windows(3).any(|w| w == b"\x1b[?") && seen.last() == Some(&b'c') {
+            return;
+        }
+    }
+}
+
+/// Runs a program in the terminal until it ends, the host's terminal relayed to it.
+pub(crate) fn run(mut prepared: Prepared, pty: Pty, cancel: &Cancel) -> Result<u8, Stopped> {
+    let Pty { master, slave } = pty;
+    prepared.command.stdin(Stdio::from(slave.try_clone()?));
+    prepared.command.stdout(Stdio::from(slave.try_clone()?)).stderr(Stdio::from(slave));
+    prepared.before.session = true;
+    prepared.before.terminal = true;
+    let raw = Raw::enter()?;
+    let mut child = prepared.spawn()?;
+    let result = relay(&mut child, &master, cancel);
+    if result.is_err() {
+        let _ = child.kill();
+        let _ = child.wait();
+    }
+    drop(raw);
+    result
+}
+
+/// Input that the guest has not taken yet; above this the host's terminal waits.
+const PENDING: usize = 64 * 1024;
+
+fn relay(child: &mut Child, master: &OwnedFd, cancel: &Cancel) -> Result<u8, Stopped> {
+    let pidfd = pidfd_open(pid(child), PidfdFlags::empty()).map_err(io::Error::from)?;
+    nonblocking(master)?;
+    let stdin = io::stdin();
+    let (mut pending, mut reading) = (Vec::new(), true);
+    loop {
+        let mut wanted = PollFlags::IN;
+        if !pending.is_empty() {
+            wanted |= PollFlags::OUT;
+        }
+        let event = cancel.event();
+        let mut fds = vec![PollFd::new(&pidfd, PollFlags::IN), PollFd::new(master, wanted)];
+        fds.extend(event.as_ref().map(|e| PollFd::new(e, PollFlags::IN)));
+        if reading && pending.len() < PENDING {
+            fds.push(PollFd::new(&stdin, PollFlags::IN));
+        }
+        match poll(&mut fds, None) {
+            Ok(_) | Err(rustix::io::Errno::INTR) => {}
+            Err(error) => return Err(io::Error::from(error).into()),
+        }
+        let ended = !fds[0].revents().is_empty();
+        let typed = fds.get(2 + usize::from(event.is_some())).is_some_and(|fd| !fd.revents().is_empty());
+        drop(fds);
+        if typed {
+            reading = read_input(stdin.as_fd(), &mut pending)?;
+        }
+        write_input(master, &mut pending)?;
+        show_output(master)?;
+        if ended {
+            return Ok(exit_code(child.wait()?));
+        }
+        if cancel.is_cancelled() {
+            return Err(Stopped::Cancelled);
+        }
+    }
+}
+
+fn read_input(stdin: BorrowedFd<'_>, pending: &mut Vec<u8>) -> io::Result<bool> {
+    let mut buffer = [0; 4096];
+    match rustix::io::read(stdin, &mut buffer) {
+        Ok(n) => {
+            pending.extend_from_slice(&buffer[..n]);
+            Ok(n > 0)
+        }
+        Err(rustix::io::Errno::INTR | rustix::io::Errno::AGAIN) => Ok(true),
+        // The host's terminal is gone; the hang-up signal cancels.
+        Err(rustix::io::Errno::IO) => Ok(false),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn write_input(master: &OwnedFd, pending: &mut Vec<u8>) -> io::Result<()> {
+    while !pending.is_empty() {
+        match rustix::io::write(master, pending) {
+            Ok(n) => drop(pending.drain(..n)),
+            Err(rustix::io::Errno::AGAIN | rustix::io::Errno::INTR) => return Ok(()),
+            Err(rustix::io::Errno::IO) => pending.clear(),
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(())
+}
+
+fn show_output(master: &OwnedFd) -> io::Result<()> {
+    let mut buffer = [0; 16 * 1024];
+    let mut out = io::stdout();
+    loop {
+        match rustix::io::read(master, &mut buffer) {
+            Ok(n) if n > 0 => {
+                out.write_all(&buffer[..n])?;
+                out.flush()?;
+            }
+            Err(rustix::io::Errno::INTR) => {}
+            // Nothing now; or no program holds the other end.
+            Ok(_) | Err(rustix::io::Errno::AGAIN | rustix::io::Errno::IO) => return Ok(()),
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+/// Takes what steers a terminal out of a guest's output: everything but text, line ends, tabs and
+/// colours. For output of a task on a terminal, where an answer would be typed into the host's shell.
+#[derive(Debug, Default)]
+pub struct Plain {
+    state: State,
+    held: Vec<u8>,
+}
+
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+enum State {
+    #[default]
+    Text,
+    Escape,
+    Control,
+    /// A string (OSC, DCS, APC, PM, SOS), up to BEL or ST.
+    String,
+    StringEscape,
+    /// The first byte of a two-byte character.
+    Lead,
+}
+
+impl Plain {
+    /// The part of `bytes` that is safe to show; a sequence cut in two is held until its end.
+    pub fn filter(&mut self, bytes: &[u8]) -> Vec<u8> {
+        let mut out = Vec::with_capacity(bytes.len());
+        for &byte in bytes {
+            self.state = self.step(byte, &mut out);
+        }
+        out
+    }
+
+    fn step(&mut self, byte: u8, out: &mut Vec<u8>) -> State {
+        match (self.state, byte) {
+            (State::Text, 0x1b) => State::Escape,
+            // The controls U+0080 to U+009F begin with this byte in UTF-8.
+            (State::Text, 0xc2) => State::Lead,
+            (State::Lead, 0x80..=0x9f) => State::Text,
+            (State::Lead, _) => {
+                out.extend_from_slice(&[0xc2, byte]);
+                State::Text
+            }
+            (State::Text, b'\n' | b'\t' | b'\r' | 0x20..=0x7e | 0x80..) => {
+                out.push(byte);
+                State::Text
+            }
+            (State::Text, _) => State::Text,
+            (State::Escape, b'[') => {
+                self.held.clear();
+                State::Control
+            }
+            (State::Escape, b']' | b'P' | b'_' | b'^' | b'X') => State::String,
+            // `ESC ( B` and its kind: the byte after an intermediate belongs to it.
+            (State::Escape, 0x20..=0x2f) => State::Escape,
+            (State::Escape, 0x1b) => State::Escape,
+            (State::Escape, _) => State::Text,
+            (State::Control, 0x40..=0x7e) => {
+                let plain = self.held.iter().all(|b| b.is_ascii_digit() || matches!(b, b';' | b':'));
+                if byte == b'm' && plain {
+                    out.extend_from_slice(b"\x1b[");
+                    out.append(&mut self.held);
+                    out.push(b'm');
+                }
+                State::Text
+            }
+            (State::Control, 0x1b) => State::Escape,
+            (State::Control, _) => {
+                if self.held.len() < 64 {
+                    self.held.push(byte);
+                }
+                State::Control
+            }
+            (State::String, 0x07) => State::Text,
+            (State::String, 0x1b) => State::StringEscape,
+            (State::String, _) => State::String,
+            (State::StringEscape, b'\\') => State::Text,
+            (State::StringEscape, 0x1b) => State::StringEscape,
+            (State::StringEscape, _) => State::String,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Plain;
+
+    #[test]
+    fn colours_pass_and_everything_that_a_terminal_answers_does_not() {
+        let mut plain = Plain::default();
+        let text = b"a\x1b[31mred\x1b[0m\x1b[6n\x1b]52;c;cm0=\x07\x1b[21tb\x1bP$q\x1b\\c\x1b(Bd\x08\xc2\x9b\xc3\xa9\n";
+        let shown: Vec<u8> = text.chunks(1).flat_map(|chunk| plain.filter(chunk)).collect();
+        assert_eq!(String::from_utf8_lossy(&shown), "a\x1b[31mred\x1b[0mbcd\u{e9}\n");
+    }
+}

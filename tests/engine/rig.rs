@@ -1,0 +1,165 @@
+//! A bottle under test: a plan, a workspace, a state folder, and what came of the launch.
+
+use bot_bottle::engine::{
+    Cancel, Choice, Host, LaunchError, Options, Outcome, Stage, StateDir, Stream, Ui, launch,
+};
+use bot_bottle::plan::{Dockerfile, Plan, Resources, Workspace, WorkspaceMode};
+use bot_bottle::provider::PromptMode;
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::Mutex;
+use tempfile::TempDir;
+
+/// One bottle and the host around it.
+pub(crate) struct Rig {
+    pub plan: Plan,
+    pub options: Options,
+    pub workspace: PathBuf,
+    pub home: PathBuf,
+    pub ui: Recorder,
+    _temp: TempDir,
+}
+
+/// What a launch came to.
+#[derive(Debug)]
+pub(crate) struct Ran {
+    pub code: u8,
+    pub out: String,
+    pub err: String,
+}
+
+impl Rig {
+    /// A bubblewrap bottle with an empty workspace; `None` where bubblewrap is missing.
+    pub(crate) fn bubblewrap() -> Option<Self> {
+        if !tool("bwrap", "apt-get install bubblewrap") {
+            return None;
+        }
+        Some(Self::on(Choice::Bubblewrap))
+    }
+
+    pub(crate) fn on(backend: Choice) -> Self {
+        let temp = tempfile::tempdir().expect("temp");
+        let workspace = temp.path().join("project");
+        let home = temp.path().join("host-home");
+        std::fs::create_dir(&workspace).expect("workspace");
+        std::fs::create_dir(&home).expect("home");
+        let mut host = Host::new(&home);
+        for name in ["PATH", "TERM", "DOCKER_HOST"] {
+            if let Some(value) = std::env::var_os(name) {
+                host.set(name, value);
+            }
+        }
+        let mut options = Options::new(StateDir::new(temp.path().join("state")), host, &workspace);
+        options.backend = backend;
+        Self { plan: plan(), options, workspace, home, ui: Recorder::default(), _temp: temp }
+    }
+
+    /// Runs a shell script in the agent's place.
+    pub(crate) fn sh(&mut self, script: &str) -> Ran {
+        self.try_sh(script).unwrap_or_else(|error| panic!("{error}\n{}", self.ui.text()))
+    }
+
+    /// As [`Rig::sh`], where the launch itself may fail.
+    pub(crate) fn try_sh(&mut self, script: &str) -> Result<Ran, LaunchError> {
+        self.plan.argv = ["sh", "-c", script].map(str::to_owned).into();
+        self.go()
+    }
+
+    pub(crate) fn go(&mut self) -> Result<Ran, LaunchError> {
+        self.ui = Recorder { answers: std::mem::take(&mut self.ui.answers), ..Recorder::default() };
+        self.options.cancel = Cancel::default();
+        let Outcome { code, .. } = launch(&self.plan, &self.options, &self.ui)?;
+        let take =
+            |bytes: &Mutex<Vec<u8>>| String::from_utf8_lossy(&bytes.lock().expect("lock")).into_owned();
+        Ok(Ran { code, out: take(&self.ui.out), err: take(&self.ui.err) })
+    }
+
+    /// The folders of runs in the state folder.
+    pub(crate) fn runs(&self) -> Vec<PathBuf> {
+        let entries = std::fs::read_dir(self.options.state.path().join("runs"));
+        entries.into_iter().flatten().flatten().map(|e| e.path()).collect()
+    }
+}
+
+fn plan() -> Plan {
+    Plan {
+        name: "dev".into(),
+        template: "claude",
+        command: "claude",
+        prompt_mode: PromptMode::AppendFile,
+        image: "bot-bottle-claude:latest",
+        dockerfile: Dockerfile::Shipped("Dockerfile.claude"),
+        guest_env: Vec::new(),
+        env_vars: Vec::new(),
+        dirs: Vec::new(),
+        files: Vec::new(),
+        pre_copy: Vec::new(),
+        verify: Vec::new(),
+        egress_routes: Vec::new(),
+        hidden_env_names: Vec::new(),
+        argv: Vec::new(),
+        workspace: Workspace { path: None, mode: WorkspaceMode::Bind, mounts: Vec::new() },
+        resources: Resources::default(),
+        unsupported: Vec::new(),
+    }
+}
+
+/// Keeps what a launch says.
+#[derive(Default)]
+pub(crate) struct Recorder {
+    pub answers: HashMap<String, String>,
+    pub stages: Mutex<Vec<Stage>>,
+    pub notes: Mutex<Vec<String>>,
+    pub lines: Mutex<Vec<String>>,
+    pub out: Mutex<Vec<u8>>,
+    pub err: Mutex<Vec<u8>>,
+}
+
+impl Recorder {
+    /// All that a person would have seen.
+    pub(crate) fn text(&self) -> String {
+        let notes = self.notes.lock().expect("lock").join("\n");
+        let lines = self.lines.lock().expect("lock").join("\n");
+        let out = String::from_utf8_lossy(&self.out.lock().expect("lock")).into_owned();
+        let err = String::from_utf8_lossy(&self.err.lock().expect("lock")).into_owned();
+        [notes, lines, out, err].join("\n")
+    }
+}
+
+impl Ui for Recorder {
+    fn stage(&self, stage: Stage) {
+        self.stages.lock().expect("lock").push(stage);
+    }
+    fn note(&self, text: &str) {
+        self.notes.lock().expect("lock").push(text.to_owned());
+    }
+    fn progress(&self, line: &str) {
+        self.lines.lock().expect("lock").push(line.to_owned());
+    }
+    fn ask(&self, question: &str) -> Option<String> {
+        self.answers.get(question).cloned()
+    }
+    fn output(&self, stream: Stream, bytes: &[u8]) {
+        let kept = if stream == Stream::Out { &self.out } else { &self.err };
+        kept.lock().expect("lock").extend_from_slice(bytes);
+    }
+}
+
+/// Whether a tool is there; a missing one skips the test, or fails it where all must run.
+pub(crate) fn tool(name: &str, install: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let found = std::env::split_paths(&path).any(|dir| dir.join(name).is_file());
+    if !found {
+        skip(&format!("{name} is not on PATH"), install);
+    }
+    found
+}
+
+/// Says that a test is skipped, and how to have it run.
+pub(crate) fn skip(reason: &str, install: &str) {
+    assert!(
+        std::env::var_os("BOT_BOTTLE_REQUIRE_ALL").is_none_or(|v| v != "1"),
+        "{reason}; install with: {install}"
+    );
+    println!("skipped: {reason}; install with: {install}");
+}
