@@ -8,6 +8,7 @@ pub mod cli;
 pub mod disk;
 pub mod egress;
 pub mod ide;
+pub mod lsp;
 pub mod manifest;
 pub mod plan;
 pub mod provider;

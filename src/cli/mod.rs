@@ -4,6 +4,7 @@
 mod check;
 mod completions;
 mod explain;
+mod lsp;
 mod plan;
 mod schema;
 mod target;
@@ -26,6 +27,7 @@ enum Command {
     Plan(plan::Args),
     Explain(explain::Args),
     Schema(schema::Args),
+    Lsp(lsp::Args),
     Completions(completions::Args),
 }
 
@@ -67,6 +69,7 @@ pub fn main() -> ExitCode {
         Command::Plan(args) => plan::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Schema(args) => schema::run(&args),
+        Command::Lsp(args) => lsp::run(&args),
         Command::Completions(args) => completions::run(&args),
     });
     match result {
