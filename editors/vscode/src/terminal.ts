@@ -1,0 +1,35 @@
+import * as vscode from "vscode";
+import type { LanguageClient, StaticFeature } from "vscode-languageclient/node";
+
+/** What the server asks when an agent shall run where the user can talk to it. */
+interface OpenTerminal {
+  title: string;
+  cwd: string;
+  argv: string[];
+}
+
+/** Tells the server that it may ask for a terminal. */
+export const TERMINAL_CAPABILITY: StaticFeature = {
+  fillClientCapabilities(capabilities) {
+    capabilities.experimental = { ...capabilities.experimental, botBottle: { terminal: true } };
+  },
+  initialize() {},
+  getState: () => ({ kind: "static" }),
+  clear() {},
+};
+
+/** Answers `botBottle/openTerminal`; the program runs as the terminal's own, with no shell in between. */
+export function offerTerminal(client: LanguageClient, env: NodeJS.ProcessEnv | undefined): void {
+  client.onRequest("botBottle/openTerminal", ({ title, cwd, argv }: OpenTerminal) => {
+    if (!vscode.workspace.isTrusted) {
+      throw new Error("the workspace is not trusted");
+    }
+    const [program, ...args] = argv;
+    if (program === undefined) {
+      throw new Error("argv is empty");
+    }
+    const home = env?.HOME === process.env.HOME ? {} : { HOME: env?.HOME, USERPROFILE: env?.USERPROFILE };
+    vscode.window.createTerminal({ name: title, cwd, shellPath: program, shellArgs: args, env: home }).show();
+    return null;
+  });
+}

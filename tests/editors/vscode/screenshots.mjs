@@ -1,0 +1,96 @@
+// Pictures of the extension at work, for the documentation.
+//
+//   node screenshots.mjs VSIX FOLDER
+//
+// Run by screenshots.sh. Writes finding.png, plan.png and completion.png, each cropped to what it is about.
+import { mkdirSync } from "node:fs";
+import path from "node:path";
+import { fileAddress, openPage, startCode } from "./workbench.mjs";
+
+const WIDTH = 1100;
+const HEIGHT = 800;
+const [vsix, folder] = process.argv.slice(2);
+mkdirSync(folder, { recursive: true });
+
+const code = await startCode(vsix, {
+  flags: ["--disable-workspace-trust"],
+  settings: {
+    "workbench.colorTheme": "Default Dark Modern",
+    "workbench.startupEditor": "none",
+    "workbench.activityBar.location": "hidden",
+    "workbench.statusBar.visible": false,
+    "workbench.tips.enabled": false,
+    "workbench.secondarySideBar.defaultVisibility": "hidden",
+    "workbench.layoutControl.enabled": false,
+    "chat.commandCenter.enabled": false,
+    "chat.disableAIFeatures": true,
+    "breadcrumbs.enabled": false,
+    "files.autoSave": "off",
+    "editor.fontSize": 14,
+    "editor.minimap.enabled": false,
+    "editor.stickyScroll.enabled": false,
+    "editor.guides.indentation": false,
+    "editor.renderLineHighlight": "none",
+    "editor.hover.delay": 100,
+    "editor.hover.above": false,
+    "workbench.editor.editorActionsLocation": "hidden",
+    "editor.scrollbar.vertical": "hidden",
+    "editor.overviewRulerBorder": false,
+    "editor.hideCursorInOverviewRuler": true,
+  },
+});
+const { page, close } = await openPage({ scale: 2, width: WIDTH, height: HEIGHT });
+page.setDefaultTimeout(30_000);
+
+await open("claude.bottle.yaml");
+const squiggle = await page.waitForSelector(".squiggly-error");
+await hover(squiggle);
+await shoot("finding.png", ".monaco-hover:visible");
+
+await open("deploy.bottle.yaml");
+await hover(page.getByText("agent_provider", { exact: true }).first());
+await shoot("plan.png", ".monaco-hover:visible");
+
+await open("half.bottle.yaml");
+await page.locator(".view-line").nth(1).click();
+await page.keyboard.press("End");
+await page.keyboard.press("Control+Space");
+await page.waitForSelector(".suggest-widget.visible .monaco-list-row");
+await shoot("completion.png", ".suggest-widget.visible");
+
+await close();
+code.stop();
+process.exit(0);
+
+/** Opens a file of the workspace, alone in a new window, and waits until the server has answered. */
+async function open(file) {
+  await page.goto(fileAddress(code.port, file));
+  await page.locator(`.tab.active[data-resource-name="${file}"]`).waitFor();
+  await page.waitForSelector(".codelens-decoration a");
+}
+
+/** Moves the mouse over an element until a hover with content is there. */
+async function hover(element) {
+  const box = await element.boundingBox();
+  await page.mouse.move(box.x + box.width / 2, box.y + box.height / 2, { steps: 5 });
+  const content = page.locator(".monaco-hover:visible .hover-row").first();
+  await content.waitFor();
+  await page.waitForFunction(() => !document.querySelector(".monaco-hover:not(.hidden)")?.textContent.includes("Loading"));
+}
+
+/** The part of the window that holds the tab, the text and the popup, with some air. */
+async function shoot(name, popup) {
+  const boxes = [];
+  for (const selector of [".editor-group-container .title", ".view-lines", popup]) {
+    boxes.push(await page.locator(selector).first().boundingBox());
+  }
+  const lines = await page.locator(".view-line > span").evaluateAll((all) =>
+    all.map((line) => line.getBoundingClientRect()).map(({ right, bottom }) => ({ right, bottom })),
+  );
+  const right = Math.max(boxes[2].x + boxes[2].width, ...lines.map((line) => line.right)) + 24;
+  const bottom = Math.max(boxes[2].y + boxes[2].height, ...lines.map((line) => line.bottom)) + 16;
+  const x = Math.min(...boxes.map((box) => box.x));
+  const { y } = boxes[0];
+  await page.screenshot({ path: path.join(folder, name), clip: { x, y, width: Math.min(right, WIDTH) - x, height: Math.min(bottom, HEIGHT) - y } });
+  console.log(`ok - screenshot: ${name}`);
+}
