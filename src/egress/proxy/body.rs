@@ -101,6 +101,7 @@ impl Reply {
             redactor,
             trailers: None,
             ended: false,
+            broken: false,
             lease: Some(lease),
         }))
     }
@@ -113,6 +114,7 @@ pub(crate) struct Relayed {
     redactor: Option<Redactor>,
     trailers: Option<HeaderMap>,
     ended: bool,
+    broken: bool,
     lease: Option<Lease>,
 }
 
@@ -142,6 +144,7 @@ impl Relayed {
                     }
                 },
                 Some(Err(error)) => {
+                    self.broken = true;
                     self.exchange.failed("upstream-reset");
                     return Poll::Ready(Some(Err(error)));
                 }
@@ -181,7 +184,7 @@ impl Relayed {
 impl Drop for Relayed {
     fn drop(&mut self) {
         let whole = self.ended || self.inner.is_end_stream();
-        if !whole {
+        if !whole && !self.broken {
             self.exchange.failed("cut-short");
         }
         // A connection serves again only when both bodies went through it whole.

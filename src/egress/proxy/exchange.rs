@@ -87,6 +87,10 @@ impl Exchange {
         self.bytes_in.fetch_add(bytes, Relaxed);
     }
 
+    pub(crate) fn bytes_in(&self) -> u64 {
+        self.bytes_in.load(Relaxed)
+    }
+
     pub(crate) fn went_out(&self, bytes: u64) {
         self.bytes_out.fetch_add(bytes, Relaxed);
     }

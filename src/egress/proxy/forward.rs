@@ -66,7 +66,14 @@ async fn forward(
     }
     let upstream = hyper::upgrade::on(&mut response);
     let needles = credential.as_ref().map(|c| c.needles.clone());
-    site.next(Next::WebSocket { guest: upgrade, upstream, needles, compressed, exchange: exchange.clone() });
+    site.next(Next::WebSocket {
+        guest: upgrade,
+        upstream,
+        needles,
+        compressed,
+        lease,
+        exchange: exchange.clone(),
+    });
     let mut answer = Response::new(Reply::text(""));
     *answer.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
     *answer.headers_mut() = cleaned(response.headers_mut(), credential.as_deref());

@@ -3,6 +3,7 @@
 use super::answer::Refusal;
 use super::body::Reply;
 use super::exchange::Exchange;
+use super::pool::Lease;
 use super::redact::Needles;
 use super::stream::Guest;
 use super::{Shared, connect, forward, inspect, tunnel, websocket};
@@ -40,6 +41,8 @@ pub(crate) enum Next {
         needles: Option<Arc<Needles>>,
         /// Extensions were agreed on.
         compressed: bool,
+        /// The upstream's connection, which ends with it.
+        lease: Lease,
         exchange: Arc<Exchange>,
     },
 }

@@ -21,6 +21,7 @@ use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
+use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 
 /// Idle HTTP/1.1 connections kept for one host.
@@ -57,8 +58,24 @@ struct State {
 }
 
 struct Idle {
-    sender: http1::SendRequest<Outgoing>,
+    connection: Single,
     since: Instant,
+}
+
+/// An HTTP/1.1 connection, for one request at a time.
+struct Single {
+    sender: http1::SendRequest<Outgoing>,
+    /// Ends with this: a request that was given up must not go on being sent.
+    _driver: Driver,
+}
+
+/// The task that moves a connection's bytes; dropping it closes the connection.
+struct Driver(JoinHandle<()>);
+
+impl Drop for Driver {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
 }
 
 #[derive(Clone)]
@@ -71,7 +88,7 @@ struct Multiplexed {
 
 /// A connection to send one request on.
 enum Sender {
-    One { sender: http1::SendRequest<Outgoing>, reused: bool },
+    One { connection: Single, reused: bool },
     Many { sender: http2::SendRequest<Outgoing>, _stream: Stream },
 }
 
@@ -93,10 +110,10 @@ pub(crate) struct Lease {
 impl Lease {
     /// The body is through: the connection may serve again.
     pub(crate) fn give_back(self) {
-        let (Sender::One { sender, .. }, Some(slot)) = (self.sender, self.slot) else { return };
+        let (Sender::One { connection, .. }, Some(slot)) = (self.sender, self.slot) else { return };
         let mut state = slot.state();
-        if state.idle.len() < IDLE && !sender.is_closed() {
-            state.idle.push(Idle { sender, since: Instant::now() });
+        if state.idle.len() < IDLE && !connection.sender.is_closed() {
+            state.idle.push(Idle { connection, since: Instant::now() });
         }
     }
 }
@@ -145,7 +162,7 @@ impl Pool {
         mut request: Request<Outgoing>,
     ) -> Result<(Response<Incoming>, Lease), Refusal> {
         let (stream, _) = self.dialer.http(to, true).await?;
-        let mut sender = Sender::One { sender: handshake(stream, to.host).await?, reused: false };
+        let mut sender = Sender::One { connection: single(stream, to.host).await?, reused: false };
         let exchange = request.body().exchange().clone();
         sender.address(&mut request, to);
         match self.head(&exchange, sender.send(request)).await {
@@ -155,14 +172,20 @@ impl Pool {
         }
     }
 
-    /// Waits for the head of an answer; the clock starts when the request's body is through.
+    /// Waits for the head of an answer. The clock starts anew while the request's body moves.
     async fn head<T>(&self, exchange: &Exchange, answer: impl Future<Output = T>) -> Option<T> {
         let mut answer = pin!(answer);
+        let mut before = None;
         loop {
-            let uploading = !exchange.is_request_sent();
             tokio::select! {
                 answer = &mut answer => return Some(answer),
-                () = sleep(self.limits.response) => if !uploading { return None },
+                () = sleep(self.limits.response) => {
+                    let now = Some((exchange.bytes_in(), exchange.is_request_sent()));
+                    if now == before {
+                        return None;
+                    }
+                    before = now;
+                }
             }
         }
     }
@@ -181,7 +204,7 @@ impl Pool {
         let slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
         for slot in slots.values() {
             let mut state = slot.state();
-            state.idle.retain(|i| i.since.elapsed() < self.limits.idle && !i.sender.is_closed());
+            state.idle.retain(|i| i.since.elapsed() < self.limits.idle && !i.connection.sender.is_closed());
             state.shared.retain(|m| !m.sender.is_closed());
         }
     }
@@ -220,7 +243,7 @@ impl Slot {
         let (stream, http2) = dialer.http(to, false).await?;
         if !http2 {
             self.state().http1 = true;
-            return Ok(Sender::One { sender: handshake(stream, to.host).await?, reused: false });
+            return Ok(Sender::One { connection: single(stream, to.host).await?, reused: false });
         }
         let connection = multiplex(stream, to.host).await?;
         let stream = connection.stream().ok_or_else(|| stalled(to.host))?;
@@ -243,8 +266,8 @@ impl Slot {
             return None;
         }
         while let Some(idle) = state.idle.pop() {
-            if !idle.sender.is_closed() && idle.since.elapsed() < limits.idle {
-                return Some(Sender::One { sender: idle.sender, reused: true });
+            if !idle.connection.sender.is_closed() && idle.since.elapsed() < limits.idle {
+                return Some(Sender::One { connection: idle.connection, reused: true });
             }
         }
         None
@@ -305,7 +328,7 @@ impl Sender {
 
     async fn send(&mut self, request: Request<Outgoing>) -> Result<Response<Incoming>, Failed> {
         let sent = match self {
-            Self::One { sender, .. } => sender.try_send_request(request).await,
+            Self::One { connection, .. } => connection.sender.try_send_request(request).await,
             Self::Many { sender, .. } => sender.try_send_request(request).await,
         };
         sent.map_err(|mut failed| Failed { unsent: failed.take_message(), error: failed.into_error() })
@@ -327,14 +350,16 @@ fn broken(host: &str, error: &hyper::Error) -> Refusal {
     Refusal::fault(502, "upstream-reset", format!("{host} closed the connection before it answered"))
 }
 
-async fn handshake(stream: Upstream, host: &str) -> Result<http1::SendRequest<Outgoing>, Refusal> {
+async fn single(stream: Upstream, host: &str) -> Result<Single, Refusal> {
     let (sender, connection) = http1::Builder::new()
         .max_buf_size(256 * 1024)
         .handshake(TokioIo::new(stream))
         .await
         .map_err(|e| broken(host, &e))?;
-    tokio::spawn(connection.with_upgrades());
-    Ok(sender)
+    let driver = tokio::spawn(async move {
+        let _ = connection.with_upgrades().await;
+    });
+    Ok(Single { sender, _driver: Driver(driver) })
 }
 
 async fn multiplex(stream: Upstream, host: &str) -> Result<Multiplexed, Refusal> {

@@ -32,7 +32,9 @@ pub(crate) fn is_opening(request: &Request<Incoming>) -> bool {
 
 /// Relays until one side ends or sends what is no frame.
 pub(crate) async fn run(socket: Next) {
-    let Next::WebSocket { guest, upstream, needles, compressed, exchange } = socket else { return };
+    let Next::WebSocket { guest, upstream, needles, compressed, lease: _lease, exchange } = socket else {
+        return;
+    };
     let (Ok(guest), Ok(upstream)) = tokio::join!(guest, upstream) else {
         return exchange.failed("aborted");
     };
