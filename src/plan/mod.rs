@@ -4,9 +4,10 @@
 //! stands in the plan by its name.
 
 mod build;
+pub mod engine_env;
 mod render;
 
-pub use build::{PlanError, build, env_value, memory_bytes, plan};
+pub use build::{PlanError, build, env_value, host_path, memory_bytes, plan};
 pub use render::{Format, render};
 
 use crate::provider::{AuthScheme, EgressRoute, GuestCommand, GuestDir, GuestFile, PromptMode};
