@@ -44,8 +44,9 @@ fn files(example: &Example) -> MemoryFiles {
 fn marks(example: &Example) -> Vec<(u32, String)> {
     let lines = example.last().expect("a file").text.lines().enumerate();
     lines
-        .filter_map(|(i, l)| {
-            Some((u32::try_from(i + 1).expect("few"), l[l.find(MARK)? + MARK.len()..].to_owned()))
+        .flat_map(|(i, l)| {
+            let line = u32::try_from(i + 1).expect("few");
+            l.split(MARK).skip(1).map(move |id| (line, id.trim().to_owned()))
         })
         .collect()
 }

@@ -103,6 +103,13 @@ impl<'a> Context<'a> {
             .as_ref()
     }
 
+    /// The bottles that this one extends, each with its own parents, in order.
+    pub fn parents(&self) -> Vec<Resolved> {
+        let names = self.bottle.iter().flat_map(|b| &b.extends);
+        let found = names.filter_map(|name| self.catalog.bottle(&name.value, self.source));
+        found.map(|f| resolve(&f, self.catalog)).collect()
+    }
+
     /// The provider of the resolved bottle; `None` for an unknown template.
     pub fn provider(&self) -> Option<&'static dyn Provider> {
         match self.resolved().and_then(|r| r.bottle.provider.template.as_ref()) {

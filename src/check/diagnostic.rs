@@ -104,6 +104,12 @@ impl Diagnostic {
         self
     }
 
+    /// Says that this finding is milder or worse than its rule's others.
+    pub fn severity(&mut self, severity: Severity) -> &mut Self {
+        self.severity = severity;
+        self
+    }
+
     /// Adds another place of the same or another file.
     pub fn related(&mut self, place: &crate::manifest::Place, message: impl Into<String>) -> &mut Self {
         self.related.push(Related { file: place.file.clone(), span: place.span, message: message.into() });

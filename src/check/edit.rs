@@ -83,7 +83,7 @@ pub(super) fn set_below(
 }
 
 /// Adds an entry at the end of a mapping that has at least one, or is written `{}`.
-fn add_entry(text: &str, mapping: &Node, key: &str, value: &str) -> Edit {
+pub(super) fn add_entry(text: &str, mapping: &Node, key: &str, value: &str) -> Edit {
     if is_flow(text, mapping) {
         let close = (mapping.span.end as usize).saturating_sub(1);
         let comma = if mapping.entries().is_empty() { "" } else { ", " };
@@ -94,6 +94,29 @@ fn add_entry(text: &str, mapping: &Node, key: &str, value: &str) -> Edit {
     let end = whole_lines(text, mapping.span).end as usize;
     let newline = if text[..end].ends_with('\n') { "" } else { "\n" };
     insert(end, format!("{newline}{indent}{key}: {value}\n"))
+}
+
+/// Moves an item of a block sequence in front of an earlier one, with its whole lines.
+pub(super) fn move_item_before(text: &str, sequence: &Node, from: usize, to: usize) -> Option<Vec<Edit>> {
+    let gone = remove_item(text, sequence, from)?;
+    let earlier = remove_item(text, sequence, to)?;
+    if is_flow(text, sequence) {
+        return None;
+    }
+    let mut moved = gone.span.of(text).to_owned();
+    if !moved.ends_with('\n') {
+        moved.push('\n');
+    }
+    Some(vec![insert(earlier.span.start as usize, moved), gone])
+}
+
+/// Text as a YAML scalar: plain where that says the same.
+pub(super) fn scalar(text: &str) -> String {
+    let plain = text.starts_with(|c: char| c.is_ascii_alphabetic() || "/_.".contains(c))
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || "/_.-".contains(c))
+        && !["true", "false", "null"].contains(&text.to_ascii_lowercase().as_str())
+        && !text.starts_with('.');
+    if plain { text.to_owned() } else { serde_json::Value::from(text).to_string() }
 }
 
 /// Whether a collection is written with brackets.
@@ -195,6 +218,15 @@ mod tests {
         assert_eq!(drop("- a: 1\n  b: 2 # x\n- c\n", 0), "- c\n");
         assert_eq!(drop("[a, b]", 1), "[a]");
         assert_eq!(drop("[a, b]", 0), "[b]");
+    }
+
+    #[test]
+    fn items_are_moved_and_added_in_the_sequences_own_style() {
+        let text = "r:\n  - a: 1 # one\n  - b: 2\n    c: 3";
+        let tree = parse(text, Span::new(0, text.len()));
+        let list = tree.documents[0].root.as_ref().and_then(|r| r.get("r")).expect("r");
+        let edits = move_item_before(text, list, 1, 0).expect("edits");
+        assert_eq!(apply(text, &edits), "r:\n  - b: 2\n    c: 3\n  - a: 1 # one\n");
     }
 
     #[test]

@@ -16,7 +16,8 @@ pub use page::{Example, ExampleFile, page, page_url};
 pub use rules::{Group, Rule};
 
 use crate::egress::policy::printable;
-use crate::manifest::{Catalog, Source, looks_secret};
+use crate::manifest::{Catalog, Kind, Source, secrets_in};
+use std::ops::Range;
 use std::sync::Arc;
 
 /// Every finding of a file, in the order of its text, suppressed ones left out.
@@ -27,14 +28,51 @@ pub fn check(source: &Arc<Source>, catalog: &Catalog<'_>, facts: &Facts<'_>) -> 
     for (index, manifest) in source.manifests.iter().enumerate() {
         let context = Context::new(source, manifest, index == 0, catalog, facts);
         for rule in rules::all() {
-            let mut sink = Sink { rule, context: &context, found: &mut all };
-            (rule.check)(&context, &mut sink);
+            let mut found = run(rule, &context);
+            found.retain(|finding| !reported_by_a_parent(finding, &context));
+            all.append(&mut found);
         }
     }
     suppression::apply(source, &mut all);
+    leave_secrets_to_their_rule(&mut all);
     all.sort_by(|a, b| (a.span, a.rule.id).cmp(&(b.span, b.rule.id)));
     all.dedup_by(|a, b| a.span == b.span && a.rule.id == b.rule.id && a.message == b.message);
     all
+}
+
+fn run(rule: &'static Rule, context: &Context<'_>) -> Vec<Diagnostic> {
+    let mut found = Vec::new();
+    (rule.check)(context, &mut Sink { rule, context, found: &mut found });
+    found
+}
+
+/// The label of the place that an inherited value comes from.
+const INHERITED: &str = "inherited from here";
+
+/// Whether a parent has the same finding without this child: then it is the parent's alone.
+///
+/// Looking at the direct parents is enough: what they inherit is reported by them or above them.
+fn reported_by_a_parent(finding: &Diagnostic, context: &Context<'_>) -> bool {
+    let Some(place) = finding.related.iter().find(|r| r.message == INHERITED) else { return false };
+    let (Some(bottle), Kind::Bottle) = (&context.bottle, context.manifest.kind) else { return false };
+    bottle.extends.iter().filter_map(|name| context.catalog.bottle(&name.value, context.source)).any(
+        |parent| {
+            let first = parent.source.manifests.first() == Some(&parent.manifest);
+            let parent =
+                Context::new(&parent.source, &parent.manifest, first, context.catalog, context.facts);
+            run(finding.rule, &parent).iter().any(|f| {
+                (&f.file, f.span) == (&place.file, place.span)
+                    || f.related.iter().any(|r| (&r.file, r.span) == (&place.file, place.span))
+            })
+        },
+    )
+}
+
+/// A credential in the wrong place is one mistake: that it is no host and no name either is none.
+fn leave_secrets_to_their_rule(found: &mut Vec<Diagnostic>) {
+    let is_secret = |f: &Diagnostic| f.rule.id == "secret-literal";
+    let spans: Vec<_> = found.iter().filter(|f| is_secret(f)).map(|f| f.span).collect();
+    found.retain(|f| is_secret(f) || !spans.contains(&f.span));
 }
 
 /// Where a rule puts what it finds.
@@ -56,7 +94,7 @@ impl Sink<'_> {
         found.related.push(Related {
             file: place.file.clone(),
             span: place.span,
-            message: "inherited from here".to_owned(),
+            message: INHERITED.to_owned(),
         });
         found
     }
@@ -97,32 +135,22 @@ impl Sink<'_> {
 /// A value of the manifest as a message may show it: nothing that looks like a credential, nothing
 /// that moves a terminal.
 pub(crate) fn shown(text: &str) -> String {
-    if looks_secret(text).is_some() { "(hidden)".to_owned() } else { printable(text) }
+    printable(&masked(text))
 }
 
 /// A text with everything that looks like a credential overwritten, byte for byte, so that spans
 /// still fit.
 pub(crate) fn masked(text: &str) -> String {
-    let part_of_token = |c: char| c.is_ascii_alphanumeric() || "-_./+=:@".contains(c);
-    let mut out = String::with_capacity(text.len());
-    let mut rest = text;
-    while !rest.is_empty() {
-        let token = rest.find(|c| !part_of_token(c)).unwrap_or(rest.len());
-        if token == 0 {
-            let other = rest.find(part_of_token).unwrap_or(rest.len());
-            out.push_str(&rest[..other]);
-            rest = &rest[other..];
-            continue;
+    mask(text, secrets_in(text).into_iter().map(|s| s.range))
+}
+
+/// Overwrites ranges of a text, line breaks kept.
+pub(crate) fn mask(text: &str, ranges: impl Iterator<Item = Range<usize>>) -> String {
+    let mut bytes = text.as_bytes().to_vec();
+    for range in ranges {
+        if let Some(part) = bytes.get_mut(range) {
+            part.iter_mut().filter(|b| **b != b'\n').for_each(|b| *b = b'*');
         }
-        // `key:token` and `scheme=token` are looked at piece by piece too.
-        let secret = looks_secret(&rest[..token]).is_some()
-            || rest[..token].split([':', '=', '/', '@']).any(|piece| looks_secret(piece).is_some());
-        if secret {
-            out.push_str(&"*".repeat(token))
-        } else {
-            out.push_str(&rest[..token])
-        }
-        rest = &rest[token..];
     }
-    out
+    String::from_utf8(bytes).unwrap_or_else(|_| "*".repeat(text.len()))
 }

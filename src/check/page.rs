@@ -58,11 +58,23 @@ fn example(body: &[&str], heading: &str) -> Example {
             }
             (Some(_), Some(_)) => files.extend(open.take()),
             (Some(file), None) => {
-                file.text.push_str(line);
+                file.text.push_str(&expanded(line));
                 file.text.push('\n');
             }
             (None, None) => {}
         }
     }
     files
+}
+
+/// `‹36 characters›` in an example stands for so many characters, as a token has them: the sources
+/// hold nothing that looks like a credential, and the page prints as it is written.
+fn expanded(line: &str) -> String {
+    const ALPHABET: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+    let parts =
+        line.split_once('‹').and_then(|(before, rest)| Some((before, rest.split_once(" characters›")?)));
+    let Some((before, (count, after))) = parts else { return line.to_owned() };
+    let count = count.parse().unwrap_or(0);
+    let token: String = (0..count).map(|i| char::from(ALPHABET[(i * 37 + 11) % ALPHABET.len()])).collect();
+    format!("{before}{token}{}", expanded(after))
 }

@@ -129,6 +129,29 @@ pub fn numeric_host(host: &str) -> bool {
     host.rsplit('.').next().is_some_and(part)
 }
 
+/// The address that a host text stands for as a C resolver reads it: with or without brackets,
+/// in one to four parts, each decimal, octal or hexadecimal.
+pub fn literal(host: &str) -> Option<IpAddr> {
+    let bare = host.strip_prefix('[').and_then(|h| h.strip_suffix(']')).unwrap_or(host);
+    if let Ok(address) = bare.parse() {
+        return Some(address);
+    }
+    let number = |part: &str| match part.strip_prefix("0x").or_else(|| part.strip_prefix("0X")) {
+        Some(hex) => u32::from_str_radix(hex, 16).ok(),
+        None if part.len() > 1 && part.starts_with('0') => u32::from_str_radix(part, 8).ok(),
+        None => part.parse().ok(),
+    };
+    let parts: Vec<u32> = bare.trim_end_matches('.').split('.').map(number).collect::<Option<_>>()?;
+    let (last, front) = parts.split_last().filter(|(_, front)| front.len() <= 3)?;
+    let free_bits = 32 - 8 * u32::try_from(front.len()).ok()?;
+    if front.iter().any(|p| *p > 255) || u64::from(*last) >= 1 << free_bits {
+        return None;
+    }
+    let high = front.iter().fold(0u32, |all, part| (all << 8) | part);
+    let high = if front.is_empty() { 0 } else { high << free_bits };
+    Some(IpAddr::V4(Ipv4Addr::from(high | last)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -174,6 +197,17 @@ mod tests {
         assert!(Range::parse("::/0").expect("range").contains("fd00::1".parse().expect("ip")));
         assert_eq!(Range::parse("10.0.0.0/33"), None);
         assert_eq!(Range::parse("example.com"), None);
+    }
+
+    #[test]
+    fn an_address_is_read_as_a_resolver_reads_it() {
+        for text in ["127.0.0.1", "127.1", "2130706433", "0177.0.0.1", "0x7f.1", "0x7f000001", "127.0.0.1."] {
+            assert_eq!(literal(text), Some(IpAddr::V4(Ipv4Addr::LOCALHOST)), "{text}");
+        }
+        assert_eq!(literal("[::1]"), Some(IpAddr::V6(Ipv6Addr::LOCALHOST)));
+        for text in ["256.1.1.1", "1.2.3.4.5", "example.com", "", "4294967296"] {
+            assert_eq!(literal(text), None, "{text}");
+        }
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use super::{Dockerfile, EnvValue, Mount, Plan, Resources, Workspace, WorkspaceMode};
 use crate::manifest::{
     self, Agent, Bottle, Catalog, Found, Kind, Layout, Located, Location, Place, PromptSource, join,
-    looks_secret, read_agent, resolve,
+    looks_secret_under, read_agent, resolve,
 };
 use crate::provider::{
     self, AuthScheme, Content, Derived, EgressRoute, GUEST_HOME, GitAccess, GuestDir, GuestFile, Match,
@@ -97,7 +97,13 @@ pub fn build(
         prompt_mode: provision.prompt_mode,
         image: provision.image,
         dockerfile: dockerfile(bottle, provision.dockerfile, layout),
-        guest_env: env.into_iter().map(|(name, value)| (name, env_value(value))).collect(),
+        guest_env: env
+            .into_iter()
+            .map(|(name, value)| {
+                let value = env_value(&name, value);
+                (name, value)
+            })
+            .collect(),
         env_vars: provision.env_vars,
         dirs,
         files,
@@ -117,15 +123,13 @@ fn own_dir() -> String {
     format!("{GUEST_HOME}/.bot-bottle")
 }
 
-fn host_path(located: &Located<String>, layout: &Layout) -> PathBuf {
-    resolve_path(&located.place, &located.value, layout)
-}
-
-/// A path as a manifest writes it: `~/` is the user's home, a relative one counts from the manifest.
-fn resolve_path(place: &Place, path: &str, layout: &Layout) -> PathBuf {
-    match (path.strip_prefix("~/"), &layout.home) {
-        (Some(rest), Some(home)) => join(home, rest),
-        _ => join(place.file.parent().unwrap_or(Path::new("/")), path),
+/// A host path as a manifest writes it: `~` is the user's home, a relative one counts from the
+/// manifest.
+pub fn host_path(path: &Located<String>, layout: &Layout) -> PathBuf {
+    let rest = path.value.strip_prefix('~').filter(|rest| rest.is_empty() || rest.starts_with('/'));
+    match (rest, &layout.home) {
+        (Some(rest), Some(home)) => join(home, rest.trim_start_matches('/')),
+        _ => join(path.place.file.parent().unwrap_or(Path::new("/")), &path.value),
     }
 }
 
@@ -137,14 +141,18 @@ fn dockerfile(bottle: &Bottle, shipped: &'static str, layout: &Layout) -> Docker
 }
 
 /// What a variable's value means.
-pub fn env_value(value: String) -> EnvValue {
+pub fn env_value(name: &str, value: String) -> EnvValue {
     if let Some(name) = value.strip_prefix("${").and_then(|v| v.strip_suffix('}')) {
         return EnvValue::Host(name.to_owned());
     }
     if let Some(question) = value.strip_prefix('?') {
         return EnvValue::Ask(question.to_owned());
     }
-    if looks_secret(&value).is_some() { EnvValue::SecretLiteral(value) } else { EnvValue::Literal(value) }
+    if looks_secret_under(name, &value).is_some() {
+        EnvValue::SecretLiteral(value)
+    } else {
+        EnvValue::Literal(value)
+    }
 }
 
 fn git_identity(bottle: &Bottle, agent: Option<&Agent>) -> Option<GuestFile> {
@@ -339,10 +347,10 @@ mod tests {
 
     #[test]
     fn values_are_literals_host_names_or_questions() {
-        assert_eq!(env_value("${AWS_REGION}".into()), EnvValue::Host("AWS_REGION".into()));
-        assert_eq!(env_value("?which".into()), EnvValue::Ask("which".into()));
-        assert_eq!(env_value("debug".into()), EnvValue::Literal("debug".into()));
+        assert_eq!(env_value("X", "${AWS_REGION}".into()), EnvValue::Host("AWS_REGION".into()));
+        assert_eq!(env_value("X", "?which".into()), EnvValue::Ask("which".into()));
+        assert_eq!(env_value("X", "debug".into()), EnvValue::Literal("debug".into()));
         let secret = ["ghp", &"a1B2".repeat(9)].join("_");
-        assert_eq!(env_value(secret.clone()), EnvValue::SecretLiteral(secret));
+        assert_eq!(env_value("X", secret.clone()), EnvValue::SecretLiteral(secret));
     }
 }

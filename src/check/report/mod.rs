@@ -2,7 +2,7 @@
 
 pub mod text;
 
-use super::{Diagnostic, masked};
+use super::{Diagnostic, mask, masked};
 use crate::syntax::{LineIndex, Position, Span, Unit};
 use std::path::Path;
 use std::sync::Arc;
@@ -43,7 +43,10 @@ impl Other {
 impl Checked {
     /// Masks a text for showing.
     pub fn new(shown: String, text: &str, findings: Vec<Diagnostic>, others: Vec<Other>) -> Self {
-        Self { shown, text: masked(text), lines: LineIndex::new(text), findings, others }
+        // What only its place gives away, such as a password, is known to the finding alone.
+        let secrets = findings.iter().filter(|f| f.rule.id == "secret-literal").map(|f| f.span.range());
+        let masked = mask(&masked(text), secrets);
+        Self { shown, text: masked, lines: LineIndex::new(text), findings, others }
     }
 
     /// Where a span begins and ends, both from one, columns in characters.

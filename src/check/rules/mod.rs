@@ -2,8 +2,9 @@
 //! in it are the rule's fixtures.
 
 use super::{Context, Edit, Severity, Sink, edit};
-use crate::manifest::Place;
+use crate::manifest::{Located, Place, Route};
 use crate::provider;
+use crate::syntax::{Node, Span};
 
 /// What a rule is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -92,8 +93,50 @@ registry! {
     "codex-only-field" => codex_only_field, Provider, Error;
     "unknown-role" => unknown_role, Egress, Error;
     "provider-owned-route" => provider_owned_route, Egress, Error;
+    "duplicate-route" => duplicate_route, Egress, Error;
+    "shadowed-route" => shadowed_route, Egress, Error;
+    "incomplete-auth" => incomplete_auth, Egress, Error;
+    "invalid-token-ref" => invalid_token_ref, Egress, Error;
+    "invalid-host" => invalid_host, Egress, Error;
+    "private-host" => private_host, Egress, Error;
+    "broad-wildcard" => broad_wildcard, Egress, Error;
+    "invalid-path" => invalid_path, Egress, Error;
+    "invalid-method" => invalid_method, Egress, Error;
+    "secret-literal" => secret_literal, Secrets, Error;
+    "credential-in-env" => credential_in_env, Secrets, Warning;
+    "invalid-env-name" => invalid_env_name, Env, Error;
+    "provider-owned-env" => provider_owned_env, Env, Error;
+    "engine-owned-env" => engine_owned_env, Env, Error;
     "unused-suppression" => unused_suppression, Upkeep, Warning;
     "suppression-without-reason" => suppression_without_reason, Upkeep, Warning;
+}
+
+/// The manifest's own routes, in order.
+fn routes<'c>(ctx: &'c Context<'_>) -> &'c [Route] {
+    ctx.bottle.iter().flat_map(|b| &b.egress).map(|e| e.value.as_slice()).next().unwrap_or_default()
+}
+
+/// The node of one of them.
+fn route_node<'c>(ctx: &'c Context<'_>, index: usize) -> Option<&'c Node> {
+    ctx.root?.get("egress")?.get("routes")?.items().get(index)
+}
+
+/// Every token_ref of the manifest itself: its routes', and the provider's.
+fn token_refs<'c>(ctx: &'c Context<'_>) -> impl Iterator<Item = &'c Located<String>> {
+    let of_routes = routes(ctx).iter().filter_map(|r| r.auth.as_ref()?.token_ref.as_ref());
+    of_routes.chain(ctx.bottle.iter().filter_map(|b| b.provider.auth_token.as_ref()))
+}
+
+/// Puts another value in a value's place; nothing where an alias brings it.
+fn replaced(place: &Place, value: &str) -> Vec<Edit> {
+    let edit = || Edit { span: place.span, text: edit::scalar(value) };
+    place.origin.is_none().then(edit).into_iter().collect()
+}
+
+/// The span of the first line of something long.
+fn first_line(ctx: &Context<'_>, span: Span) -> Span {
+    let line = span.of(ctx.text()).lines().next().unwrap_or("").trim_end();
+    Span::new(span.start as usize, span.start as usize + line.len())
 }
 
 /// The nearest of some names, if one is near enough to have been meant.
@@ -123,6 +166,18 @@ fn foreign_field(ctx: &Context<'_>, out: &mut Sink<'_>, rule: &str, place: &Plac
     {
         finding.unsafe_fix(format!("remove `{key}`"), vec![edit]);
     }
+}
+
+/// Removes a variable of this file: with the last one goes `env` itself.
+fn remove_variable(ctx: &Context<'_>, name: &str) -> Option<Edit> {
+    let (root, env) = (ctx.root?, ctx.root?.get("env")?);
+    if env.entries().len() > 1 {
+        return edit::remove_entry(ctx.text(), env, name);
+    }
+    if root.entries().len() > 1 {
+        return edit::remove_entry(ctx.text(), root, "env");
+    }
+    (env.origin.is_none()).then(|| Edit { span: env.span, text: "{}".to_owned() })
 }
 
 /// Removes a route of this file: with the last one goes `egress` itself, unless a parent's routes

@@ -23,7 +23,7 @@
 //! env: {}
 //! ```
 
-use crate::check::{Context, Sink};
+use crate::check::{Context, Sink, shown};
 use crate::manifest::Body;
 
 pub(super) fn check(ctx: &Context<'_>, out: &mut Sink<'_>) {
@@ -31,7 +31,8 @@ pub(super) fn check(ctx: &Context<'_>, out: &mut Sink<'_>) {
         return;
     }
     for problem in &ctx.source.tree.problems {
-        out.span(problem.span, None, problem.message.clone());
+        // The message may quote the name of a tag or an anchor.
+        out.span(problem.span, None, shown(&problem.message));
     }
     if let Body::NoFrontmatter(span) = ctx.source.body {
         out.span(span, None, "the file has no frontmatter, so it says nothing")
