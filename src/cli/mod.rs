@@ -7,6 +7,7 @@ mod completions;
 mod diff;
 mod explain;
 mod git_files;
+mod lsp;
 mod plan;
 mod schema;
 mod target;
@@ -31,6 +32,7 @@ enum Command {
     Can(can::Args),
     Explain(explain::Args),
     Schema(schema::Args),
+    Lsp(lsp::Args),
     Completions(completions::Args),
 }
 
@@ -74,6 +76,7 @@ pub fn main() -> ExitCode {
         Command::Can(args) => can::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Schema(args) => schema::run(&args),
+        Command::Lsp(args) => lsp::run(&args),
         Command::Completions(args) => completions::run(&args),
     });
     match result {

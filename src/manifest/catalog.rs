@@ -41,6 +41,21 @@ impl<'a> Catalog<'a> {
         Self { files, layout, read: Mutex::default() }
     }
 
+    /// A catalog that knows some files already: those that an editor holds, parsed.
+    pub fn knowing(
+        files: &'a dyn Files,
+        layout: &'a Layout,
+        sources: impl IntoIterator<Item = Arc<Source>>,
+    ) -> Self {
+        let known = sources.into_iter().map(|s| (s.path.to_path_buf(), Some(s))).collect();
+        Self { files, layout, read: Mutex::new(known) }
+    }
+
+    /// The files that were asked for until now, those that are not there included.
+    pub fn asked_for(&self) -> HashSet<PathBuf> {
+        self.lock().keys().cloned().collect()
+    }
+
     /// The manifest file at a path, parsed; `None` where there is none that can be read.
     pub fn source(&self, path: &Path) -> Option<Arc<Source>> {
         if let Some(known) = self.lock().get(path) {

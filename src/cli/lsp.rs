@@ -1,0 +1,23 @@
+//! `bot-bottle lsp`.
+
+use super::{CLEAN, FINDINGS, Failure, terminal};
+use crate::lsp::{Ended, serve};
+
+/// Speak the Language Server Protocol on standard input and output.
+#[derive(clap::Args)]
+pub(super) struct Args {
+    /// Accepted because editors pass it; there is no other way to connect.
+    #[arg(long, hide = true)]
+    stdio: bool,
+    /// Accepted because editors pass it; the request `initialize` says the same.
+    #[arg(long = "clientProcessId", value_name = "PID", hide = true)]
+    client_process_id: Option<u32>,
+}
+
+pub(super) fn run(_: &Args) -> Result<u8, Failure> {
+    match serve(terminal::layout())? {
+        Ended::Orderly => Ok(CLEAN),
+        // The protocol asks for 1 when `exit` comes without `shutdown`.
+        Ended::Abrupt => Ok(FINDINGS),
+    }
+}

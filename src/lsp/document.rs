@@ -1,0 +1,154 @@
+//! A document that the editor holds.
+
+use super::position::Lines;
+use crate::check;
+use crate::manifest::{Carrier, Identity, Kind, Layout, Location, Source};
+use crate::syntax::{DecodeError, LineIndex, MAX_BYTES, Unit};
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+use tower_lsp::ls_types::{self, TextDocumentContentChangeEvent, TextDocumentItem, Uri};
+
+/// A document at its latest version.
+pub(super) struct Document {
+    /// As the client names it.
+    pub uri: Uri,
+    /// The file, or for a document that is in no file a path that names none.
+    pub path: Arc<Path>,
+    /// Whether `path` is where the document is saved.
+    pub in_file: bool,
+    /// The client's version.
+    pub version: i32,
+    /// The text.
+    pub text: Arc<str>,
+    /// Where its lines begin.
+    pub index: LineIndex,
+    /// What was found; `None` until the latest version is analysed.
+    pub analysis: Option<Analysis>,
+    language: Language,
+    source: OnceLock<Option<Arc<Source>>>,
+}
+
+/// What was found in a document.
+pub(super) struct Analysis {
+    /// The findings.
+    pub findings: Vec<check::Diagnostic>,
+    /// The same for the client.
+    pub reported: Vec<ls_types::Diagnostic>,
+    /// Changes with what is reported.
+    pub result_id: String,
+    /// The files that it depends on, those that are not there included.
+    pub asked_for: HashSet<PathBuf>,
+}
+
+/// What the editor says that a document is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Language {
+    /// `bottle`: ours, in YAML.
+    Yaml,
+    /// `bottle-markdown`: ours, in Markdown.
+    Markdown,
+    /// Another; ours if the path says so.
+    Other,
+}
+
+impl Document {
+    /// Takes over what the client opens.
+    pub(super) fn open(item: TextDocumentItem, root: Option<&Path>) -> Self {
+        let language = match item.language_id.as_str() {
+            "bottle" => Language::Yaml,
+            "bottle-markdown" => Language::Markdown,
+            _ => Language::Other,
+        };
+        let file = file_path(&item.uri);
+        let path = file.clone().unwrap_or_else(|| unnamed(root, language));
+        let text: Arc<str> = item.text.into();
+        Self {
+            uri: item.uri,
+            path: path.into(),
+            in_file: file.is_some(),
+            version: item.version,
+            index: LineIndex::new(&text),
+            text,
+            analysis: None,
+            language,
+            source: OnceLock::new(),
+        }
+    }
+
+    /// Applies the client's changes, in order.
+    pub(super) fn change(&mut self, version: i32, changes: Vec<TextDocumentContentChangeEvent>, unit: Unit) {
+        for change in changes {
+            let text = match change.range {
+                None => change.text,
+                Some(range) => {
+                    let span = self.lines(unit).span(range).range();
+                    [&self.text[..span.start], &change.text, &self.text[span.end..]].concat()
+                }
+            };
+            self.index = LineIndex::new(&text);
+            self.text = text.into();
+        }
+        self.version = version;
+        self.source = OnceLock::new();
+        self.analysis = None;
+    }
+
+    /// The text with its lines.
+    pub(super) fn lines(&self, unit: Unit) -> Lines<'_> {
+        Lines { text: &self.text, index: &self.index, unit }
+    }
+
+    /// The parsed manifest file, if the document is one; parsed once a version.
+    pub(super) fn source(&self, layout: &Layout) -> Option<&Arc<Source>> {
+        self.source.get_or_init(|| self.parse(layout).map(Arc::new)).as_ref()
+    }
+
+    fn parse(&self, layout: &Layout) -> Option<Source> {
+        if self.problem().is_some() {
+            return None;
+        }
+        if !self.in_file {
+            let carrier = match self.language {
+                Language::Yaml => Carrier::Yaml,
+                Language::Markdown => Carrier::Markdown,
+                Language::Other => return None,
+            };
+            let (kind, name) = (Kind::Bottle, "untitled".to_owned());
+            let identity = Identity { kind, carrier, name, location: Location::Elsewhere, tentative: false };
+            return Some(Source::new(self.path.clone(), self.text.clone(), &identity));
+        }
+        Source::recognise(&self.path, self.text.clone(), layout, self.language != Language::Other)
+    }
+
+    /// Whether the layout or the editor says that the document is a manifest.
+    pub(super) fn is_ours(&self, layout: &Layout) -> bool {
+        self.language != Language::Other || layout.identify(&self.path).is_some_and(|i| !i.tentative)
+    }
+
+    /// What keeps the text from being read at all.
+    pub(super) fn problem(&self) -> Option<DecodeError> {
+        if self.text.len() > MAX_BYTES {
+            return Some(DecodeError::TooLarge);
+        }
+        self.text.bytes().position(|b| b == 0).map(DecodeError::Binary)
+    }
+}
+
+/// The path of a `file:` URI.
+pub(super) fn file_path(uri: &Uri) -> Option<PathBuf> {
+    let ours = uri.scheme().as_str().eq_ignore_ascii_case("file");
+    let path = uri.to_file_path().filter(|_| ours)?;
+    path.is_absolute().then(|| crate::manifest::join(Path::new("/"), &path.to_string_lossy()))
+}
+
+/// The URI of a path.
+pub(super) fn file_uri(path: &Path) -> Option<Uri> {
+    Uri::from_file_path(path)
+}
+
+/// Where a document that is in no file would find its neighbours.
+fn unnamed(root: Option<&Path>, language: Language) -> PathBuf {
+    let name = if language == Language::Markdown { "untitled.md" } else { "untitled.bottle.yaml" };
+    root.unwrap_or(Path::new("/nowhere")).join(name)
+}

@@ -1,0 +1,48 @@
+//! The language server: the only place that knows the protocol.
+//!
+//! One thread reads standard input, one runs the protocol ([`server`]) and writes, and one owns
+//! the documents ([`owner`]). Handlers hand their work to the owner before they first wait, so the
+//! order of the messages holds; no handler waits for the client. The answers themselves are made
+//! in [`crate::ide`], over byte offsets.
+
+mod capabilities;
+mod convert;
+mod document;
+mod lifetime;
+mod outbox;
+mod overlay;
+mod owner;
+mod position;
+mod pull;
+mod server;
+mod session;
+mod transport;
+
+use crate::manifest::Layout;
+use std::io;
+use tower_lsp::LspService;
+
+/// How the conversation ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    /// With `shutdown` and `exit`, or because the client went away.
+    Orderly,
+    /// With `exit` before `shutdown`.
+    Abrupt,
+}
+
+/// Serves one client on standard input and output until it leaves.
+///
+/// # Errors
+/// When the streams or the runtime cannot be had.
+pub fn serve(layout: Layout) -> io::Result<Ended> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let ended = runtime.block_on(async {
+        let (gone, client_gone) = tokio::sync::mpsc::channel(1);
+        let (service, socket) = LspService::new(|client| server::Server::new(client, layout, gone));
+        transport::serve(service, socket, transport::stdio()?, client_gone).await
+    });
+    // The thread that reads standard input may never return from it.
+    runtime.shutdown_background();
+    ended
+}
