@@ -1,5 +1,10 @@
 //! Editor answers over byte offsets: plain data in, plain data out, no LSP types.
 
+pub mod field;
+#[cfg(test)]
+mod fixture;
+pub mod query;
+
 use crate::check::Facts;
 use crate::manifest::{Catalog, Source};
 use std::sync::Arc;
