@@ -2,16 +2,21 @@
 
 mod decode;
 mod frontmatter;
+mod levels;
 mod lines;
 mod parse;
+mod repair;
 mod scalar;
+mod scan;
 mod tree;
 
 pub use decode::{DecodeError, MAX_BYTES, decode};
 pub use frontmatter::{Frontmatter, split_frontmatter};
 pub use lines::{LineIndex, Position, Unit};
 pub use parse::parse;
+pub use repair::{PLACEHOLDER, Repair, Repaired, repair};
 pub use scalar::{Scalar, ScalarValue, Style};
+pub use scan::{Line, LineKind, Mark, Open, Scanner};
 pub use tree::{Alias, Anchor, Comment, Document, Entry, Key, Node, Problem, Tree, Value};
 
 use std::ops::Range;
