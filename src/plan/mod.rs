@@ -8,12 +8,8 @@ mod compare;
 pub mod engine_env;
 mod render;
 
-pub use build::{PlanError, build, env_value, memory_bytes, plan};
-pub use compare::{Change, DiffFormat, Direction, compare, render_changes};
-pub mod engine_env;
-mod render;
-
 pub use build::{PlanError, build, env_value, host_path, memory_bytes, plan};
+pub use compare::{Change, DiffFormat, Direction, compare, render_changes};
 pub use render::{Format, render};
 
 use crate::provider::{AuthScheme, EgressRoute, GuestCommand, GuestDir, GuestFile, PromptMode};
