@@ -23,6 +23,7 @@ pub mod terminal;
 #[cfg(test)]
 mod testing;
 mod tree;
+pub mod trust;
 mod trust_store;
 mod ui;
 mod workspace;

@@ -1,0 +1,255 @@
+//! Which bottles may be launched: the user's own, and those that the user has looked at.
+//!
+//! A bottle decides which host variable goes to which host, so a cloned repository must not bring
+//! one unseen. What is remembered is the digest of the resolved manifest and the texts behind it,
+//! so that a change can be shown as what it permits.
+
+use super::StateDir;
+use super::state::private_file;
+use crate::disk::Disk;
+use crate::manifest::{Catalog, Files, Found, Layout, Location, MemoryFiles, resolve};
+use crate::plan::{Change, Dockerfile, EnvValue, Plan, PlanError, build, compare};
+use crate::provider::Start;
+use ring::digest::{Context, SHA256};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+/// How a bottle stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Standing {
+    /// Every file of it is the user's own.
+    Own,
+    /// It is what the user said yes to.
+    Trusted,
+    /// The user has not been asked; with everything that it permits.
+    Unknown(Vec<Change>),
+    /// It changed since; with what the change permits (empty where no permission moved).
+    Changed(Vec<Change>),
+}
+
+/// A bottle to be judged: its resolved manifest and the files behind it.
+pub struct Bottle {
+    path: PathBuf,
+    name: String,
+    plan: Plan,
+    digest: String,
+    files: BTreeMap<PathBuf, String>,
+    own: bool,
+}
+
+impl Bottle {
+    /// Resolves a bottle. `found` is the bottle itself, not an agent.
+    ///
+    /// # Errors
+    /// When it has no plan.
+    pub fn resolve(found: &Found, catalog: &Catalog<'_>) -> Result<Self, PlanError> {
+        let resolved = resolve(found, catalog);
+        let plan = build(&resolved.bottle, None, &Start::default(), catalog.layout)?;
+        let sources = resolved.chain.iter().map(|f| &f.source);
+        let files = sources.clone().map(|s| (s.path.to_path_buf(), s.text.to_string())).collect();
+        let own = sources.clone().all(|s| s.location == Location::Home);
+        let digest = digest(&plan, catalog.files);
+        Ok(Self {
+            path: found.source.path.to_path_buf(),
+            name: found.manifest.name.clone(),
+            plan,
+            digest,
+            files,
+            own,
+        })
+    }
+
+    /// The digest of the resolved manifest: what a question about it was about.
+    pub fn digest(&self) -> &str {
+        &self.digest
+    }
+}
+
+/// SHA-256 in hex of all that the bottle decides, the bytes of its own Dockerfile included.
+fn digest(plan: &Plan, files: &dyn Files) -> String {
+    let mut context = Context::new(&SHA256);
+    context.update(serde_json::to_string(plan).unwrap_or_default().as_bytes());
+    for (name, value) in &plan.guest_env {
+        // The plan's own text hides these.
+        if let EnvValue::SecretLiteral(value) = value {
+            context.update(name.as_bytes());
+            context.update(value.as_bytes());
+        }
+    }
+    if let Dockerfile::Own(path) = &plan.dockerfile {
+        context.update(&files.read(path).unwrap_or_default());
+    }
+    context.finish().as_ref().iter().map(|b| format!("{b:02x}")).collect()
+}
+
+/// What was said yes to.
+#[derive(Serialize, Deserialize)]
+struct Remembered {
+    version: u32,
+    path: PathBuf,
+    name: String,
+    digest: String,
+    files: BTreeMap<PathBuf, String>,
+}
+
+/// The remembered answers.
+pub struct Trust<'a> {
+    dir: PathBuf,
+    layout: &'a Layout,
+}
+
+impl<'a> Trust<'a> {
+    /// The answers that lie in a state folder.
+    pub fn new(state: &StateDir, layout: &'a Layout) -> Self {
+        Self { dir: state.path().join("trust"), layout }
+    }
+
+    /// How a bottle stands.
+    pub fn standing(&self, bottle: &Bottle) -> Standing {
+        if bottle.own {
+            return Standing::Own;
+        }
+        match self.read(&bottle.path, &bottle.name) {
+            Some(known) if known.digest == bottle.digest => Standing::Trusted,
+            Some(known) => Standing::Changed(compare(self.plan_of(&known).as_ref(), Some(&bottle.plan))),
+            None => Standing::Unknown(compare(None, Some(&bottle.plan))),
+        }
+    }
+
+    /// Remembers a yes.
+    ///
+    /// # Errors
+    /// When the state folder cannot be written.
+    pub fn grant(&self, bottle: &Bottle) -> io::Result<()> {
+        let remembered = Remembered {
+            version: 1,
+            path: bottle.path.clone(),
+            name: bottle.name.clone(),
+            digest: bottle.digest.clone(),
+            files: bottle.files.clone(),
+        };
+        super::state::make_dir_all(&self.dir)?;
+        let file = self.file(&bottle.path, &bottle.name);
+        let fresh = file.with_extension("new");
+        let _ = std::fs::remove_file(&fresh);
+        let mut out = private_file(&fresh)?;
+        out.write_all(&serde_json::to_vec_pretty(&remembered)?)?;
+        std::fs::rename(&fresh, &file)
+    }
+
+    /// Forgets the answer for every bottle of a file, and says whether there was one.
+    ///
+    /// # Errors
+    /// When an answer cannot be removed.
+    pub fn revoke(&self, path: &Path) -> io::Result<bool> {
+        let mut any = false;
+        for name in Disk.list(&self.dir) {
+            let file = self.dir.join(name);
+            if parse(&file).is_some_and(|r| r.path == path) {
+                std::fs::remove_file(&file)?;
+                any = true;
+            }
+        }
+        Ok(any)
+    }
+
+    /// The plan as it was, from the texts as they were.
+    fn plan_of(&self, known: &Remembered) -> Option<Plan> {
+        let mut files = MemoryFiles::default();
+        for (path, text) in &known.files {
+            files.insert(path.clone(), text.as_bytes());
+        }
+        let catalog = Catalog::new(&files, self.layout);
+        let source = catalog.source(&known.path)?;
+        let manifest = source.manifests.iter().find(|m| m.name == known.name)?.clone();
+        let bottle = resolve(&Found { source, manifest }, &catalog).bottle;
+        build(&bottle, None, &Start::default(), self.layout).ok()
+    }
+
+    fn read(&self, path: &Path, name: &str) -> Option<Remembered> {
+        parse(&self.file(path, name)).filter(|r| r.path == path && r.name == name)
+    }
+
+    fn file(&self, path: &Path, name: &str) -> PathBuf {
+        let mut context = Context::new(&SHA256);
+        context.update(path.as_os_str().as_encoded_bytes());
+        context.update(b"\0");
+        context.update(name.as_bytes());
+        let id: String = context.finish().as_ref().iter().take(16).map(|b| format!("{b:02x}")).collect();
+        self.dir.join(format!("{id}.json"))
+    }
+}
+
+fn parse(file: &Path) -> Option<Remembered> {
+    let remembered: Remembered = serde_json::from_slice(&std::fs::read(file).ok()?).ok()?;
+    (remembered.version == 1).then_some(remembered)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn bottle(dir: &Path, layout: &Layout, text: &str) -> Bottle {
+        let path = dir.join("dev.bottle.yaml");
+        std::fs::write(&path, text).expect("written");
+        let catalog = Catalog::new(&Disk, layout);
+        let source = catalog.source(&path).expect("a manifest");
+        let manifest = source.manifests[0].clone();
+        Bottle::resolve(&Found { source, manifest }, &catalog).expect("a plan")
+    }
+
+    fn widened(standing: Standing) -> Vec<String> {
+        match standing {
+            Standing::Changed(c) | Standing::Unknown(c) => c.into_iter().map(|c| c.subject).collect(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn an_answer_holds_until_the_bottle_changes_and_then_shows_the_change() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let layout = Layout { home: Some(dir.path().join("home")) };
+        let state = StateDir::new(dir.path().join("state"));
+        let trust = Trust::new(&state, &layout);
+        let one = "egress: {routes: [{host: a.example.com}]}";
+        let seen = bottle(dir.path(), &layout, one);
+        assert_eq!(widened(trust.standing(&seen)), ["a.example.com"]);
+        trust.grant(&seen).expect("remembered");
+        assert_eq!(
+            trust.standing(&bottle(dir.path(), &layout, &format!("{one} # a comment"))),
+            Standing::Trusted
+        );
+        let two =
+            bottle(dir.path(), &layout, "egress: {routes: [{host: a.example.com}, {host: b.example.com}]}");
+        assert_eq!(widened(trust.standing(&two)), ["b.example.com"]);
+        // Another bottle, another answer.
+        assert!(trust.revoke(&dir.path().join("dev.bottle.yaml")).expect("removed"));
+        assert!(matches!(trust.standing(&seen), Standing::Unknown(_)));
+    }
+
+    #[test]
+    fn a_dockerfile_is_part_of_what_was_seen() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let layout = Layout::default();
+        let state = StateDir::new(dir.path().join("state"));
+        let trust = Trust::new(&state, &layout);
+        let text = "agent_provider: {dockerfile: ./D}";
+        std::fs::write(dir.path().join("D"), "FROM a").expect("written");
+        trust.grant(&bottle(dir.path(), &layout, text)).expect("remembered");
+        std::fs::write(dir.path().join("D"), "FROM b").expect("written");
+        assert!(matches!(trust.standing(&bottle(dir.path(), &layout, text)), Standing::Changed(_)));
+    }
+
+    #[test]
+    fn the_users_own_bottles_need_no_answer() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let layout = Layout { home: Some(dir.path().to_path_buf()) };
+        let bottles = dir.path().join(".bot-bottle/bottles");
+        std::fs::create_dir_all(&bottles).expect("made");
+        let own = bottle(&bottles, &layout, "env: {}");
+        let state = StateDir::new(dir.path().join("state"));
+        assert_eq!(Trust::new(&state, &layout).standing(&own), Standing::Own);
+    }
+}
