@@ -5,13 +5,18 @@ mod can;
 mod check;
 mod completions;
 mod diff;
+mod egress;
 mod explain;
 mod git_files;
+mod launch;
 mod lsp;
+mod operator;
 mod plan;
 mod schema;
 mod target;
 mod terminal;
+mod trust;
+mod ui;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
@@ -30,6 +35,11 @@ enum Command {
     Plan(plan::Args),
     Diff(diff::Args),
     Can(can::Args),
+    Launch(launch::Args),
+    Exec(launch::ExecArgs),
+    Egress(egress::Args),
+    Trust(trust::Args),
+    Untrust(trust::UntrustArgs),
     Explain(explain::Args),
     Schema(schema::Args),
     Lsp(lsp::Args),
@@ -74,6 +84,11 @@ pub fn main() -> ExitCode {
         Command::Plan(args) => plan::run(&args),
         Command::Diff(args) => diff::run(&args),
         Command::Can(args) => can::run(&args),
+        Command::Launch(args) => launch::run(args),
+        Command::Exec(args) => launch::exec(args),
+        Command::Egress(args) => egress::run(&args),
+        Command::Trust(args) => trust::run(&args),
+        Command::Untrust(args) => trust::untrust(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Schema(args) => schema::run(&args),
         Command::Lsp(args) => lsp::run(&args),

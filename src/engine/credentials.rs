@@ -12,7 +12,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// What the egress asks for each request.
-pub(crate) struct HostCredentials {
+pub struct HostCredentials {
     fixed: HashMap<String, Secret>,
     logins: HashMap<String, FollowedLogin>,
 }
@@ -22,7 +22,7 @@ impl HostCredentials {
     ///
     /// # Errors
     /// All that are missing or unusable, in one problem.
-    pub(crate) fn collect(plan: &Plan, host: &Host) -> Result<Self, Problem> {
+    pub fn collect(plan: &Plan, host: &Host) -> Result<Self, Problem> {
         let (mut fixed, mut logins, mut faults) = (HashMap::new(), HashMap::new(), Vec::new());
         for (token_ref, _) in plan.token_refs() {
             if let Some(login) = login_behind(token_ref) {

@@ -30,6 +30,7 @@ mod workspace;
 
 pub use agent::Talk;
 pub use backend::{Choice, limits::support as limits_support};
+pub use credentials::HostCredentials;
 pub use egress::Upstream;
 pub use error::{LaunchError, Problem, Stage};
 pub use host::Host;
@@ -40,7 +41,7 @@ pub use ui::{Cancel, Silent, Stream, Ui};
 use crate::plan::{Plan, WorkspaceMode};
 use backend::{Backend, Job, Stop};
 use child::Stopped;
-use credentials::HostCredentials;
+
 use egress::Gate;
 use guest::Guest;
 use state::{NewRun, Run};
@@ -89,6 +90,14 @@ impl Options {
             watch_signals: false,
         }
     }
+}
+
+/// The backend that a choice comes to on this host.
+///
+/// # Errors
+/// When there is none, with what to install.
+pub fn backend_name(choice: Choice, host: &Host) -> Result<&'static str, Problem> {
+    backend::choose(choice, host).map(|backend| backend.name())
 }
 
 /// How a launch ended.

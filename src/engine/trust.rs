@@ -61,6 +61,16 @@ impl Bottle {
         })
     }
 
+    /// Its file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
     /// The digest of the resolved manifest: what a question about it was about.
     pub fn digest(&self) -> &str {
         &self.digest

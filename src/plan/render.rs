@@ -64,6 +64,23 @@ fn text(plan: &Plan) -> String {
     out.lines().map(str::trim_end).collect::<Vec<_>>().join("\n") + "\n"
 }
 
+/// What a person is shown before a launch: the bottle, the backend, the image, the routes and whose
+/// they are, the names of the environment.
+pub fn preflight(plan: &Plan, backend: &str) -> String {
+    let mut out = format!("bottle       {}\nbackend      {backend}\n", printable(&plan.name));
+    let image = if backend == "bubblewrap" { "the host's own system folders" } else { plan.image };
+    let _ = writeln!(out, "image        {image}");
+    let _ =
+        writeln!(out, "routes{}", if plan.egress_routes.is_empty() { "       none: no way out" } else { "" });
+    for route in &plan.egress_routes {
+        let _ = writeln!(out, "  {}", route_line(route));
+    }
+    let names = plan.visible_env_names();
+    let names = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
+    let _ = writeln!(out, "environment  {}", printable(&names));
+    out
+}
+
 fn markdown(plan: &Plan) -> String {
     let mut out = format!("**Plan of `{}`**\n\n", code(&plan.name));
     for (label, value) in facts(plan) {

@@ -1,0 +1,90 @@
+//! `bot-bottle egress`.
+
+use super::operator::Operator;
+use super::trust::{ask_for_trust, bottle_of};
+use super::{CLEAN, Failure, USAGE, target, terminal};
+use crate::disk::Disk;
+use crate::egress::{self, Audit, AuditLine, FileAudit, Listen};
+use crate::engine::HostCredentials;
+use crate::manifest::Catalog;
+use crate::plan::plan;
+use crate::provider::Start;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Run a bottle's egress proxy alone.
+#[derive(clap::Args)]
+pub(super) struct Args {
+    /// A manifest, or the name of an agent or a bottle.
+    #[arg(value_name = "FILE[#NAME]")]
+    target: String,
+    /// Where it listens.
+    #[arg(long, value_name = "ADDR|unix:PATH")]
+    listen: String,
+    /// Write the launch's certificate here, for clients to trust.
+    #[arg(long, value_name = "FILE")]
+    ca_out: Option<PathBuf>,
+    /// Append the audit to this file; by default it goes to standard output.
+    #[arg(long, value_name = "FILE")]
+    audit: Option<PathBuf>,
+    #[command(flatten)]
+    operator: Operator,
+}
+
+/// Audit lines on standard output.
+struct PrintedAudit;
+
+impl Audit for PrintedAudit {
+    fn write(&self, line: &AuditLine) {
+        if let Ok(json) = serde_json::to_string(line) {
+            let _ = terminal::print(&format!("{json}\n"));
+        }
+    }
+}
+
+pub(super) fn run(args: &Args) -> Result<u8, Failure> {
+    let settings = args.operator.settings()?;
+    let layout = terminal::layout();
+    let catalog = Catalog::new(&Disk, &layout);
+    let target = target::open(&args.target, &catalog)?;
+    if let Some(code) = super::launch::refuse_errors(&target) {
+        return Ok(code);
+    }
+    let plan = plan(&target.found, &catalog, &Start::default()).map_err(|e| Failure::usage(e.to_string()))?;
+    if !ask_for_trust(&bottle_of(&target.found, &catalog)?, &settings.state, &layout)? {
+        return Ok(USAGE);
+    }
+    let listen = Listen::parse(&args.listen).map_err(Failure::usage)?;
+    let credentials =
+        HostCredentials::collect(&plan, &settings.host).map_err(|p| Failure::usage(p.to_string()))?;
+    let audit: Arc<dyn Audit> = match &args.audit {
+        None => Arc::new(PrintedAudit),
+        Some(path) => {
+            Arc::new(FileAudit::open(path).map_err(|e| Failure::usage(format!("{}: {e}", path.display())))?)
+        }
+    };
+    let mut options = egress::Options::new(plan.egress_routes, Arc::new(credentials), audit);
+    options.resolve = settings.upstream.resolve;
+    options.upstream_ca = settings.upstream.ca;
+    options.upstream_proxy = settings.upstream.proxy;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let running = egress::start(options, listen).await.map_err(|e| Failure::usage(e.to_string()))?;
+        if let Some(path) = &args.ca_out {
+            std::fs::write(path, running.ca_certificate_pem())
+                .map_err(|e| Failure::usage(format!("{}: {e}", path.display())))?;
+        }
+        let on = match running.address() {
+            Listen::Tcp(address) => address.to_string(),
+            Listen::Unix(path) => format!("unix:{}", path.display()),
+        };
+        eprintln!("listening on {on}");
+        let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+        tokio::select! {
+            _ = tokio::signal::ctrl_c() => {}
+            _ = terminate.recv() => {}
+        }
+        running.stop().await;
+        Ok(CLEAN)
+    })
+}

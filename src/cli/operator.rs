@@ -1,0 +1,107 @@
+//! The operator's options of `launch`, `exec` and `egress`: from the command line, else from
+//! `$XDG_CONFIG_HOME/bot-bottle/config.yaml`. Never from a manifest.
+
+use super::Failure;
+use crate::egress::Resolve;
+use crate::engine::{Choice, Host, StateDir, Upstream};
+use serde::Deserialize;
+use std::path::{Path, PathBuf};
+
+/// Options that only the operator has.
+#[derive(clap::Args, Clone, Default)]
+pub(super) struct Operator {
+    /// Send a name to an address, as curl does; may be given again.
+    #[arg(long, value_name = "HOST:PORT:ADDR:PORT")]
+    resolve: Vec<String>,
+    /// Also trust this certificate authority upstream.
+    #[arg(long, value_name = "FILE")]
+    upstream_ca: Option<PathBuf>,
+    /// Hand everything to this proxy, by CONNECT.
+    #[arg(long, value_name = "URL")]
+    upstream_proxy: Option<String>,
+    /// Where runs and answers are remembered.
+    #[arg(long, value_name = "DIR")]
+    state_dir: Option<PathBuf>,
+}
+
+/// What carries the guest.
+#[derive(Clone, Copy, clap::ValueEnum, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum BackendArg {
+    Auto,
+    Bubblewrap,
+    Docker,
+    Podman,
+}
+
+impl From<BackendArg> for Choice {
+    fn from(arg: BackendArg) -> Self {
+        match arg {
+            BackendArg::Auto => Self::Auto,
+            BackendArg::Bubblewrap => Self::Bubblewrap,
+            BackendArg::Docker => Self::Docker,
+            BackendArg::Podman => Self::Podman,
+        }
+    }
+}
+
+/// The configuration file: defaults for the options of the same names.
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+struct Config {
+    backend: Option<BackendArg>,
+    resolve: Vec<String>,
+    upstream_ca: Option<PathBuf>,
+    upstream_proxy: Option<String>,
+    state_dir: Option<PathBuf>,
+}
+
+/// Everything that the operator decided.
+pub(super) struct Settings {
+    /// The environment and home of this process.
+    pub host: Host,
+    /// Where runs are remembered.
+    pub state: StateDir,
+    /// The way upstream.
+    pub upstream: Upstream,
+    /// What carries the guest, where the command line does not say.
+    pub backend: Choice,
+}
+
+impl Operator {
+    /// Joins the command line and the configuration file; the command line wins.
+    pub(super) fn settings(&self) -> Result<Settings, Failure> {
+        let host = Host::of_this_process().ok_or_else(|| Failure::usage("HOME names no folder; set it"))?;
+        let home = std::env::home_dir().unwrap_or_default();
+        let config = read(&home)?;
+        let texts = if self.resolve.is_empty() { &config.resolve } else { &self.resolve };
+        let resolve = texts.iter().map(|t| Resolve::parse(t).map_err(|e| Failure::usage(e.to_string())));
+        let upstream = Upstream {
+            resolve: resolve.collect::<Result<_, _>>()?,
+            ca: self.upstream_ca.clone().or(config.upstream_ca).map(|p| super::terminal::absolute(&p)),
+            proxy: self.upstream_proxy.clone().or(config.upstream_proxy),
+        };
+        let state = match self.state_dir.clone().or(config.state_dir) {
+            Some(dir) => StateDir::new(super::terminal::absolute(&dir)),
+            None => {
+                StateDir::default_for(&home, std::env::var_os("XDG_STATE_HOME").as_deref().map(Path::new))
+            }
+        };
+        let backend = config.backend.map(Choice::from).unwrap_or_default();
+        Ok(Settings { host, state, upstream, backend })
+    }
+}
+
+fn read(home: &Path) -> Result<Config, Failure> {
+    let base = std::env::var_os("XDG_CONFIG_HOME").map(PathBuf::from).filter(|p| p.is_absolute());
+    let path = base.unwrap_or_else(|| home.join(".config")).join("bot-bottle/config.yaml");
+    let text = match std::fs::read_to_string(&path) {
+        Ok(text) => text,
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Config::default()),
+        Err(e) => return Err(Failure::usage(format!("cannot read {}: {e}", path.display()))),
+    };
+    if text.trim().is_empty() {
+        return Ok(Config::default());
+    }
+    serde_yaml::from_str(&text).map_err(|e| Failure::usage(format!("{}: {e}", path.display())))
+}

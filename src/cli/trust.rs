@@ -1,0 +1,115 @@
+//! `bot-bottle trust` and `untrust`, and the question of a launch.
+
+use super::operator::Operator;
+use super::{CLEAN, Failure, target, terminal, ui};
+use crate::disk::Disk;
+use crate::engine::StateDir;
+use crate::engine::trust::{Bottle, Standing, Trust};
+use crate::manifest::{Catalog, Found, Kind, Layout, read_agent};
+use crate::plan::{Change, DiffFormat, render_changes};
+use std::path::Path;
+
+/// Say yes to a bottle that is not your own: show what it allows, and remember it as it is now.
+#[derive(clap::Args)]
+pub(super) struct Args {
+    /// The bottle, or an agent that runs in it.
+    #[arg(value_name = "FILE[#NAME]")]
+    target: String,
+    #[command(flatten)]
+    operator: Operator,
+}
+
+/// Take the yes back.
+#[derive(clap::Args)]
+pub(super) struct UntrustArgs {
+    /// The bottle's file.
+    file: std::path::PathBuf,
+    #[command(flatten)]
+    operator: Operator,
+}
+
+pub(super) fn run(args: &Args) -> Result<u8, Failure> {
+    let settings = args.operator.settings()?;
+    let layout = terminal::layout();
+    let catalog = Catalog::new(&Disk, &layout);
+    let target = target::open(&args.target, &catalog)?;
+    if let Some(code) = super::launch::refuse_errors(&target) {
+        return Ok(code);
+    }
+    let bottle = bottle_of(&target.found, &catalog)?;
+    let trust = Trust::new(&settings.state, &layout);
+    let standing = trust.standing(&bottle);
+    let summary = summary(&bottle, &standing);
+    match standing {
+        Standing::Own => terminal::print("it is your own bottle, which needs no trust\n")?,
+        Standing::Trusted => terminal::print("it is trusted already, and has not changed\n")?,
+        Standing::Unknown(_) | Standing::Changed(_) => {
+            trust.grant(&bottle).map_err(|e| Failure::usage(format!("cannot remember it: {e}")))?;
+            terminal::print(&format!(
+                "{summary}trusted as it is now; after any change you are asked again\n"
+            ))?;
+        }
+    }
+    Ok(CLEAN)
+}
+
+pub(super) fn untrust(args: &UntrustArgs) -> Result<u8, Failure> {
+    let settings = args.operator.settings()?;
+    let layout = terminal::layout();
+    let path = terminal::absolute(Path::new(&args.file));
+    let any = Trust::new(&settings.state, &layout).revoke(&path)?;
+    terminal::print(if any { "no longer trusted\n" } else { "it was not trusted\n" })?;
+    Ok(CLEAN)
+}
+
+/// The bottle that a target launches in: itself, or the agent's.
+pub(super) fn bottle_of(found: &Found, catalog: &Catalog<'_>) -> Result<Bottle, Failure> {
+    let bottle = match found.manifest.kind {
+        Kind::Bottle => Some(found.clone()),
+        Kind::Agent => {
+            let agent = read_agent(&found.source, &found.manifest);
+            agent.bottle.and_then(|b| catalog.bottle(&b.value, &found.source))
+        }
+    };
+    let bottle = bottle.ok_or_else(|| Failure::usage("the agent names no bottle that is there"))?;
+    Bottle::resolve(&bottle, catalog).map_err(|e| Failure::usage(e.to_string()))
+}
+
+/// Whether the bottle may be launched; asks at a terminal, and refuses where there is none.
+pub(super) fn ask_for_trust(bottle: &Bottle, state: &StateDir, layout: &Layout) -> Result<bool, Failure> {
+    let trust = Trust::new(state, layout);
+    let standing = trust.standing(bottle);
+    if matches!(standing, Standing::Own | Standing::Trusted) {
+        return Ok(true);
+    }
+    eprint!("{}", summary(bottle, &standing));
+    match ui::ask("Launch it, and trust it as it is now? [y/N]") {
+        Some(answer) if ["y", "yes"].contains(&answer.trim().to_ascii_lowercase().as_str()) => {
+            trust.grant(bottle).map_err(|e| Failure::usage(format!("cannot remember the answer: {e}")))?;
+            Ok(true)
+        }
+        Some(_) => Ok(false),
+        None => {
+            terminal::error("this bottle is not trusted; look at it, then run `bot-bottle trust FILE`");
+            Ok(false)
+        }
+    }
+}
+
+fn summary(bottle: &Bottle, standing: &Standing) -> String {
+    let of = |changes: &[Change]| render_changes(&[(bottle.shown(), changes.to_vec())], DiffFormat::Text);
+    match standing {
+        Standing::Own | Standing::Trusted => String::new(),
+        Standing::Unknown(changes) => format!("this bottle would allow an agent:\n{}", of(changes)),
+        Standing::Changed(changes) => {
+            format!("this bottle has changed since you trusted it:\n{}", of(changes))
+        }
+    }
+}
+
+impl Bottle {
+    /// Its file and name, for a person.
+    fn shown(&self) -> String {
+        format!("{}#{}", terminal::shown(self.path()), self.name())
+    }
+}
