@@ -5,6 +5,7 @@ mod can;
 mod check;
 mod completions;
 mod diff;
+mod doctor;
 mod egress;
 mod explain;
 mod git_files;
@@ -40,6 +41,7 @@ enum Command {
     Egress(egress::Args),
     Trust(trust::Args),
     Untrust(trust::UntrustArgs),
+    Doctor(doctor::Args),
     Explain(explain::Args),
     Schema(schema::Args),
     Lsp(lsp::Args),
@@ -89,6 +91,7 @@ pub fn main() -> ExitCode {
         Command::Egress(args) => egress::run(&args),
         Command::Trust(args) => trust::run(&args),
         Command::Untrust(args) => trust::untrust(&args),
+        Command::Doctor(args) => doctor::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Schema(args) => schema::run(&args),
         Command::Lsp(args) => lsp::run(&args),
