@@ -2,11 +2,12 @@
 //! lines and no other, the good one has none, and the fix turns the bad one into a good one.
 
 use bot_bottle::check::report::{Checked, Other, text};
-use bot_bottle::check::rules::{self, Rule};
-use bot_bottle::check::{Diagnostic, Example, Facts, check, fix_all, page};
+use bot_bottle::check::rules;
+use bot_bottle::check::{Denied, Diagnostic, Example, Facts, check, fix_all, page};
 use bot_bottle::manifest::{Catalog, Layout, MemoryFiles, Source};
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 const HOME: &str = "/home/ada";
 const PROJECT: &str = "/project";
@@ -51,9 +52,23 @@ fn marks(example: &Example) -> Vec<(u32, String)> {
         .collect()
 }
 
-/// What is known beyond the files in these tests.
-fn facts<'a>() -> Facts<'a> {
-    Facts::default()
+/// What is known beyond the files in these tests: two variables, and a run of a bottle `denied`.
+fn facts() -> Facts<'static> {
+    static ENV: LazyLock<HashSet<String>> = LazyLock::new(|| {
+        ["GITHUB_TOKEN", "BOT_BOTTLE_CLAUDE_OAUTH_TOKEN"].into_iter().map(str::to_owned).collect()
+    });
+    static DENIED: LazyLock<Vec<Denied>> = LazyLock::new(|| {
+        vec![Denied {
+            bottle: "denied".to_owned(),
+            host: "api.github.com".to_owned(),
+            method: "POST".to_owned(),
+            path: Some("/repos/acme/api/pulls".to_owned()),
+            code: "method".to_owned(),
+            count: 3,
+            first: "2026-01-01T00:00:00Z".to_owned(),
+        }]
+    });
+    Facts { env_names: Some(&ENV), denied: &DENIED }
 }
 
 fn found(example: &Example) -> (Arc<Source>, Vec<Diagnostic>, Checked) {
@@ -77,14 +92,9 @@ fn shown(path: &Path) -> String {
     path.display().to_string().replace(HOME, "~").replace("/project/", "")
 }
 
-fn in_memory() -> impl Iterator<Item = &'static Rule> {
-    // These two know more than files; their own tests are beside them.
-    rules::all().iter().filter(|r| r.group != rules::Group::Editor)
-}
-
 #[test]
 fn the_bad_example_has_the_finding_where_it_is_marked_and_no_other() {
-    for rule in in_memory() {
+    for rule in rules::all() {
         let page = page(rule);
         let (_, findings, checked) = found(&page.bad);
         let seen: Vec<_> =
@@ -96,7 +106,7 @@ fn the_bad_example_has_the_finding_where_it_is_marked_and_no_other() {
 
 #[test]
 fn the_good_example_has_no_finding() {
-    for rule in in_memory() {
+    for rule in rules::all() {
         let (_, findings, checked) = found(&page(rule).good);
         assert!(findings.is_empty(), "{}:\n{}", rule.id, text::render(&checked, false));
     }
@@ -104,7 +114,7 @@ fn the_good_example_has_no_finding() {
 
 #[test]
 fn the_picture_of_each_finding_is_the_one_that_was_looked_at() {
-    for rule in in_memory() {
+    for rule in rules::all() {
         let (_, _, checked) = found(&page(rule).bad);
         insta::assert_snapshot!(format!("rule__{}", rule.id), text::render(&checked, false));
     }
@@ -112,7 +122,7 @@ fn the_picture_of_each_finding_is_the_one_that_was_looked_at() {
 
 #[test]
 fn a_fix_turns_bad_into_good() {
-    for rule in in_memory() {
+    for rule in rules::all() {
         let bad = page(rule).bad;
         let (source, findings, _) = found(&bad);
         if findings.iter().any(|f| f.fix.is_none()) {

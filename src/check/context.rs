@@ -2,8 +2,8 @@
 
 use super::Severity;
 use crate::manifest::{
-    Agent, Bottle, Catalog, Found, Kind, Located, Manifest, Place, Resolved, Source, Violation, read_agent,
-    read_bottle, resolve, violations,
+    Agent, Bottle, Catalog, Found, Kind, Located, Manifest, Place, PromptSource, Resolved, Source, Violation,
+    read_agent, read_bottle, resolve, violations,
 };
 use crate::provider::{self, Provider};
 use crate::syntax::{Node, Span};
@@ -124,6 +124,15 @@ impl<'a> Context<'a> {
             (Some(bottle), _) => &bottle.skills,
             (_, Some(agent)) => &agent.skills,
             _ => &[],
+        }
+    }
+
+    /// The manifest's own prompt, whichever kind it is.
+    pub fn prompt(&self) -> Option<&PromptSource> {
+        match (&self.bottle, &self.agent) {
+            (Some(bottle), _) => Some(&bottle.prompt),
+            (_, Some(agent)) => Some(&agent.prompt),
+            _ => None,
         }
     }
 

@@ -96,6 +96,18 @@ pub(super) fn add_entry(text: &str, mapping: &Node, key: &str, value: &str) -> E
     insert(end, format!("{newline}{indent}{key}: {value}\n"))
 }
 
+/// Writes an empty collection (`[]`, `{}`) in place of an entry's.
+pub(super) fn empty(text: &str, entry: &Entry, collection: &str) -> Option<Edit> {
+    if entry.key.origin.is_some() || entry.value.origin.is_some() {
+        return None;
+    }
+    let colon = Span { start: entry.key.span.end, end: entry.value.span.start };
+    // What stands between may be a comment or an anchor, which stay.
+    let span = if colon.of(text).trim() == ":" { colon.join(entry.value.span) } else { entry.value.span };
+    let before = if span == entry.value.span { "" } else { ": " };
+    Some(Edit { span, text: format!("{before}{collection}") })
+}
+
 /// Moves an item of a block sequence in front of an earlier one, with its whole lines.
 pub(super) fn move_item_before(text: &str, sequence: &Node, from: usize, to: usize) -> Option<Vec<Edit>> {
     let gone = remove_item(text, sequence, from)?;
@@ -108,6 +120,30 @@ pub(super) fn move_item_before(text: &str, sequence: &Node, from: usize, to: usi
         moved.push('\n');
     }
     Some(vec![insert(earlier.span.start as usize, moved), gone])
+}
+
+/// Adds an item at the end of a sequence, in its own style: the lines of a mapping in block style,
+/// or the same mapping in flow style.
+pub(super) fn add_item(text: &str, sequence: &Node, block: &[String], flow: &str) -> Option<Edit> {
+    if sequence.origin.is_some() || !matches!(sequence.value, Value::Sequence(_)) {
+        return None;
+    }
+    let items = sequence.items();
+    if is_flow(text, sequence) {
+        let comma = if items.is_empty() { "" } else { ", " };
+        let close = (sequence.span.end as usize).checked_sub(1)?;
+        return Some(insert(text[..close].trim_end().len(), format!("{comma}{flow}")));
+    }
+    let dash = text[..items.first()?.span.start as usize].rfind('-')?;
+    if !text[line_start(text, dash)..dash].trim().is_empty() {
+        return None;
+    }
+    let indent = " ".repeat(column(text, dash));
+    let mut lines = format!("{indent}- {}\n", block.first()?);
+    lines.extend(block[1..].iter().map(|line| format!("{indent}  {line}\n")));
+    let end = whole_lines(text, sequence.span).end as usize;
+    let newline = if text[..end].ends_with('\n') { "" } else { "\n" };
+    Some(insert(end, format!("{newline}{lines}")))
 }
 
 /// Text as a YAML scalar: plain where that says the same.
@@ -227,6 +263,11 @@ mod tests {
         let list = tree.documents[0].root.as_ref().and_then(|r| r.get("r")).expect("r");
         let edits = move_item_before(text, list, 1, 0).expect("edits");
         assert_eq!(apply(text, &edits), "r:\n  - b: 2\n    c: 3\n  - a: 1 # one\n");
+        let block = ["h: x".to_owned(), "k: y".to_owned()];
+        let add = |text: &str| edited(text, |root| add_item(text, root, &block, "{h: x, k: y}"));
+        assert_eq!(add("- a: 1\n"), "- a: 1\n- h: x\n  k: y\n");
+        assert_eq!(add("[]"), "[{h: x, k: y}]");
+        assert_eq!(add("[a]"), "[a, {h: x, k: y}]");
     }
 
     #[test]

@@ -5,6 +5,7 @@ mod diagnostic;
 mod edit;
 mod fix;
 mod page;
+mod paths;
 pub mod report;
 pub mod rules;
 mod suppression;
@@ -153,4 +154,15 @@ pub(crate) fn mask(text: &str, ranges: impl Iterator<Item = Range<usize>>) -> St
         }
     }
     String::from_utf8(bytes).unwrap_or_else(|_| "*".repeat(text.len()))
+}
+
+/// The names of a list as a message shows them.
+pub(crate) fn listed<'n>(names: impl IntoIterator<Item = &'n str>) -> String {
+    const MOST: usize = 12;
+    let names: Vec<_> = names.into_iter().collect();
+    let mut out: Vec<_> = names.iter().take(MOST).map(|n| format!("`{}`", shown(n))).collect();
+    if names.len() > MOST {
+        out.push(format!("{} more", names.len() - MOST));
+    }
+    out.join(", ")
 }

@@ -72,7 +72,7 @@ pub fn build(
     let provision = provider.provision(&settings, start);
     let (mut dirs, mut files) = (provision.dirs, provision.files);
     files.extend(git_identity(bottle, agent));
-    let prompt = prompt_file(bottle, agent);
+    let prompt = prompt_file(bottle, agent, layout);
     let prompt_path = prompt.as_ref().map(|f| f.guest_path.clone());
     if prompt.is_some() {
         dirs.push(GuestDir::new(own_dir()));
@@ -187,13 +187,10 @@ fn git_quoted(value: &str) -> String {
 }
 
 /// The agent's own prompt, else its body, else the bottle's.
-fn prompt_file(bottle: &Bottle, agent: Option<&Agent>) -> Option<GuestFile> {
+fn prompt_file(bottle: &Bottle, agent: Option<&Agent>, layout: &Layout) -> Option<GuestFile> {
     let of = |source: &PromptSource| match (&source.prompt, &source.prompt_file) {
         (Some(prompt), _) if !prompt.value.trim().is_empty() => Some(Content::Text(prompt.value.clone())),
-        (_, Some(file)) => {
-            let base = file.place.file.parent().unwrap_or(Path::new("/"));
-            Some(Content::Derived(Derived::HostFile(join(base, &file.value))))
-        }
+        (_, Some(file)) => Some(Content::Derived(Derived::HostFile(host_path(file, layout)))),
         _ => None,
     };
     let body = || agent.filter(|a| !a.body.is_empty()).map(|a| Content::Text(a.body.clone()));

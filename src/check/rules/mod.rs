@@ -1,7 +1,7 @@
 //! The rules: one file each. A file's header is the page that `explain` prints, and the examples
 //! in it are the rule's fixtures.
 
-use super::{Context, Edit, Severity, Sink, edit};
+use super::{Context, Edit, Severity, Sink, edit, listed, shown};
 use crate::manifest::{Located, Place, Route};
 use crate::provider;
 use crate::syntax::{Node, Span};
@@ -91,6 +91,7 @@ registry! {
     "unknown-template" => unknown_template, Provider, Error;
     "claude-only-field" => claude_only_field, Provider, Error;
     "codex-only-field" => codex_only_field, Provider, Error;
+    "dockerfile-not-found" => dockerfile_not_found, Provider, Error;
     "unknown-role" => unknown_role, Egress, Error;
     "provider-owned-route" => provider_owned_route, Egress, Error;
     "duplicate-route" => duplicate_route, Egress, Error;
@@ -102,13 +103,27 @@ registry! {
     "broad-wildcard" => broad_wildcard, Egress, Error;
     "invalid-path" => invalid_path, Egress, Error;
     "invalid-method" => invalid_method, Egress, Error;
+    "unknown-bottle" => unknown_bottle, Files, Error;
+    "unknown-parent" => unknown_parent, Files, Error;
+    "extends-cycle" => extends_cycle, Files, Error;
+    "invalid-name" => invalid_name, Files, Error;
+    "skill-not-found" => skill_not_found, Files, Warning;
+    "untrusted-location" => untrusted_location, Files, Warning;
     "secret-literal" => secret_literal, Secrets, Error;
     "credential-in-env" => credential_in_env, Secrets, Warning;
     "invalid-env-name" => invalid_env_name, Env, Error;
     "provider-owned-env" => provider_owned_env, Env, Error;
     "engine-owned-env" => engine_owned_env, Env, Error;
+    "prompt-conflict" => prompt_conflict, Prompt, Error;
+    "prompt-file-not-found" => prompt_file_not_found, Prompt, Error;
+    "empty-prompt" => empty_prompt, Prompt, Warning;
+    "sensitive-mount" => sensitive_mount, Workspace, Error;
+    "mount-not-found" => mount_not_found, Workspace, Warning;
+    "mount-conflict" => mount_conflict, Workspace, Error;
     "unused-suppression" => unused_suppression, Upkeep, Warning;
     "suppression-without-reason" => suppression_without_reason, Upkeep, Warning;
+    "token-unset" => token_unset, Editor, Warning;
+    "denied-egress" => denied_egress, Editor, Info;
 }
 
 /// The manifest's own routes, in order.
@@ -119,6 +134,30 @@ fn routes<'c>(ctx: &'c Context<'_>) -> &'c [Route] {
 /// The node of one of them.
 fn route_node<'c>(ctx: &'c Context<'_>, index: usize) -> Option<&'c Node> {
     ctx.root?.get("egress")?.get("routes")?.items().get(index)
+}
+
+/// Reports a name that leads to no bottle, with the names that would.
+fn missing_bottle(ctx: &Context<'_>, out: &mut Sink<'_>, name: &Located<String>) {
+    // Empty text is no name at all, which the form's own rules report.
+    if name.value.is_empty() || ctx.catalog.bottle(&name.value, ctx.source).is_some() {
+        return;
+    }
+    let mut names: Vec<String> = ctx.catalog.bottles(ctx.source).into_iter().map(|c| c.name).collect();
+    names.retain(|n| ctx.bottle.is_none() || *n != ctx.manifest.name);
+    let names = names.iter().map(String::as_str);
+    let finding = out.at(&name.place, format!("there is no bottle `{}`", shown(&name.value)));
+    match nearest(&name.value, names.clone()) {
+        Some(meant) => {
+            finding.help(format!("did you mean `{meant}`? The bottles are {}", listed(names)));
+            finding.unsafe_fix(format!("use `{meant}`"), replaced(&name.place, meant));
+        }
+        None if names.len() == 0 => {
+            finding.help("there are no bottles yet; they lie beside this file, as `NAME.bottle.yaml`, or in `~/.bot-bottle/bottles`");
+        }
+        None => {
+            finding.help(format!("the bottles are {}", listed(names)));
+        }
+    }
 }
 
 /// Every token_ref of the manifest itself: its routes', and the provider's.
@@ -141,7 +180,10 @@ fn first_line(ctx: &Context<'_>, span: Span) -> Span {
 
 /// The nearest of some names, if one is near enough to have been meant.
 fn nearest<'n>(wrong: &str, names: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {
-    let scored = names.into_iter().map(|name| (strsim::jaro_winkler(wrong, name), name));
+    // A short name with two letters swapped is near, which Jaro-Winkler does not see.
+    let one_off = |name: &str| wrong.len() > 2 && strsim::osa_distance(wrong, name) == 1;
+    let score = |name| strsim::jaro_winkler(wrong, name).max(if one_off(name) { 0.85 } else { 0.0 });
+    let scored = names.into_iter().map(|name| (score(name), name));
     scored.filter(|(score, _)| *score >= 0.8).max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, name)| name)
 }
 
@@ -177,7 +219,7 @@ fn remove_variable(ctx: &Context<'_>, name: &str) -> Option<Edit> {
     if root.entries().len() > 1 {
         return edit::remove_entry(ctx.text(), root, "env");
     }
-    (env.origin.is_none()).then(|| Edit { span: env.span, text: "{}".to_owned() })
+    edit::empty(ctx.text(), root.entry("env")?, "{}")
 }
 
 /// Removes a route of this file: with the last one goes `egress` itself, unless a parent's routes
@@ -190,7 +232,7 @@ fn remove_route(ctx: &Context<'_>, index: usize) -> Option<Vec<Edit>> {
     }
     let inherits = ctx.bottle.as_ref().is_some_and(|b| !b.extends.is_empty());
     if inherits || egress.entries().len() > 1 || routes.origin.is_some() {
-        return (routes.origin.is_none()).then(|| vec![Edit { span: routes.span, text: "[]".to_owned() }]);
+        return Some(vec![edit::empty(ctx.text(), egress.entry("routes")?, "[]")?]);
     }
     Some(vec![edit::remove_entry(ctx.text(), ctx.root?, "egress")?])
 }

@@ -1,0 +1,29 @@
+//! Files of the host that a manifest names.
+
+use super::Context;
+use crate::manifest::{FileKind, Location, project_root};
+use std::path::Path;
+
+/// What keeps a path from being a file that this manifest may name.
+///
+/// A manifest of the user's own may name any file. Another must stay in its project, by its text
+/// and through links; what lies outside is not even looked at.
+pub(super) fn file_problem(ctx: &Context<'_>, path: &Path) -> Option<&'static str> {
+    let files = ctx.catalog.files;
+    let root = (ctx.source.location != Location::Home).then(|| project_root(files, &ctx.source.path));
+    if root.as_ref().is_some_and(|root| !path.starts_with(root)) {
+        return Some("it lies outside the project");
+    }
+    match files.kind(path) {
+        None => return Some("there is no such file"),
+        Some(FileKind::Dir) => return Some("it is a folder"),
+        Some(FileKind::Other) => return Some("it is no ordinary file"),
+        Some(FileKind::File) => {}
+    }
+    let real = |path: &Path| files.canonical(path);
+    let inside = root.is_none_or(|root| match (real(path), real(&root)) {
+        (Some(path), Some(root)) => path.starts_with(root),
+        _ => false,
+    });
+    (!inside).then_some("it leads out of the project through a link")
+}

@@ -1,0 +1,136 @@
+//! # denied-egress
+//!
+//! ## What it finds
+//! Requests that the last run of this bottle made and that were refused, and that its manifest
+//! would still refuse. Only an editor shows them, and only where the bottle has run.
+//!
+//! ## Why it matters
+//! Either the agent needs a route that is missing, or something in its input told it to call a
+//! host that it should not. Which of the two is for a person to say: the fix adds the narrowest
+//! route and is never applied unasked. For private, metadata and malformed hosts there is none.
+//!
+//! ## Bad
+//! ```yaml denied.bottle.yaml
+//! egress:
+//!   routes:
+//!     - host: api.github.com # <- denied-egress
+//!       matches:
+//!         - methods: [GET]
+//! ```
+//!
+//! ## Good
+//! ```yaml denied.bottle.yaml
+//! egress:
+//!   routes:
+//!     - host: api.github.com
+//! ```
+
+use super::invalid_method::METHODS;
+use crate::check::{Context, Denied, Edit, Sink, edit, shown};
+use crate::egress::pattern::canonical_path;
+use crate::egress::policy::{Denial, Policy, Request, Scheme, host_name};
+use crate::manifest::{Kind, Route, looks_secret};
+use crate::plan::build;
+use crate::provider::{GitAccess, Start};
+use crate::syntax::Entry;
+
+/// An agent that tries a thousand hosts shall not bury the other findings.
+const MOST: usize = 20;
+
+pub(super) fn check(ctx: &Context<'_>, out: &mut Sink<'_>) {
+    let mut denied = ctx.facts.denied.iter().filter(|d| d.bottle == ctx.manifest.name).peekable();
+    let (Some(resolved), Some(_)) = (ctx.resolved(), denied.peek()) else { return };
+    let Ok(plan) = build(&resolved.bottle, ctx.agent.as_ref(), &Start::default(), ctx.catalog.layout) else { return };
+    let policy = Policy::new(&plan.egress_routes);
+    let still = denied.filter_map(|d| Some((d, verdict(&policy, d)?)));
+    for (denied, reason) in still.take(MOST) {
+        let host = denied.host.to_ascii_lowercase();
+        let deciding = policy.deciding(&host).ok().and_then(|i| policy.route(i));
+        let routes = resolved.bottle.egress.iter().flat_map(|e| &e.value);
+        let named = |r: &&Route| r.host.as_ref().is_some_and(|h| deciding.is_some_and(|d| h.value.eq_ignore_ascii_case(&d.host)));
+        let route_place = routes.clone().find(named).and_then(|r| Some(r.host.as_ref()?.place.clone()));
+        let egress_place = || {
+            let own = ctx.root.and_then(|r| r.entry("egress")).map(|e| ctx.place(e.key.span));
+            own.or_else(|| resolved.bottle.egress.as_ref().map(|e| e.place.clone()))
+        };
+        let place = route_place.or_else(egress_place).unwrap_or_else(|| ctx.place(ctx.head()));
+        let times = if denied.count == 1 { "once".to_owned() } else { format!("{} times", denied.count) };
+        let what = format!("{} {}{}", shown(&denied.method), shown(&denied.host), shown(denied.path.as_deref().unwrap_or("")));
+        let reason = match &reason {
+            Some(denial) => shown(&denial.to_string()),
+            None => format!("refused as `{}`", shown(&denied.code)),
+        };
+        let finding = out.at(&place, format!("a run asked {times} for {what}: {reason}"));
+        finding.help("add a route if the work needs it; if not, find out what made the agent ask");
+        if let Some(edits) = fix(ctx, denied, &policy, resolved.bottle.egress.is_some()) {
+            finding.unsafe_fix(format!("allow {what}"), edits);
+        }
+    }
+}
+
+/// Why today's routes refuse the request; `Some(None)` where the refusal was not the routes'.
+fn verdict(policy: &Policy, denied: &Denied) -> Option<Option<Denial>> {
+    let answer = match (denied.code.as_str(), &denied.path) {
+        ("git-push", _) => {
+            let route = policy.deciding(&denied.host).ok().and_then(|i| policy.route(i));
+            let closed = route.is_some_and(|r| r.git == Some(GitAccess::Read));
+            return closed.then(|| Some(Denial::GitPush { host: denied.host.clone() }));
+        }
+        ("host" | "path" | "method" | "not-git" | "ambiguous-path" | "plain-http", Some(path)) => {
+            let scheme = if denied.code == "plain-http" { Scheme::Http } else { Scheme::Https };
+            let (host, method) = (denied.host.as_str(), denied.method.as_str());
+            policy.request(&Request { scheme, host, port: scheme.port(), method, target: path }).map(|_| ())
+        }
+        ("host" | "not-a-host", _) => policy.connect(&denied.host, Scheme::Https.port()).map(|_| ()),
+        _ => return Some(None),
+    };
+    answer.err().map(Some)
+}
+
+/// Adds the narrowest route, or the narrowest term to the route that decides.
+fn fix(ctx: &Context<'_>, denied: &Denied, policy: &Policy, has_egress: bool) -> Option<Vec<Edit>> {
+    let host = host_name(&denied.host).ok()?;
+    let (text, root) = (ctx.text(), ctx.root?);
+    let own = ctx.bottle.as_ref().and_then(|b| b.egress.as_ref());
+    // Routes of its own would take the place of all that this bottle inherits.
+    let inherited = has_egress && own.is_none();
+    if ctx.manifest.kind != Kind::Bottle || inherited || super::private_host::reason(&host).is_some() {
+        return None;
+    }
+    let term = match denied.path.as_deref() {
+        None => None,
+        Some(path) if looks_secret(path).is_some() || !METHODS.contains(&denied.method.as_str()) => return None,
+        Some(path) => {
+            let value = edit::scalar(&canonical_path(path).ok()?);
+            Some(format!("{{paths: [{{type: exact, value: {value}}}], methods: [{}]}}", denied.method))
+        }
+    };
+    match verdict(policy, denied)?? {
+        Denial::Host { .. } => {
+            let mut block = vec![format!("host: {}", edit::scalar(&host))];
+            block.extend(term.iter().flat_map(|t| ["matches:".to_owned(), format!("  - {t}")]));
+            let matches = term.map(|t| format!(", matches: [{t}]")).unwrap_or_default();
+            let flow = format!("{{host: {}{matches}}}", edit::scalar(&host));
+            let Some(egress) = root.entry("egress") else {
+                return Some(vec![edit::add_entry(text, root, "egress", &format!("{{routes: [{flow}]}}"))]);
+            };
+            let Some(routes) = egress.value.get("routes") else {
+                let usable = egress.value.origin.is_none() && !egress.value.is_null();
+                return usable.then(|| vec![edit::add_entry(text, &egress.value, "routes", &format!("[{flow}]"))]);
+            };
+            Some(vec![edit::add_item(text, routes, &block, &flow)?])
+        }
+        Denial::Path { .. } | Denial::Method { .. } => {
+            let same = |r: &Route| r.host.as_ref().is_some_and(|h| h.value.eq_ignore_ascii_case(&host));
+            let index = super::routes(ctx).iter().position(same)?;
+            let route = &super::routes(ctx)[index];
+            if route.path_allowlist.is_some() || route.git.is_some() {
+                return None;
+            }
+            let matches: &Entry = super::route_node(ctx, index)?.entry("matches")?;
+            let term = term?;
+            Some(vec![edit::add_item(text, &matches.value, std::slice::from_ref(&term), &term)?])
+        }
+        _ => None,
+    }
+}
