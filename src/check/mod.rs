@@ -1,19 +1,24 @@
 //! Findings: what is wrong with a manifest, where, why, and what to do.
 
+mod baseline;
 mod context;
 mod diagnostic;
 mod edit;
 mod fix;
+mod mask;
 mod page;
 pub mod report;
 pub mod rules;
 mod suppression;
 
+pub use baseline::{Baseline, BaselineCounts, BaselineError, Shrunk};
 pub use context::{Context, Denied, Facts};
 pub use diagnostic::{Applicability, Diagnostic, Edit, Fix, Related, Severity};
 pub use fix::{apply, fix_all};
 pub use page::{Example, ExampleFile, page, page_url};
 pub use rules::{Group, Rule};
+
+pub(crate) use mask::{masked, masked_words};
 
 use crate::egress::policy::printable;
 use crate::manifest::{Catalog, Source, looks_secret};
@@ -34,7 +39,17 @@ pub fn check(source: &Arc<Source>, catalog: &Catalog<'_>, facts: &Facts<'_>) -> 
     suppression::apply(source, &mut all);
     all.sort_by(|a, b| (a.span, a.rule.id).cmp(&(b.span, b.rule.id)));
     all.dedup_by(|a, b| a.span == b.span && a.rule.id == b.rule.id && a.message == b.message);
+    keep_line_breaks(&source.text, &mut all);
     all
+}
+
+/// Rules write LF; in a text whose lines end with CRLF the lines of a fix do too.
+fn keep_line_breaks(text: &str, found: &mut [Diagnostic]) {
+    let crlf = text.find('\n').is_some_and(|i| text[..i].ends_with('\r'));
+    let fixes = found.iter_mut().filter(|_| crlf).filter_map(|f| f.fix.as_mut());
+    for edit in fixes.flat_map(|f| &mut f.edits) {
+        edit.text = edit.text.replace("\r\n", "\n").replace('\n', "\r\n");
+    }
 }
 
 /// Where a rule puts what it finds.
@@ -98,31 +113,4 @@ impl Sink<'_> {
 /// that moves a terminal.
 pub(crate) fn shown(text: &str) -> String {
     if looks_secret(text).is_some() { "(hidden)".to_owned() } else { printable(text) }
-}
-
-/// A text with everything that looks like a credential overwritten, byte for byte, so that spans
-/// still fit.
-pub(crate) fn masked(text: &str) -> String {
-    let part_of_token = |c: char| c.is_ascii_alphanumeric() || "-_./+=:@".contains(c);
-    let mut out = String::with_capacity(text.len());
-    let mut rest = text;
-    while !rest.is_empty() {
-        let token = rest.find(|c| !part_of_token(c)).unwrap_or(rest.len());
-        if token == 0 {
-            let other = rest.find(part_of_token).unwrap_or(rest.len());
-            out.push_str(&rest[..other]);
-            rest = &rest[other..];
-            continue;
-        }
-        // `key:token` and `scheme=token` are looked at piece by piece too.
-        let secret = looks_secret(&rest[..token]).is_some()
-            || rest[..token].split([':', '=', '/', '@']).any(|piece| looks_secret(piece).is_some());
-        if secret {
-            out.push_str(&"*".repeat(token))
-        } else {
-            out.push_str(&rest[..token])
-        }
-        rest = &rest[token..];
-    }
-    out
 }
