@@ -1,20 +1,25 @@
 //! Findings: what is wrong with a manifest, where, why, and what to do.
 
+mod baseline;
 mod context;
 mod diagnostic;
 mod edit;
 mod fix;
+mod mask;
 mod page;
 mod paths;
 pub mod report;
 pub mod rules;
 mod suppression;
 
+pub use baseline::{Baseline, BaselineCounts, BaselineError, Shrunk};
 pub use context::{Context, Denied, Facts};
 pub use diagnostic::{Applicability, Diagnostic, Edit, Fix, Related, Severity};
 pub use fix::{apply, fix_all};
 pub use page::{Example, ExampleFile, page, page_url};
 pub use rules::{Group, Rule};
+
+pub(crate) use mask::{masked, masked_words};
 
 use crate::egress::policy::printable;
 use crate::manifest::{Catalog, Kind, Source, secrets_in};
@@ -38,6 +43,7 @@ pub fn check(source: &Arc<Source>, catalog: &Catalog<'_>, facts: &Facts<'_>) -> 
     leave_secrets_to_their_rule(&mut all);
     all.sort_by(|a, b| (a.span, a.rule.id).cmp(&(b.span, b.rule.id)));
     all.dedup_by(|a, b| a.span == b.span && a.rule.id == b.rule.id && a.message == b.message);
+    keep_line_breaks(&source.text, &mut all);
     all
 }
 
@@ -74,6 +80,13 @@ fn leave_secrets_to_their_rule(found: &mut Vec<Diagnostic>) {
     let is_secret = |f: &Diagnostic| f.rule.id == "secret-literal";
     let spans: Vec<_> = found.iter().filter(|f| is_secret(f)).map(|f| f.span).collect();
     found.retain(|f| is_secret(f) || !spans.contains(&f.span));
+/// Rules write LF; in a text whose lines end with CRLF the lines of a fix do too.
+fn keep_line_breaks(text: &str, found: &mut [Diagnostic]) {
+    let crlf = text.find('\n').is_some_and(|i| text[..i].ends_with('\r'));
+    let fixes = found.iter_mut().filter(|_| crlf).filter_map(|f| f.fix.as_mut());
+    for edit in fixes.flat_map(|f| &mut f.edits) {
+        edit.text = edit.text.replace("\r\n", "\n").replace('\n', "\r\n");
+    }
 }
 
 /// Where a rule puts what it finds.
