@@ -14,6 +14,7 @@ pub use diagnostic::{Applicability, Diagnostic, Edit, Fix, Related, Severity};
 pub use fix::{apply, fix_all};
 pub use page::{Example, ExampleFile, page, page_url};
 pub use rules::{Group, Rule};
+pub use suppression::{Suppression, parse as suppressions};
 
 use crate::egress::policy::printable;
 use crate::manifest::{Catalog, Kind, Source, secrets_in};
