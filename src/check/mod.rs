@@ -18,6 +18,7 @@ pub use diagnostic::{Applicability, Diagnostic, Edit, Fix, Related, Severity};
 pub use fix::{apply, fix_all};
 pub use page::{Example, ExampleFile, page, page_url};
 pub use rules::{Group, Rule};
+pub use suppression::{Suppression, parse as suppressions};
 
 pub(crate) use mask::{masked, masked_words};
 

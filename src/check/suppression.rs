@@ -6,7 +6,7 @@ use crate::syntax::{Comment, Span};
 
 /// A comment that silences findings.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Suppression {
+pub struct Suppression {
     /// The comment.
     pub comment: Comment,
     /// The ids with their places.
@@ -18,7 +18,7 @@ pub(super) struct Suppression {
 }
 
 /// Every such comment of a file.
-pub(super) fn parse(source: &Source) -> Vec<Suppression> {
+pub fn parse(source: &Source) -> Vec<Suppression> {
     source.tree.comments.iter().filter_map(|c| one(source, *c)).collect()
 }
 

@@ -1,8 +1,12 @@
 //! Editor answers over byte offsets: plain data in, plain data out, no LSP types.
 
+pub mod actions;
+pub mod commands;
 pub mod field;
 #[cfg(test)]
 mod fixture;
+pub mod hover;
+pub mod markdown;
 pub mod query;
 
 use crate::check::Facts;

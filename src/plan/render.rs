@@ -98,7 +98,7 @@ fn markdown(plan: &Plan) -> String {
             let _ = writeln!(
                 out,
                 "| `{}` | {} | {} | {} |",
-                cell_code(&route.host),
+                cell_code(&printable(&route.host)),
                 cell(credential(route)),
                 cell(terms(route).join("; ")),
                 owner(route.owner)
@@ -245,7 +245,7 @@ fn owner(owner: RouteOwner) -> &'static str {
 }
 
 /// A command line that a shell would read back as the same words; for showing only.
-fn shell_words(argv: &[String]) -> String {
+pub fn shell_words(argv: &[String]) -> String {
     let plain = |b: u8| b.is_ascii_alphanumeric() || b"-_./=:,@%+".contains(&b);
     let word = |w: &String| {
         if !w.is_empty() && w.bytes().all(plain) {

@@ -1,0 +1,122 @@
+//! What a route allows and what the egress adds, in the policy's words.
+
+use crate::check::shown;
+use crate::egress::policy::{Handling, Policy, Scheme};
+use crate::ide::Snapshot;
+use crate::ide::markdown::{code, codes};
+use crate::manifest::{Found, Kind, read_bottle};
+use crate::plan::plan;
+use crate::provider::{EgressRoute, GitAccess, PathKind, PathPattern, RouteOwner, Start};
+
+/// The `index`-th route of a bottle's own text, as Markdown.
+pub(super) fn describe(snapshot: &Snapshot<'_>, found: &Found, index: usize) -> Option<String> {
+    if found.manifest.kind != Kind::Bottle {
+        return None;
+    }
+    let bottle = read_bottle(&found.source, &found.manifest);
+    let routes = &bottle.egress.as_ref()?.value;
+    routes.get(index)?.host.as_ref()?;
+    // A route without a host is in no plan.
+    let nth = routes[..index].iter().filter(|r| r.host.is_some()).count();
+    let plan = plan(found, snapshot.catalog, &Start::default()).ok()?;
+    let provided = plan.egress_routes.iter().filter(|r| r.owner == RouteOwner::Provider).count();
+    let place = provided + nth;
+    let route = plan.egress_routes.get(place)?;
+    let mut lines = vec![format!("Route to {}:\n", code(&route.host))];
+    if let Some(domain) = route.host.strip_prefix("*.") {
+        lines.push(format!("- every subdomain, but not {} itself", code(domain)));
+    }
+    lines.extend(allowed(route));
+    lines.push(credential(route));
+    lines.extend(handling(&plan.egress_routes, route, place));
+    Some(lines.join("\n"))
+}
+
+fn allowed(route: &EgressRoute) -> Vec<String> {
+    let mut lines = Vec::new();
+    match route.git {
+        Some(GitAccess::Read) => lines.push("- only git over HTTPS: fetch and clone".to_owned()),
+        Some(GitAccess::Write) => lines.push("- only git over HTTPS: fetch, clone and push".to_owned()),
+        None => {}
+    }
+    match route.path_allowlist.as_deref() {
+        Some([]) => lines.push("- no path at all: the list is empty".to_owned()),
+        Some(paths) => lines.push(format!("- below {}", codes(paths.iter().map(String::as_str)))),
+        None => {}
+    }
+    match route.matches.as_deref() {
+        Some([]) => lines.push("- nothing: no entry can match".to_owned()),
+        Some(entries) => lines.extend(entries.iter().map(|entry| {
+            let methods = match entry.methods.as_deref() {
+                None => "any method".to_owned(),
+                Some([]) => "no method".to_owned(),
+                Some(methods) => codes(methods.iter().map(String::as_str)),
+            };
+            let paths = match entry.paths.as_deref() {
+                None => "any path".to_owned(),
+                Some([]) => "no path".to_owned(),
+                Some(paths) => paths.iter().map(pattern).collect::<Vec<_>>().join(" or "),
+            };
+            format!("- {methods} on {paths}")
+        })),
+        None => {}
+    }
+    if lines.is_empty() {
+        lines.push("- any method on any path".to_owned());
+    }
+    lines
+}
+
+fn pattern(pattern: &PathPattern) -> String {
+    let value = code(&pattern.value);
+    match pattern.kind {
+        PathKind::Exact => format!("exactly {value}"),
+        PathKind::Prefix => format!("below {value}"),
+        PathKind::Glob => format!("whatever matches {value}"),
+    }
+}
+
+fn credential(route: &EgressRoute) -> String {
+    match &route.auth {
+        Some(auth) => format!(
+            "- the egress adds {} from the host's {}, over HTTPS alone; the guest never sees it",
+            code(&format!("Authorization: {} …", auth.scheme.as_str())),
+            code(&shown(&auth.token_ref))
+        ),
+        None => "- no credential is added".to_owned(),
+    }
+}
+
+/// How connections are handled, and whether another route comes first.
+fn handling(routes: &[EgressRoute], route: &EgressRoute, place: usize) -> Vec<String> {
+    let policy = Policy::new(routes);
+    let mut lines = Vec::new();
+    // Some host that the route covers stands for all of them.
+    let host = match route.host.strip_prefix("*.") {
+        Some(domain) => format!("any.{domain}"),
+        None => route.host.clone(),
+    };
+    match policy.connect(&host, Scheme::Https.port()) {
+        Ok((deciding, _)) if deciding != place => {
+            if let Some(first) = policy.route(deciding) {
+                let owner = if first.owner == RouteOwner::Provider { "the provider's" } else { "an earlier" };
+                lines.push(format!("- never asked: {owner} route to {} comes first", code(&first.host)));
+            }
+        }
+        Ok((_, Handling::Tunnel)) => {
+            lines.push("- TLS goes through unopened: no term needs a look inside".to_owned())
+        }
+        Ok((_, Handling::Inspect)) => {
+            lines.push("- TLS ends at the egress, with the launch's own CA".to_owned())
+        }
+        Err(denial) => lines.push(format!("- refused as it stands ({})", denial.code())),
+    }
+    if route.tls_passthrough {
+        lines.push("- a DLP proxy behind the egress leaves this host alone".to_owned());
+    }
+    if !route.ssrf_ip_allowlist.is_empty() {
+        let ranges = codes(route.ssrf_ip_allowlist.iter().map(String::as_str));
+        lines.push(format!("- may resolve to the private addresses {ranges}"));
+    }
+    lines
+}
