@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what the editor tests need into a cache folder; nothing goes into the system.
 #
-#   tests/editors/install.sh neovim|vscode|check
+#   tests/editors/install.sh neovim|vscode|emacs|check
 #
 # Prints nothing when all is there. Exits 3 with one `REASON; install with: COMMAND`
 # line on stdout when something is missing that it cannot bring itself.
@@ -64,6 +64,19 @@ playwright() {
   npm_at "$cache/playwright" --ignore-scripts "playwright-core@$PLAYWRIGHT"
 }
 
+# Debian's packages, unpacked and never installed; `emacs.sh` runs them from there.
+emacs_packages() {
+  local folder="$cache/emacs" packages=(emacs-nox emacs-bin-common emacs-common emacs-el libgccjit0
+    elpa-eglot elpa-xref elpa-project elpa-seq elpa-yaml-mode elpa-markdown-mode)
+  mkdir -p "$folder/debs"
+  (cd "$folder/debs" && apt-get download "${packages[@]}")
+  local deb
+  for deb in "$folder"/debs/*.deb; do
+    dpkg -x "$deb" "$folder"
+  done
+  rm -r "$folder/debs"
+}
+
 case "${1:-}" in
   neovim)
     venv
@@ -77,12 +90,18 @@ case "${1:-}" in
     once "code-server-$CODE_SERVER" code_server
     once "playwright-$PLAYWRIGHT" playwright
     ;;
+  emacs)
+    command -v apt-get >/dev/null || missing "apt-get is missing; install with: a Debian of the release with Emacs 28"
+    apt-cache show elpa-eglot >/dev/null 2>&1 ||
+      missing "no package elpa-eglot; install with: apt-get update, on a Debian with Emacs 28"
+    once emacs-28 emacs_packages
+    ;;
   check)
     venv
     once lsprotocol-2025.0.0 pip_install 'lsprotocol==2025.0.0'
     ;;
   *)
-    echo "usage: $0 neovim|vscode|check" >&2
+    echo "usage: $0 neovim|vscode|emacs|check" >&2
     exit 2
     ;;
 esac

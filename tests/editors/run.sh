@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
 # Tests the editor clients and the language server in real editors, without a screen.
 #
-#   tests/editors/run.sh [neovim|vscode|all]
+#   tests/editors/run.sh [protocol|neovim|vscode|emacs|all]
 #   tests/editors/run.sh screenshots FOLDER      pictures of VS Code, for the documentation
 #
 # BOT_BOTTLE_BIN            the program under test (default: target/release/bot-bottle)
 # BOT_BOTTLE_REQUIRE_ALL=1  a missing tool is a failure, not a skip
+# BOT_BOTTLE_NVIM           another Neovim to test with, 0.10 or later
 # BOT_BOTTLE_EDITORS_CACHE  where the editors are kept (default: target/editors)
 #
 # Every editor runs in a network namespace that has only loopback, with a home folder of its own. What editor and
@@ -40,7 +41,7 @@ count() {
   local name=$1 status=0 output="$work/output" ok bad && shift
   "$@" >"$output" 2>"$output.err" || status=$?
   cat "$output"
-  ((status == 0)) || cat "$output.err"
+  ((status == 0)) || (cat "$output.err" && echo)
   ok=$(grep -c '^ok - ' "$output" || true)
   bad=$(grep -c '^not ok - ' "$output" || true)
   if ((bad == 0 && (status != 0 || ok == 0))); then
@@ -55,7 +56,7 @@ isolated() {
   local as_root=()
   ((EUID == 0)) || as_root=(--map-root-user)
   timeout --kill-after=10 "${BOT_BOTTLE_TEST_TIMEOUT:-240}" \
-    unshare "${as_root[@]}" --net --pid --fork --kill-child python3 "$here/loopback.py" "$@"
+    unshare "${as_root[@]}" --net --pid --mount-proc --fork --kill-child python3 "$here/loopback.py" "$@"
 }
 
 # A fresh home and workspace, and an environment that knows no other. The credentials are nobody's.
@@ -89,15 +90,26 @@ record_to() {
   rm -f "$recording"
 }
 
+# The check of recordings sees what it shall see.
+protocol() {
+  count protocol "$cache/venv/bin/python" "$here/check_recording_test.py"
+}
+
 neovim() {
   local script name
   for script in "$here"/neovim/test_*.lua; do
     name=$(basename "$script" .lua)
     name=neovim-${name#test_}
     record_to "$name"
-    count "$name" stage "$name" "$cache/venv/bin/nvim" --clean --headless -l "$script"
+    count "$name" stage "$name" "${BOT_BOTTLE_NVIM:-$cache/venv/bin/nvim}" --clean --headless -l "$script"
     check_recording "$recording" "$name: protocol"
   done
+}
+
+emacs() {
+  record_to emacs
+  count emacs stage emacs "$here/emacs/emacs.sh" --load "$here/emacs/test.el"
+  check_recording "$recording" "emacs: protocol"
 }
 
 # Packs the extension with the program under test inside; the path is in $vsix.
@@ -129,7 +141,10 @@ screenshots() {
 
 run() {
   local reason status=0
-  reason=$("$here/install.sh" "${1/screenshots/vscode}") && reason=$("$here/install.sh" check) || status=$?
+  local tools=$1
+  [[ $1 != screenshots ]] || tools=vscode
+  [[ $1 != protocol ]] || tools=check
+  reason=$("$here/install.sh" "$tools") && reason=$("$here/install.sh" check) || status=$?
   if ((status == 3)); then
     skip "$1: $reason"
   elif ((status != 0)); then
@@ -141,14 +156,14 @@ run() {
 }
 
 case "${1:-all}" in
-  neovim | vscode) wanted=("$1") ;;
-  all) wanted=(neovim vscode) ;;
+  protocol | neovim | vscode | emacs) wanted=("$1") ;;
+  all) wanted=(protocol neovim vscode emacs) ;;
   screenshots)
     wanted=(screenshots)
     pictures=$(realpath "${2:?the folder for the pictures}")
     ;;
   *)
-    echo "usage: $0 [neovim|vscode|all|screenshots FOLDER]" >&2
+    echo "usage: $0 [protocol|neovim|vscode|emacs|all|screenshots FOLDER]" >&2
     exit 2
     ;;
 esac

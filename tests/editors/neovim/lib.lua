@@ -62,6 +62,14 @@ function M.go_to(text, offset)
   error(('%q is not in the buffer'):format(text), 0)
 end
 
+--- What the server answers about the place of the cursor; nil when it does not.
+function M.ask(client, method, more)
+  local params = vim.lsp.util.make_position_params(0, client.offset_encoding)
+  params = vim.tbl_extend('force', params, more or {})
+  local answers = vim.lsp.buf_request_sync(0, method, params, 10000) or {}
+  return answers[client.id] and answers[client.id].result
+end
+
 function M.text(buffer)
   return table.concat(vim.api.nvim_buf_get_lines(buffer or 0, 0, -1, true), '\n') .. '\n'
 end

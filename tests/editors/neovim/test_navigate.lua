@@ -14,13 +14,11 @@ t.test('definition jumps from an agent to its bottle', function()
 end)
 
 t.test('references find agents and children', function()
-  local buffer, client = t.open(t.home .. '/.bot-bottle/agents/researcher.md')
+  local _, client = t.open(t.home .. '/.bot-bottle/agents/researcher.md')
   t.go_to('dev')
-  local params = vim.lsp.util.make_position_params(0, client.offset_encoding)
-  params.context = { includeDeclaration = false }
-  local answer = client:request_sync('textDocument/references', params, 10000, buffer)
+  local found = t.ask(client, 'textDocument/references', { context = { includeDeclaration = false } })
   local files = {}
-  for _, location in ipairs(answer and answer.result or {}) do
+  for _, location in ipairs(found or {}) do
     files[vim.fs.basename(vim.uri_to_fname(location.uri))] = true
   end
   t.equal(files, {

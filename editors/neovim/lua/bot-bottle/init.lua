@@ -79,9 +79,12 @@ local function from_lens(command, context)
   execute(vim.lsp.get_client_by_id(context.client_id), command.command, command.arguments, context.bufnr)
 end
 
+--- What `setup` was given.
+local chosen = {}
+
 --- The client configuration that `vim.lsp.config` and `vim.lsp.start` take.
 function M.config()
-  return {
+  return vim.tbl_deep_extend('force', {
     name = NAME,
     cmd = { 'bot-bottle', 'lsp' },
     filetypes = FILETYPES,
@@ -93,18 +96,19 @@ function M.config()
       ['bot-bottle.dryRun'] = from_lens,
       ['bot-bottle.launch'] = from_lens,
     },
-  }
+  }, chosen)
 end
 
 --- Starts the server for every bottle and agent that is opened.
 --- `options` overrides the configuration, for example `{ cmd = { '/opt/bot-bottle', 'lsp' } }`.
 function M.setup(options)
+  chosen = options or {}
   if vim.lsp.enable then
-    vim.lsp.config(NAME, options or {})
+    vim.lsp.config(NAME, chosen)
     vim.lsp.enable(NAME)
     return
   end
-  local config = vim.tbl_deep_extend('force', M.config(), options or {})
+  local config = M.config()
   local base = vim.lsp.protocol.make_client_capabilities()
   config.capabilities = vim.tbl_deep_extend('force', base, config.capabilities)
   vim.api.nvim_create_autocmd('FileType', {
