@@ -1,8 +1,24 @@
 //! The one way out of a bottle.
 //!
 //! [`policy`] and [`address`] are pure: the checker, `can`, `diff` and the editor ask them the
-//! same questions that the proxy asks before anything leaves.
+//! same questions that the proxy asks before anything leaves. [`start`] runs the proxy.
 
 pub mod address;
+mod audit;
+mod ca;
+mod credentials;
+mod options;
 pub mod pattern;
+mod pipelock;
 pub mod policy;
+mod proxy;
+mod resolve;
+mod sni;
+
+pub use audit::{Audit, AuditLine, FileAudit, Verdict};
+pub use ca::CaError;
+pub use credentials::{Credentials, FixedCredentials};
+pub use options::{EgressError, IssuedBearer, Limits, Listen, Options};
+pub use pipelock::pipelock_config;
+pub use proxy::{Running, start};
+pub use resolve::{Boxed, Lookup, Resolve, SystemLookup};

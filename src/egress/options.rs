@@ -1,0 +1,174 @@
+//! What the egress is started with.
+
+use super::audit::Audit;
+use super::ca::CaError;
+use super::credentials::Credentials;
+use super::resolve::{Lookup, Resolve, SystemLookup};
+use crate::provider::EgressRoute;
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// What a running egress works with.
+pub struct Options {
+    /// The plan's routes; the first that matches a host decides.
+    pub routes: Vec<EgressRoute>,
+    /// Where credentials come from.
+    pub credentials: Arc<dyn Credentials>,
+    /// Where each request is written down.
+    pub audit: Arc<dyn Audit>,
+    /// The operator's own addresses for names; they may be loopback addresses.
+    pub resolve: Vec<Resolve>,
+    /// A PEM file of further authorities that upstream certificates may come from.
+    pub upstream_ca: Option<PathBuf>,
+    /// `http://HOST:PORT` of a proxy that everything goes through, by CONNECT. It resolves names
+    /// and checks their addresses in our place, so `resolve` is not asked then.
+    pub upstream_proxy: Option<String>,
+    /// Routes on which a bearer other than the placeholder passes unchanged; see [`IssuedBearer`].
+    pub issued_bearers: Vec<IssuedBearer>,
+    /// Resolves names.
+    pub lookup: Arc<dyn Lookup>,
+    /// Times and sizes.
+    pub limits: Limits,
+}
+
+impl Options {
+    /// Routes, credentials and an audit; everything else as usual.
+    pub fn new(routes: Vec<EgressRoute>, credentials: Arc<dyn Credentials>, audit: Arc<dyn Audit>) -> Self {
+        Self {
+            routes,
+            credentials,
+            audit,
+            resolve: Vec::new(),
+            upstream_ca: None,
+            upstream_proxy: None,
+            issued_bearers: Vec::new(),
+            lookup: Arc::new(SystemLookup),
+            limits: Limits::default(),
+        }
+    }
+}
+
+/// A route whose upstream hands out bearers of its own.
+///
+/// Remote control gives its workers such bearers. With this, only the placeholder's value is
+/// replaced on that route and any other bearer passes as it is. It also lets the guest use a
+/// bearer of an account of its own there, so it belongs to launches with remote control alone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IssuedBearer {
+    /// The route's host, as the route writes it.
+    pub host: String,
+    /// The value that stands for the real credential in the guest.
+    pub placeholder: String,
+}
+
+/// Times and sizes that bound what a guest or an upstream can take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Guest connections at once; each more gets a 503. Also kept below the open-file limit.
+    pub connections: usize,
+    /// For a request's head, and between requests on one connection.
+    pub head: Duration,
+    /// For a client hello and for the TLS handshake with the guest.
+    pub handshake: Duration,
+    /// For resolving, connecting and the TLS handshake with an upstream.
+    pub connect: Duration,
+    /// For an upstream's head, from the last byte of the request. Models can think for minutes.
+    pub response: Duration,
+    /// After it, an unused upstream connection is closed.
+    pub idle: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connections: 4096,
+            head: Duration::from_secs(60),
+            handshake: Duration::from_secs(10),
+            connect: Duration::from_secs(10),
+            response: Duration::from_secs(600),
+            idle: Duration::from_secs(60),
+        }
+    }
+}
+
+/// Where the guest reaches the egress.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Listen {
+    /// An address; port 0 picks one.
+    Tcp(SocketAddr),
+    /// A Unix socket, made with mode 0600.
+    Unix(PathBuf),
+}
+
+impl Listen {
+    /// Reads `ADDRESS:PORT` or `unix:PATH`.
+    ///
+    /// # Errors
+    /// A sentence that says what is wrong with the text.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        match text.strip_prefix("unix:") {
+            Some("") => Err("`unix:` needs a path".to_owned()),
+            Some(path) => Ok(Self::Unix(path.into())),
+            None => text
+                .parse()
+                .map(Self::Tcp)
+                .map_err(|_| format!("`{text}` is neither ADDRESS:PORT nor unix:PATH")),
+        }
+    }
+}
+
+/// Why the egress did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum EgressError {
+    /// The listening socket.
+    #[error("the egress cannot listen on {on}: {source}")]
+    Listen {
+        /// The address or path.
+        on: String,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The launch's authority.
+    #[error("the launch's certificate authority could not be made: {0}")]
+    Ca(#[from] CaError),
+    /// The file of further authorities.
+    #[error("the upstream CA file {path} cannot be used: {what}")]
+    UpstreamCa {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        what: String,
+    },
+    /// Nothing to verify upstreams with.
+    #[error("this host has no root certificates; install ca-certificates or name a file with --upstream-ca")]
+    NoRoots,
+    /// The TLS library.
+    #[error("TLS cannot be set up: {0}")]
+    Tls(#[from] rustls::Error),
+    /// The parent proxy's address.
+    #[error("the upstream proxy must be http://HOST:PORT")]
+    UpstreamProxy,
+    /// A range that a route excepts.
+    #[error("`{range}` in the route for {host} is no address range")]
+    Range {
+        /// The route.
+        host: String,
+        /// The text.
+        range: String,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_listening_place_is_an_address_or_a_path() {
+        assert_eq!(Listen::parse("unix:/run/x"), Ok(Listen::Unix("/run/x".into())));
+        assert_eq!(Listen::parse("127.0.0.1:0"), Ok(Listen::Tcp(([127, 0, 0, 1], 0).into())));
+        assert!(Listen::parse("unix:").is_err() && Listen::parse("localhost").is_err());
+    }
+}

@@ -1,0 +1,101 @@
+//! Whether a request may leave: the names must agree, then the policy is asked.
+
+use super::answer::Refusal;
+use super::headers;
+use super::{Route, Shared};
+use crate::egress::policy::{self, Scheme};
+use hyper::header::{HOST, HeaderMap};
+use hyper::{Request, Uri, Version};
+
+/// The host that a connection or request is for, in lower case.
+pub(crate) fn request<'a, B>(
+    shared: &'a Shared,
+    scheme: Scheme,
+    host: &str,
+    request: &Request<B>,
+) -> Result<(usize, &'a Route), Refusal> {
+    let (uri, method) = (request.uri(), request.method().as_str());
+    let asked = policy::Request {
+        scheme,
+        host,
+        port: scheme.port(),
+        method,
+        target: uri.path_and_query().map_or("/", |p| p.as_str()),
+    };
+    let index = shared.policy.request(&asked).map_err(|denial| Refusal::policy(&denial, method))?;
+    names_agree(uri, request.headers(), request.version(), scheme, host)?;
+    if !headers::only_chunked(request.headers()) {
+        let why = "a transfer coding other than `chunked` cannot be checked";
+        return Err(Refusal::denied(400, "malformed", why));
+    }
+    let route = &shared.routes[index];
+    if let Some(name) = headers::override_header(request.headers()).filter(|_| route.has_terms) {
+        let why = format!("the header {name} could turn it into another request than the one checked");
+        return Err(Refusal::denied(403, "override", why));
+    }
+    Ok((index, route))
+}
+
+/// The name in the request line or `:authority` and the one in `Host` must both be the
+/// connection's: a server may go by either.
+fn names_agree(
+    uri: &Uri,
+    headers: &HeaderMap,
+    version: Version,
+    scheme: Scheme,
+    host: &str,
+) -> Result<(), Refusal> {
+    let other = |what: &str| {
+        let why = format!("its {what} names another host than {host}, which the connection is for");
+        Err(Refusal::denied(421, "host-mismatch", why))
+    };
+    if let Some(authority) = uri.authority()
+        && !is_host(authority.as_str().as_bytes(), host, scheme.port())
+    {
+        return other("target");
+    }
+    let wanted = match scheme {
+        Scheme::Http => "http",
+        Scheme::Https => "https",
+    };
+    if uri.scheme_str().is_some_and(|s| s != wanted) {
+        return other("target's scheme");
+    }
+    let mut hosts = headers.get_all(HOST).iter();
+    match (hosts.next(), hosts.next()) {
+        (Some(one), None) if is_host(one.as_bytes(), host, scheme.port()) => Ok(()),
+        (Some(_), _) => other("Host header"),
+        // HTTP/2 has `:authority` in its place.
+        (None, _) if version == Version::HTTP_2 && uri.authority().is_some() => Ok(()),
+        (None, _) => Err(Refusal::denied(400, "malformed", "it has no Host header")),
+    }
+}
+
+fn is_host(text: &[u8], host: &str, port: u16) -> bool {
+    let Ok(text) = std::str::from_utf8(text) else { return false };
+    let name = match text.rsplit_once(':') {
+        Some((name, digits)) if digits.parse() == Ok(port) && digits.bytes().all(|b| b.is_ascii_digit()) => {
+            name
+        }
+        Some(_) => return false,
+        None => text,
+    };
+    name.eq_ignore_ascii_case(host)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_host_is_itself_with_or_without_its_port() {
+        for same in ["a.test", "A.Test", "a.test:443"] {
+            assert!(is_host(same.as_bytes(), "a.test", 443), "{same}");
+        }
+        for other in
+            ["a.test.", "a.test:80", "a.test:+443", "x@a.test", "b.test", "a.test:", "a.test:443:443", ""]
+        {
+            assert!(!is_host(other.as_bytes(), "a.test", 443), "{other}");
+        }
+    }
+}

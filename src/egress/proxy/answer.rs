@@ -1,0 +1,82 @@
+//! What the guest is told when the egress itself answers.
+
+use super::body::Reply;
+use crate::egress::policy::{Denial, narrowest_route};
+use hyper::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderValue};
+use hyper::{Response, StatusCode};
+
+/// An answer of the egress's own: a refusal by policy, or a fault on the way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Refusal {
+    pub(crate) status: u16,
+    /// The audit's name for it.
+    pub(crate) code: &'static str,
+    /// By policy, as against a fault.
+    pub(crate) denied: bool,
+    /// Why, in a sentence.
+    pub(crate) message: String,
+    /// Manifest lines that would allow the request.
+    pub(crate) allow: Option<String>,
+}
+
+impl Refusal {
+    /// A fault: the request was allowed, or could not be understood.
+    pub(crate) fn fault(status: u16, code: &'static str, message: impl Into<String>) -> Self {
+        Self { status, code, denied: false, message: message.into(), allow: None }
+    }
+
+    /// Refused for a reason that no manifest line changes.
+    pub(crate) fn denied(status: u16, code: &'static str, message: impl Into<String>) -> Self {
+        Self { denied: true, ..Self::fault(status, code, message) }
+    }
+
+    /// Refused by the policy.
+    pub(crate) fn policy(denial: &Denial, method: &str) -> Self {
+        let allow = match denial {
+            Denial::Host { host } => Some(narrowest_route(host, method, None)),
+            Denial::Path { host, path } => Some(narrowest_route(host, method, Some(path))),
+            Denial::GitPush { host } => Some(format!("  routes:\n    - host: {host}\n      git: write\n")),
+            _ => None,
+        };
+        Self { allow, ..Self::denied(403, denial.code(), denial.to_string()) }
+    }
+
+    /// The response, as text or, for a client that asks for it, as JSON.
+    pub(crate) fn response(&self, request: &HeaderMap) -> Response<Reply> {
+        let (kind, text) = if wants_json(request) {
+            ("application/json", self.json())
+        } else {
+            ("text/plain; charset=utf-8", self.text())
+        };
+        let mut response = Response::new(Reply::text(text));
+        *response.status_mut() = StatusCode::from_u16(self.status).unwrap_or(StatusCode::BAD_GATEWAY);
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        headers.insert("x-bot-bottle", HeaderValue::from_static(self.code));
+        response
+    }
+
+    fn text(&self) -> String {
+        let verb = if self.denied { "refused" } else { "failed" };
+        let mut text = format!("bot-bottle {verb} this request: {}.\n", self.message);
+        if let Some(lines) = &self.allow {
+            text.push_str("The narrowest manifest lines that would allow it, if its owner wants that:\n");
+            text.push_str(&format!("egress:\n{lines}"));
+        }
+        text
+    }
+
+    fn json(&self) -> String {
+        let manifest = self.allow.as_ref().map(|lines| format!("egress:\n{lines}"));
+        let kind = if self.denied { "egress_denied" } else { "egress_failed" };
+        serde_json::json!({
+            "error": {"type": kind, "code": self.code, "message": self.message, "manifest": manifest}
+        })
+        .to_string()
+    }
+}
+
+fn wants_json(request: &HeaderMap) -> bool {
+    request.get(ACCEPT).and_then(|v| v.to_str().ok()).is_some_and(|v| v.contains("json"))
+}

@@ -1,0 +1,105 @@
+//! The first request on a guest's connection: CONNECT, or plain HTTP with an absolute target.
+
+use super::answer::Refusal;
+use super::body::Reply;
+use super::dial::Target;
+use super::exchange::Exchange;
+use super::forward;
+use super::guest::{Next, Site};
+use crate::egress::policy::{Handling, Scheme, host_name};
+use hyper::body::Incoming;
+use hyper::header::HeaderMap;
+use hyper::{Request, Response, Uri};
+use std::sync::Arc;
+
+/// Answers a CONNECT.
+pub(crate) async fn answer(site: &Site, request: Request<Incoming>) -> Response<Reply> {
+    let text = request.uri().authority().map_or("", |a| a.as_str());
+    let host = text.rsplit_once(':').map_or(text, |(host, _)| host).to_owned();
+    let exchange = Exchange::new(site.shared.audit.clone(), "CONNECT", &host, "");
+    let headers = request.headers().clone();
+    match open(site, request, &exchange).await {
+        Ok(next) => {
+            site.next(next);
+            Response::new(Reply::text(""))
+        }
+        Err(refusal) => {
+            exchange.refused(&refusal);
+            refusal.response(&headers)
+        }
+    }
+}
+
+async fn open(
+    site: &Site,
+    mut request: Request<Incoming>,
+    exchange: &Arc<Exchange>,
+) -> Result<Next, Refusal> {
+    let text = request.uri().authority().map_or("", |a| a.as_str());
+    let malformed = || Refusal::denied(400, "malformed", "CONNECT needs HOST:PORT");
+    let (host, port) = text.rsplit_once(':').ok_or_else(malformed)?;
+    if !port.bytes().all(|b| b.is_ascii_digit()) {
+        return Err(malformed());
+    }
+    let port = port.parse().map_err(|_| malformed())?;
+    let shared = &site.shared;
+    let (index, handling) =
+        shared.policy.connect(host, port).map_err(|denial| Refusal::policy(&denial, "CONNECT"))?;
+    let host: Arc<str> = host.to_ascii_lowercase().into();
+    let route = &shared.routes[index];
+    exchange.route(&route.host);
+    let guest = hyper::upgrade::on(&mut request);
+    match handling {
+        Handling::Inspect => {
+            // Each request inside has its own line.
+            exchange.leave_out();
+            Ok(Next::Inspect { guest, host, route: index })
+        }
+        Handling::Tunnel => {
+            let to =
+                Target { route: index, scheme: Scheme::Https, host: &host, exceptions: &route.exceptions };
+            let upstream = shared.pool.dialer().tcp(to).await?;
+            exchange.answered(200);
+            Ok(Next::Tunnel { guest, host, upstream, exchange: exchange.clone() })
+        }
+    }
+}
+
+/// Answers a request that is not a CONNECT: plain HTTP with an absolute target, nothing else.
+pub(crate) async fn plain(site: &Site, request: Request<Incoming>) -> Response<Reply> {
+    match host(request.uri()) {
+        Ok(host) => forward::answer(site, &host, request).await,
+        Err(refusal) => {
+            let uri = request.uri();
+            let host = uri.host().unwrap_or_default();
+            let exchange =
+                Exchange::new(site.shared.audit.clone(), request.method().as_str(), host, uri.path());
+            exchange.refused(&refusal);
+            refusal.response(&HeaderMap::new())
+        }
+    }
+}
+
+/// The host of an absolute target, in lower case.
+fn host(uri: &Uri) -> Result<String, Refusal> {
+    let Some(authority) = uri.authority() else {
+        let why = "this is a proxy; it takes CONNECT and absolute http:// targets";
+        return Err(Refusal::denied(400, "not-a-proxy-request", why));
+    };
+    if uri.scheme_str() != Some("http") {
+        let why = "targets other than http:// go through CONNECT";
+        return Err(Refusal::denied(400, "not-a-proxy-request", why));
+    }
+    let text = authority.as_str();
+    let name = match text.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|b| b.is_ascii_digit()) => {
+            if port.parse() != Ok(Scheme::Http.port()) {
+                let why = format!("port {port} is not open; plain HTTP goes to port 80");
+                return Err(Refusal::denied(403, "port", why));
+            }
+            name
+        }
+        _ => text,
+    };
+    host_name(name).map_err(|denial| Refusal::policy(&denial, "GET"))
+}

@@ -1,0 +1,170 @@
+//! One request from its arrival to its answer's head.
+
+use super::answer::Refusal;
+use super::body::{Outgoing, Reply};
+use super::credential::Prepared;
+use super::dial::Target;
+use super::exchange::Exchange;
+use super::guest::{Next, Site};
+use super::pool::Lease;
+use super::{Route, admit, headers, websocket};
+use hyper::body::{Body, Incoming};
+use hyper::ext::ReasonPhrase;
+use hyper::header::{
+    ACCEPT_ENCODING, AUTHORIZATION, CONNECTION, CONTENT_ENCODING, EXPECT, HeaderMap, HeaderValue,
+    SEC_WEBSOCKET_EXTENSIONS, TE, UPGRADE,
+};
+use hyper::{Request, Response, StatusCode};
+use std::sync::Arc;
+
+/// Answers a request: from the upstream, or with why not. Whatever happens, one audit line.
+pub(crate) async fn answer(site: &Site, host: &str, request: Request<Incoming>) -> Response<Reply> {
+    let exchange =
+        Exchange::new(site.shared.audit.clone(), request.method().as_str(), host, request.uri().path());
+    let accepts = request.headers().get(hyper::header::ACCEPT).cloned();
+    match forward(site, host, request, &exchange).await {
+        Ok(response) => response,
+        Err(refusal) => {
+            exchange.refused(&refusal);
+            refusal.response(&accepts.into_iter().map(|v| (hyper::header::ACCEPT, v)).collect())
+        }
+    }
+}
+
+async fn forward(
+    site: &Site,
+    host: &str,
+    mut request: Request<Incoming>,
+    exchange: &Arc<Exchange>,
+) -> Result<Response<Reply>, Refusal> {
+    let (index, route) = admit::request(&site.shared, site.scheme, host, &request)?;
+    exchange.route(&route.host);
+    let socket = websocket::is_opening(&request) && !route.is_git;
+    let upgrade = socket.then(|| hyper::upgrade::on(&mut request));
+    let (mut head, body) = request.into_parts();
+    head.extensions.clear();
+    let credential = prepare(site, route, &mut head.headers, socket)?;
+    let body = Outgoing::new(body, exchange.clone(), route.injector.is_none());
+    let request = Request::from_parts(head, body);
+
+    let to = Target { route: index, scheme: site.scheme, host, exceptions: &route.exceptions };
+    let Some(upgrade) = upgrade else {
+        let (response, lease) = site.shared.pool.send(to, request).await?;
+        return relay(response, lease, exchange, credential.as_deref());
+    };
+    let (mut response, lease) = site.shared.pool.send_upgrade(to, request).await?;
+    if response.status() != StatusCode::SWITCHING_PROTOCOLS {
+        return relay(response, lease, exchange, credential.as_deref());
+    }
+    let compressed = response.headers().contains_key(SEC_WEBSOCKET_EXTENSIONS);
+    if compressed && credential.is_some() || !headers::has_token(response.headers(), &UPGRADE, "websocket") {
+        return Err(Refusal::fault(
+            502,
+            "upstream-garbage",
+            format!("{host} changed to a protocol not asked for"),
+        ));
+    }
+    let upstream = hyper::upgrade::on(&mut response);
+    let needles = credential.as_ref().map(|c| c.needles.clone());
+    site.next(Next::WebSocket {
+        guest: upgrade,
+        upstream,
+        needles,
+        compressed,
+        lease,
+        exchange: exchange.clone(),
+    });
+    let mut answer = Response::new(Reply::text(""));
+    *answer.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+    *answer.headers_mut() = cleaned(response.headers_mut(), credential.as_deref());
+    switch(answer.headers_mut());
+    exchange.answered(101);
+    Ok(answer)
+}
+
+/// Makes the guest's headers fit to leave, and gives the credential that went in.
+fn prepare(
+    site: &Site,
+    route: &Route,
+    map: &mut HeaderMap,
+    socket: bool,
+) -> Result<Option<Arc<Prepared>>, Refusal> {
+    // gRPC needs it, and it is the only value that HTTP/2 has.
+    let trailers = headers::has_token(map, &TE, "trailers");
+    headers::strip_hop_by_hop(map);
+    headers::strip_host_claims(map);
+    // Our own side answers it when the body is asked for.
+    map.remove(EXPECT);
+    if trailers {
+        map.insert(TE, HeaderValue::from_static("trailers"));
+    }
+    if socket {
+        switch(map);
+    }
+    let Some(injector) = &route.injector else { return Ok(None) };
+    if route.issued_bearer(map) {
+        return Ok(None);
+    }
+    let credential = injector.prepare(site.shared.credentials.as_ref())?;
+    headers::strip_credentials(map);
+    map.insert(AUTHORIZATION, credential.header.clone());
+    // A compressed answer could carry the credential past the redactor. None is asked for where
+    // the client said nothing: some servers then compress.
+    if map.contains_key(ACCEPT_ENCODING) {
+        map.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+    }
+    map.remove(SEC_WEBSOCKET_EXTENSIONS);
+    Ok(Some(credential))
+}
+
+/// Hands the upstream's answer on.
+fn relay(
+    response: Response<Incoming>,
+    lease: Lease,
+    exchange: &Arc<Exchange>,
+    credential: Option<&Prepared>,
+) -> Result<Response<Reply>, Refusal> {
+    let (mut head, body) = response.into_parts();
+    if !headers::only_chunked(&head.headers) {
+        let why = "the upstream used a transfer coding that cannot be taken off";
+        return Err(Refusal::fault(502, "upstream-garbage", why));
+    }
+    if head.status == StatusCode::SWITCHING_PROTOCOLS {
+        return Err(Refusal::fault(502, "upstream-garbage", "the upstream changed the protocol unasked"));
+    }
+    if credential.is_some() && !body.is_end_stream() && is_encoded(&head.headers) {
+        let why = "the upstream compressed its answer, which on a route with a credential cannot be \
+                   searched for it";
+        return Err(Refusal::fault(502, "encoded-answer", why));
+    }
+    head.extensions.remove::<ReasonPhrase>();
+    head.headers = cleaned(&mut head.headers, credential);
+    exchange.answered(head.status.as_u16());
+    let needles = credential.map(|c| c.needles.clone());
+    let mut answer = Response::new(Reply::upstream(body, exchange.clone(), needles, lease));
+    *answer.status_mut() = head.status;
+    *answer.headers_mut() = head.headers;
+    Ok(answer)
+}
+
+fn is_encoded(headers: &HeaderMap) -> bool {
+    headers.get_all(CONTENT_ENCODING).iter().any(|v| !v.as_bytes().eq_ignore_ascii_case(b"identity"))
+}
+
+/// An answer's headers as the guest may see them.
+fn cleaned(map: &mut HeaderMap, credential: Option<&Prepared>) -> HeaderMap {
+    let mut map = std::mem::take(map);
+    headers::strip_hop_by_hop(&mut map);
+    // It would send the guest to ports and protocols that are not open to it.
+    map.remove("alt-svc");
+    if let Some(credential) = credential {
+        headers::redact(&mut map, &credential.needles);
+    }
+    map
+}
+
+/// The pair of headers that opens a WebSocket.
+fn switch(map: &mut HeaderMap) {
+    map.insert(CONNECTION, HeaderValue::from_static("Upgrade"));
+    map.insert(UPGRADE, HeaderValue::from_static("websocket"));
+}

@@ -1,0 +1,75 @@
+//! An intercepted connection: TLS ends here, and every request inside is looked at.
+
+use super::Shared;
+use super::answer::Refusal;
+use super::exchange::Exchange;
+use super::guest::{Site, http1_inside};
+use super::stream::Guest;
+use super::tunnel::expect_hello;
+use crate::egress::policy::Scheme;
+use hyper::server::conn::http2;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use std::convert::Infallible;
+use std::sync::Arc;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::timeout;
+use tokio_rustls::TlsAcceptor;
+
+use super::forward;
+
+/// Answers as `host` until the guest leaves.
+pub(crate) async fn run<S>(shared: &Arc<Shared>, mut guest: Guest<S>, host: Arc<str>, route: usize)
+where
+    S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+{
+    let refuse = |refusal: &Refusal| {
+        let exchange = Exchange::new(shared.audit.clone(), "CONNECT", &host, "");
+        exchange.route(&shared.routes[route].host);
+        exchange.refused(refusal);
+    };
+    if let Err(refusal) = expect_hello(&mut guest, &host, shared.limits.handshake).await {
+        return refuse(&refusal);
+    }
+    let Ok(config) = shared.ca.server_config(&host) else {
+        return refuse(&Refusal::fault(0, "certificate", ""));
+    };
+    let accepted = timeout(shared.limits.handshake, TlsAcceptor::from(config).accept(guest)).await;
+    let Ok(Ok(tls)) = accepted else {
+        // Most often the guest does not trust the launch's authority.
+        return refuse(&Refusal::fault(0, "guest-tls", ""));
+    };
+    let http2 = tls.get_ref().1.alpn_protocol() == Some(b"h2");
+    let site = Site::new(shared.clone(), Scheme::Https, Some(host));
+    if http2 {
+        serve_http2(site, tls).await;
+    } else {
+        http1_inside(site, tls).await;
+    }
+}
+
+async fn serve_http2<S>(site: Arc<Site>, io: S)
+where
+    S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+{
+    let served = site.clone();
+    let service = service_fn(move |request| {
+        let site = served.clone();
+        async move {
+            let host = site.host.clone().unwrap_or_default();
+            Ok::<_, Infallible>(forward::answer(&site, &host, request).await)
+        }
+    });
+    let served = http2::Builder::new(TokioExecutor::new())
+        .timer(TokioTimer::new())
+        .initial_stream_window_size(512 * 1024)
+        .initial_connection_window_size(4 * 1024 * 1024)
+        .max_send_buf_size(256 * 1024)
+        .max_concurrent_streams(256)
+        .max_header_list_size(64 * 1024)
+        .serve_connection(TokioIo::new(io), service)
+        .await;
+    if let Err(error) = served {
+        site.malformed(&error);
+    }
+}

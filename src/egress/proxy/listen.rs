@@ -1,0 +1,65 @@
+//! The listening socket: TCP or Unix.
+
+use crate::egress::{EgressError, Listen};
+use rustix::fs::Mode;
+use std::io;
+use std::path::Path;
+use tokio::net::{TcpListener, TcpStream, UnixListener, UnixSocket, UnixStream};
+
+/// How many connections may wait to be taken.
+const BACKLOG: u32 = 1024;
+
+/// A bound socket.
+pub(crate) enum Listener {
+    Tcp(TcpListener),
+    Unix(UnixListener),
+}
+
+/// A guest's connection.
+pub(crate) enum Accepted {
+    Tcp(TcpStream),
+    Unix(UnixStream),
+}
+
+impl Listener {
+    /// Binds, and tells where: a port 0 has become a real one.
+    pub(crate) async fn bind(listen: Listen) -> Result<(Self, Listen), EgressError> {
+        match listen {
+            Listen::Tcp(address) => {
+                let failed = |source| EgressError::Listen { on: address.to_string(), source };
+                let listener = TcpListener::bind(address).await.map_err(failed)?;
+                let address = listener.local_addr().map_err(failed)?;
+                Ok((Self::Tcp(listener), Listen::Tcp(address)))
+            }
+            Listen::Unix(path) => match bind_unix(&path).await {
+                Ok(listener) => Ok((Self::Unix(listener), Listen::Unix(path))),
+                Err(source) => Err(EgressError::Listen { on: path.display().to_string(), source }),
+            },
+        }
+    }
+
+    pub(crate) async fn accept(&self) -> io::Result<Accepted> {
+        match self {
+            Self::Tcp(listener) => {
+                let (tcp, _) = listener.accept().await?;
+                let _ = tcp.set_nodelay(true);
+                Ok(Accepted::Tcp(tcp))
+            }
+            Self::Unix(listener) => Ok(Accepted::Unix(listener.accept().await?.0)),
+        }
+    }
+}
+
+/// A socket that its owner alone may connect to, from its first moment.
+async fn bind_unix(path: &Path) -> io::Result<UnixListener> {
+    // A socket that nobody listens on was left behind by a run that ended badly.
+    if UnixStream::connect(path).await.is_err_and(|e| e.kind() == io::ErrorKind::ConnectionRefused) {
+        std::fs::remove_file(path)?;
+    }
+    let socket = UnixSocket::new_stream()?;
+    // Linux gives the file the mode that the socket has while it is bound.
+    rustix::fs::fchmod(&socket, Mode::RUSR | Mode::WUSR)?;
+    socket.bind(path)?;
+    rustix::fs::chmod(path, Mode::RUSR | Mode::WUSR)?;
+    socket.listen(BACKLOG)
+}

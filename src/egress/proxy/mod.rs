@@ -1,0 +1,197 @@
+//! The proxy itself: it accepts guests' connections and keeps what they share.
+//!
+//! `guest` serves a connection, `connect` answers its first request, `tunnel` and `inspect` are
+//! what a CONNECT becomes, `forward` takes one request to its upstream and back.
+
+mod admit;
+mod answer;
+mod body;
+mod connect;
+mod credential;
+mod dial;
+mod exchange;
+mod forward;
+mod frames;
+mod guest;
+mod headers;
+mod inspect;
+mod listen;
+mod pool;
+mod redact;
+mod stream;
+mod tunnel;
+mod websocket;
+
+use super::address::Range;
+use super::ca::Authority;
+use super::policy::Policy;
+use super::{Audit, Credentials, EgressError, Limits, Listen, Options};
+use crate::provider::EgressRoute;
+use credential::Injector;
+use hyper::header::{AUTHORIZATION, HeaderMap};
+use listen::{Accepted, Listener};
+use rustix::process::{Resource, getrlimit};
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::io::{AsyncWrite, AsyncWriteExt};
+use tokio::sync::{Semaphore, oneshot};
+use tokio::task::{JoinHandle, JoinSet};
+
+/// What every connection of one egress shares.
+pub(crate) struct Shared {
+    policy: Policy,
+    routes: Vec<Route>,
+    credentials: Arc<dyn Credentials>,
+    audit: Arc<dyn Audit>,
+    ca: Authority,
+    pool: pool::Pool,
+    limits: Limits,
+}
+
+/// What the proxy needs of a route, ready for use; the policy keeps the rest.
+pub(crate) struct Route {
+    host: Arc<str>,
+    exceptions: Vec<Range>,
+    injector: Option<Injector>,
+    /// It says something on methods, paths or git.
+    has_terms: bool,
+    is_git: bool,
+    placeholder: Option<String>,
+}
+
+impl Route {
+    fn new(route: &EgressRoute, options: &Options) -> Result<Self, EgressError> {
+        let range = |text: &String| {
+            Range::parse(text)
+                .ok_or_else(|| EgressError::Range { host: route.host.clone(), range: text.clone() })
+        };
+        let issued = options.issued_bearers.iter().find(|i| i.host == route.host);
+        Ok(Self {
+            host: route.host.as_str().into(),
+            exceptions: route.ssrf_ip_allowlist.iter().map(range).collect::<Result<_, _>>()?,
+            injector: Injector::new(route),
+            has_terms: route.path_allowlist.is_some() || route.matches.is_some() || route.git.is_some(),
+            is_git: route.git.is_some(),
+            placeholder: issued.map(|i| i.placeholder.clone()),
+        })
+    }
+
+    /// Whether the guest sends a bearer that the upstream gave it, on a route that lets it.
+    fn issued_bearer(&self, headers: &HeaderMap) -> bool {
+        let Some(placeholder) = &self.placeholder else { return false };
+        let mut values = headers.get_all(AUTHORIZATION).iter();
+        let (Some(one), None) = (values.next(), values.next()) else { return false };
+        one.as_bytes().strip_prefix(b"Bearer ").is_some_and(|v| !v.is_empty() && v != placeholder.as_bytes())
+    }
+}
+
+/// An egress at work. Dropping it ends every connection.
+pub struct Running {
+    shared: Arc<Shared>,
+    address: Listen,
+    stop: Option<oneshot::Sender<()>>,
+    task: JoinHandle<()>,
+}
+
+impl Running {
+    /// The certificate that the guest must trust, as PEM. Its key never leaves this process.
+    pub fn ca_certificate_pem(&self) -> &str {
+        self.shared.ca.certificate_pem()
+    }
+
+    /// Where it listens; a port 0 has become a real one.
+    pub fn address(&self) -> &Listen {
+        &self.address
+    }
+
+    /// Ends every connection and takes the socket away.
+    pub async fn stop(mut self) {
+        if let Some(stop) = self.stop.take() {
+            let _ = stop.send(());
+        }
+        let _ = (&mut self.task).await;
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.task.abort();
+        if let Listen::Unix(path) = &self.address {
+            let _ = std::fs::remove_file(path);
+        }
+    }
+}
+
+impl fmt::Debug for Running {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Running").field("address", &self.address).finish_non_exhaustive()
+    }
+}
+
+/// Starts an egress on the current runtime.
+///
+/// # Errors
+/// When it cannot listen, has nothing to verify upstreams with, or an option is wrong.
+pub async fn start(options: Options, listen: Listen) -> Result<Running, EgressError> {
+    let routes = options.routes.iter().map(|r| Route::new(r, &options)).collect::<Result<_, _>>()?;
+    let shared = Arc::new(Shared {
+        policy: Policy::new(&options.routes),
+        routes,
+        ca: Authority::new(options.routes.iter().map(|r| r.host.as_str()))?,
+        pool: pool::Pool::new(dial::Dialer::new(&options)?, options.limits),
+        credentials: options.credentials,
+        audit: options.audit,
+        limits: options.limits,
+    });
+    let (listener, address) = Listener::bind(listen).await?;
+    let (stop, stopped) = oneshot::channel();
+    let task = tokio::spawn(accept(shared.clone(), listener, stopped));
+    Ok(Running { shared, address, stop: Some(stop), task })
+}
+
+/// Takes connections until told to stop; then all of them end with the set of their tasks.
+async fn accept(shared: Arc<Shared>, listener: Listener, mut stopped: oneshot::Receiver<()>) {
+    let room = Arc::new(Semaphore::new(connection_limit(shared.limits.connections)));
+    let mut guests = JoinSet::new();
+    let mut sweep = tokio::time::interval(Duration::from_secs(15));
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            Some(_) = guests.join_next() => continue,
+            _ = sweep.tick() => {
+                shared.pool.sweep();
+                continue;
+            }
+            _ = &mut stopped => return,
+        };
+        let Ok(accepted) = accepted else {
+            // Out of files, most likely: those in use will be given back.
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            continue;
+        };
+        let permit = room.clone().try_acquire_owned();
+        let shared = shared.clone();
+        guests.spawn(async move {
+            match (permit, accepted) {
+                (Ok(_permit), Accepted::Tcp(tcp)) => guest::serve(shared, tcp).await,
+                (Ok(_permit), Accepted::Unix(unix)) => guest::serve(shared, unix).await,
+                (Err(_), Accepted::Tcp(tcp)) => turn_away(tcp).await,
+                (Err(_), Accepted::Unix(unix)) => turn_away(unix).await,
+            }
+        });
+    }
+}
+
+async fn turn_away(mut io: impl AsyncWrite + Unpin) {
+    let answer = b"HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+    let _ = io.write_all(answer).await;
+    let _ = io.shutdown().await;
+}
+
+/// A guest's connection takes up to two files (its own and the upstream's), and some are needed elsewhere.
+fn connection_limit(wanted: usize) -> usize {
+    let files = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
+    let possible = usize::try_from(files.saturating_sub(64) / 2).unwrap_or(usize::MAX);
+    wanted.min(possible.max(1))
+}

@@ -1,0 +1,91 @@
+//! A connection whose inside is the guest's affair, once its client hello has been read.
+
+use super::Shared;
+use super::answer::Refusal;
+use super::exchange::Exchange;
+use super::stream::Guest;
+use crate::egress::sni::{ClientHello, client_hello};
+use hyper::body::Bytes;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, copy_bidirectional_with_sizes};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+/// Per direction; large bodies pass in few turns, and a thousand tunnels in 64 MiB.
+const BUFFER: usize = 32 * 1024;
+/// A fatal `unrecognized_name` alert, so that the guest's client can say what happened.
+const UNRECOGNIZED_NAME: [u8; 7] = [21, 3, 3, 0, 2, 2, 112];
+
+/// Passes bytes both ways until both sides are done.
+pub(crate) async fn run<S>(
+    shared: &Arc<Shared>,
+    mut guest: Guest<S>,
+    host: &str,
+    mut upstream: TcpStream,
+    exchange: Arc<Exchange>,
+) where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    if let Err(refusal) = expect_hello(&mut guest, host, shared.limits.handshake).await {
+        return exchange.refused(&refusal);
+    }
+    let mut guest = guest.metered(exchange.clone());
+    let passed = copy_bidirectional_with_sizes(&mut guest, &mut upstream, BUFFER, BUFFER).await;
+    if passed.is_err() {
+        exchange.failed("cut-short");
+    }
+}
+
+/// Reads the client hello, which must be for `host`, and puts it back to be read again.
+///
+/// On a refusal the guest gets a TLS alert, and nothing was passed on.
+pub(crate) async fn expect_hello<S>(guest: &mut Guest<S>, host: &str, within: Duration) -> Result<(), Refusal>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let mut bytes = Vec::with_capacity(2048);
+    let hello = timeout(within, read_hello(guest, &mut bytes)).await;
+    let refusal = match hello {
+        Ok(Ok(hello)) => match judge(&hello, host) {
+            Ok(()) => {
+                guest.put_back(Bytes::from(bytes));
+                return Ok(());
+            }
+            Err(refusal) => refusal,
+        },
+        Ok(Err(refusal)) => return Err(refusal),
+        Err(_) => return Err(Refusal::denied(0, "no-hello", "")),
+    };
+    let _ = guest.write_all(&UNRECOGNIZED_NAME).await;
+    let _ = guest.shutdown().await;
+    Err(refusal)
+}
+
+async fn read_hello<S>(guest: &mut Guest<S>, bytes: &mut Vec<u8>) -> Result<ClientHello, Refusal>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    loop {
+        match client_hello(bytes) {
+            Ok(Some(hello)) => return Ok(hello),
+            Ok(None) => {}
+            Err(_) => return Err(Refusal::denied(0, "not-tls", "")),
+        }
+        match guest.read_buf(bytes).await {
+            Ok(0) | Err(_) => return Err(Refusal::denied(0, "no-hello", "")),
+            Ok(_) => {}
+        }
+    }
+}
+
+fn judge(hello: &ClientHello, host: &str) -> Result<(), Refusal> {
+    if hello.encrypted {
+        return Err(Refusal::denied(0, "encrypted-hello", ""));
+    }
+    match &hello.server_name {
+        Some(name) if name.eq_ignore_ascii_case(host) => Ok(()),
+        Some(_) => Err(Refusal::denied(0, "sni-mismatch", "")),
+        None => Err(Refusal::denied(0, "no-sni", "")),
+    }
+}

@@ -1,0 +1,18 @@
+//! The egress against stand-in upstreams on loopback.
+//!
+//! `aNN_…` is the test of an attack; the number is the attack's in `docs/security.md`. The
+//! stand-ins judge: what must not leave was seen by none of them.
+
+mod addresses;
+mod basics;
+mod client;
+mod credentials;
+mod faults;
+mod names;
+mod parent;
+mod real_clients;
+mod requests;
+mod rig;
+mod streams;
+mod upstream;
+mod websockets;
