@@ -62,7 +62,7 @@ impl Gate {
             .block_on(egress::start(options, Listen::Unix(socket.clone())))
             .map_err(|e| Problem::io(what, e))?;
         // The guest's user connects to it, and nobody else can reach its folder.
-        owner.give_all(&socket).map_err(|e| Problem::io(what, e))?;
+        owner.give_all(&run.net_dir()).map_err(|e| Problem::io(what, e))?;
         Ok(Self { runtime, running: Some(running) })
     }
 

@@ -178,7 +178,7 @@ impl Launch<'_> {
         self.begin(Stage::Check)?;
         let argv = self.argv()?;
         let workspace = self.check()?;
-        let mut backend = backend::choose(options.backend, &options.host)?;
+        let mut backend = backend::choose(options.backend, &options.host, &options.cancel)?;
         for left in sweep(&options.state, &options.host) {
             self.ui.note(&format!("an earlier run could not be taken away: {left}"));
         }
@@ -193,7 +193,15 @@ impl Launch<'_> {
         let run = made.run.insert(Run::create(&options.state, &new)?);
 
         self.begin(Stage::Image)?;
-        let job = Job { plan, program: &argv[0], host: &options.host, ui: self.ui, cancel: &options.cancel };
+        let job = Job {
+            plan,
+            program: &argv[0],
+            host: &options.host,
+            state: &options.state,
+            workspace: &workspace,
+            ui: self.ui,
+            cancel: &options.cancel,
+        };
         backend.image(&job)?;
         let owner = backend.owner();
         let backend = made.backend.insert(backend);

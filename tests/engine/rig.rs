@@ -1,5 +1,6 @@
 //! A bottle under test: a plan, a workspace, a state folder, and what came of the launch.
 
+use crate::containers;
 use bot_bottle::engine::{
     Cancel, Choice, Host, LaunchError, Options, Outcome, Stage, StateDir, Stream, Ui, launch,
 };
@@ -31,10 +32,33 @@ pub(crate) struct Ran {
 impl Rig {
     /// A bubblewrap bottle with an empty workspace; `None` where bubblewrap is missing.
     pub(crate) fn bubblewrap() -> Option<Self> {
-        if !tool("bwrap", "apt-get install bubblewrap") {
-            return None;
-        }
-        Some(Self::on(Choice::Bubblewrap))
+        tool("bwrap", "apt-get install bubblewrap").then(|| Self::on(Choice::Bubblewrap))
+    }
+
+    /// A Docker bottle on the tests' own daemon; `None` where there can be none.
+    pub(crate) fn docker() -> Option<Self> {
+        let host = containers::docker()?;
+        let mut rig = Self::on(Choice::Docker);
+        rig.options.host.set("DOCKER_HOST", host);
+        Some(rig.contained())
+    }
+
+    /// A Podman bottle; `None` where Podman does not run.
+    pub(crate) fn podman() -> Option<Self> {
+        let config = containers::podman()?;
+        let mut rig = Self::on(Choice::Podman);
+        rig.options.host.set("CONTAINERS_CONF", config);
+        Some(rig.contained())
+    }
+
+    /// The base image itself in place of a shipped one, and a workspace that its user may write.
+    fn contained(mut self) -> Self {
+        // One path for all tests, so that they share one image.
+        let podman = self.options.backend == Choice::Podman;
+        let dockerfile = containers::dockerfile(if podman { "localhost/" } else { "" });
+        self.plan.dockerfile = Dockerfile::Own(dockerfile);
+        std::os::unix::fs::chown(&self.workspace, Some(1000), Some(1000)).expect("root");
+        self
     }
 
     pub(crate) fn on(backend: Choice) -> Self {
@@ -44,11 +68,8 @@ impl Rig {
         std::fs::create_dir(&workspace).expect("workspace");
         std::fs::create_dir(&home).expect("home");
         let mut host = Host::new(&home);
-        for name in ["PATH", "TERM", "DOCKER_HOST"] {
-            if let Some(value) = std::env::var_os(name) {
-                host.set(name, value);
-            }
-        }
+        // Debian's own clients, which fit its daemon.
+        host.set("PATH", "/usr/bin:/bin:/usr/sbin:/sbin:/usr/local/bin");
         let mut options = Options::new(StateDir::new(temp.path().join("state")), host, &workspace);
         options.backend = backend;
         Self { plan: plan(), options, workspace, home, ui: Recorder::default(), _temp: temp }

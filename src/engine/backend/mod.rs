@@ -4,6 +4,8 @@
 //! which agent runs.
 
 mod bubblewrap;
+mod container;
+mod image;
 pub(crate) mod limits;
 pub(crate) mod seccomp;
 
@@ -11,10 +13,12 @@ use super::child::Prepared;
 use super::error::Problem;
 use super::guest::Guest;
 use super::host::Host;
-use super::state::Run;
+use super::state::{Run, StateDir};
 use super::tree::Owner;
 use super::ui::{Cancel, Ui};
 use crate::plan::Plan;
+pub(crate) use container::left_behind as container_left_behind;
+use std::path::Path;
 
 /// `--backend`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -66,6 +70,9 @@ pub(crate) struct Job<'a> {
     /// The program to be run in the agent's place.
     pub program: &'a str,
     pub host: &'a Host,
+    pub state: &'a StateDir,
+    /// The host folder at `/workspace`.
+    pub workspace: &'a Path,
     pub ui: &'a dyn Ui,
     pub cancel: &'a Cancel,
 }
@@ -83,17 +90,26 @@ impl From<Problem> for Stop {
 }
 
 /// The backend that the operator chose.
-pub(crate) fn choose(choice: Choice, host: &Host) -> Result<Box<dyn Backend>, Problem> {
+pub(crate) fn choose(choice: Choice, host: &Host, cancel: &Cancel) -> Result<Box<dyn Backend>, Stop> {
+    let engine = |name| container::Cli::find(name, host);
+    let named = |name: &'static str, install: &str| {
+        let missing = || Problem::new(format!("{name} cannot be used"), "it is not on PATH", install);
+        let cli = engine(name).ok_or_else(missing)?;
+        let what = format!("{name} does not answer");
+        cli.answers(cancel).map_err(|e| e.at(&what, container::START_DAEMON))?;
+        Ok(Box::new(container::Container::new(cli)) as Box<dyn Backend>)
+    };
     match choice {
-        Choice::Auto | Choice::Bubblewrap => Ok(Box::new(bubblewrap::Bubblewrap::find(host)?)),
-        Choice::Docker | Choice::Podman => Err(Problem::io("no container backend", "not built yet")),
+        Choice::Bubblewrap => Ok(Box::new(bubblewrap::Bubblewrap::find(host)?)),
+        Choice::Docker => named("docker", "install Docker, or choose --backend bubblewrap"),
+        Choice::Podman => named("podman", "install Podman, or choose --backend bubblewrap"),
+        Choice::Auto => {
+            for name in ["docker", "podman"] {
+                if let Some(cli) = engine(name).filter(|cli| cli.answers(cancel).is_ok()) {
+                    return Ok(Box::new(container::Container::new(cli)));
+                }
+            }
+            Ok(Box::new(bubblewrap::Bubblewrap::find(host)?))
+        }
     }
-}
-
-/// Removes the container of a run whose launcher is gone.
-///
-/// # Errors
-/// Why it may still be there; the next command tries again.
-pub(crate) fn container_left_behind(_record: &super::state::Record, _host: &Host) -> Result<(), String> {
-    Ok(())
 }

@@ -42,6 +42,9 @@ fn main() -> ExitCode {
     let Some(home) = home else { return fail("cannot tell where it lies") };
     let result = match mode {
         "enter" => enter(&home, &args[2..]),
+        // Process 1 of a container inherits variables of the image and of the engine's client,
+        // which the guest could read in /proc: it begins anew without them.
+        "serve" if std::env::vars_os().next().is_some() => Err(begin_anew(&home)),
         "serve" => serve_guest(&home),
         "run" => run(&home, &args[2..]),
         "relay" => relay_of_stdin(&home),
@@ -99,6 +102,11 @@ fn serve_guest(home: &Path) -> Result<(), Failure> {
     let listener = listen()?;
     serve(listener, home.join("net/egress.sock"));
     Ok(())
+}
+
+fn begin_anew(home: &Path) -> Failure {
+    let error = Command::new(home.join("guest")).arg("serve").env_clear().exec();
+    Failure::setup(format!("cannot begin without variables: {error}"))
 }
 
 fn run(home: &Path, argv: &[OsString]) -> Result<(), Failure> {

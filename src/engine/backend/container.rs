@@ -1,0 +1,314 @@
+//! Docker and Podman, by the command line that they share.
+//!
+//! The container is the relay and nothing else, without a network; every command is an `exec` in
+//! it. What the guest reads and writes lies in the run's folder and is mounted, so nothing of a
+//! launch is in the image, in the container's configuration or in an argument list.
+
+use super::bubblewrap::as_node;
+use super::image::{self, Image};
+use super::limits::DEFAULT_PIDS;
+use super::{Backend, Job, Stop, TrustStore};
+use crate::engine::child::{self, Prepared, Stopped};
+use crate::engine::error::Problem;
+use crate::engine::guest::{Bind, Guest};
+use crate::engine::host::Host;
+use crate::engine::relay;
+use crate::engine::state::{Record, Run};
+use crate::engine::tree::Owner;
+use crate::engine::ui::Cancel;
+use crate::plan::Resources;
+use crate::provider::WORKSPACE;
+use std::ffi::OsString;
+use std::os::unix::fs::MetadataExt;
+use std::path::PathBuf;
+use std::process::Command;
+use std::{fs, io};
+
+/// The guest user's number where nothing speaks for another.
+const NODE: u32 = 1000;
+/// By this label a person finds our containers; its value is the run's id.
+const LABEL: &str = "bot-bottle.run";
+
+/// A container engine's command line.
+pub(crate) struct Cli {
+    pub name: &'static str,
+    program: PathBuf,
+    env: Vec<(OsString, OsString)>,
+}
+
+impl Cli {
+    /// The engine's client on this host; `None` where it is not installed.
+    pub(crate) fn find(name: &'static str, host: &Host) -> Option<Self> {
+        let program = host.find_program(name)?;
+        // Where the daemon is and how it is reached; no other variable of the host, for among
+        // them are the credentials.
+        let wanted = |name: &str| {
+            ["PATH", "HOME", "USER", "XDG_RUNTIME_DIR", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "TMPDIR"].contains(&name)
+                || ["DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_CONFIG", "DOCKER_CERT_PATH", "DOCKER_TLS_VERIFY"].contains(&name)
+                || ["DOCKER_BUILDKIT", "BUILDKIT_PROGRESS", "CONTAINER_HOST", "CONTAINERS_CONF"].contains(&name)
+                || ["CONTAINERS_STORAGE_CONF", "CONTAINERS_REGISTRIES_CONF"].contains(&name)
+        };
+        let vars = host.vars().filter(|(name, _)| name.to_str().is_some_and(wanted));
+        let mut env: Vec<_> = vars.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        if !env.iter().any(|(name, _)| name == "HOME") {
+            env.push(("HOME".into(), host.home().into()));
+        }
+        Some(Self { name, program, env })
+    }
+
+    pub(crate) fn command(&self) -> Command {
+        let mut command = Command::new(&self.program);
+        command.env_clear().envs(self.env.iter().map(|(n, v)| (n, v)));
+        command
+    }
+
+    /// Runs the client; its output where it succeeds, the end of it as the error where not.
+    pub(crate) fn run<S: AsRef<std::ffi::OsStr>>(&self, args: &[S], cancel: &Cancel) -> Result<String, CliError> {
+        let mut command = self.command();
+        command.args(args);
+        match child::run(Prepared::new(command), cancel, |_| {}) {
+            Ok((0, output)) => Ok(output),
+            Ok((_, output)) => Err(CliError::Refused(output)),
+            Err(Stopped::Cancelled) => Err(CliError::Cancelled),
+            Err(Stopped::Failed(e)) => Err(CliError::Refused(e.to_string())),
+        }
+    }
+
+    /// Whether the engine answers.
+    pub(crate) fn answers(&self, cancel: &Cancel) -> Result<(), CliError> {
+        let format = if self.name == "podman" { "{{.Version.Version}}" } else { "{{.ServerVersion}}" };
+        self.run(&["info", "--format", format], cancel).map(drop)
+    }
+}
+
+/// What the client said.
+#[derive(Debug)]
+pub(crate) enum CliError {
+    Cancelled,
+    Refused(String),
+}
+
+impl CliError {
+    /// As the failure of something that was being done.
+    pub(crate) fn at(self, what: &str, help: &str) -> Stop {
+        match self {
+            Self::Cancelled => Stop::Cancelled,
+            Self::Refused(why) => Stop::Failed(Problem::new(what, why, help)),
+        }
+    }
+}
+
+/// The backend, before and after its start.
+pub(crate) struct Container {
+    cli: Cli,
+    image: Option<Image>,
+    /// The guest's user as the engine is told it.
+    user: (u32, u32),
+    owner: Owner,
+    /// Options that map the guest's user to the launcher.
+    user_options: Vec<&'static str>,
+    /// The running container.
+    container: Option<String>,
+}
+
+impl Container {
+    pub(crate) fn new(cli: Cli) -> Self {
+        let user_options = Vec::new();
+        Self { cli, image: None, user: (NODE, NODE), owner: Owner(None), user_options, container: None }
+    }
+
+    /// Who the guest's user is outside. The agent is never root, and what it writes should be the
+    /// launcher's: so it has the launcher's number, or, where root launches, the workspace's owner's.
+    fn settle_user(&mut self, job: &Job<'_>) -> Result<(), Stop> {
+        let (uid, gid) = (rustix::process::getuid().as_raw(), rustix::process::getgid().as_raw());
+        if self.cli.name == "podman" && uid != 0 {
+            self.user_options = vec!["--userns", "keep-id:uid=1000,gid=1000"];
+            return Ok(());
+        }
+        if self.cli.name == "docker" {
+            let options = self.cli.run(&["info", "--format", "{{.SecurityOptions}}"], job.cancel);
+            let options = options.map_err(|e| e.at("Docker does not answer", START_DAEMON))?;
+            if options.contains("name=rootless") {
+                let why = "under rootless Docker only the guest's root can use the launcher's files";
+                return Err(Problem::new("this Docker cannot be used", why, "choose --backend podman or bubblewrap").into());
+            }
+            if options.contains("name=userns") {
+                self.user_options = vec!["--userns", "host"];
+            }
+        }
+        if uid != 0 {
+            self.user = (uid, gid);
+            return Ok(());
+        }
+        if let Ok(workspace) = fs::metadata(job.workspace) {
+            if workspace.uid() != 0 {
+                self.user = (workspace.uid(), workspace.gid());
+            } else if job.plan.workspace.mode == crate::plan::WorkspaceMode::Bind {
+                job.ui.note(&format!(
+                    "{} belongs to root, so the agent (user {NODE}) may not be able to write there",
+                    job.workspace.display()
+                ));
+            }
+        }
+        self.owner = Owner(Some(self.user));
+        Ok(())
+    }
+
+    fn arguments(&self, guest: &Guest, name: &str, image: &Image, run: &Run) -> Vec<OsString> {
+        let mut args: Vec<OsString> = Vec::new();
+        let mut all = |words: &[&str]| args.extend(words.iter().map(|&w| OsString::from(w)));
+        all(&["run", "--detach", "--pull", "never", "--name", name]);
+        all(&["--label", &format!("{LABEL}={}", run.record.id), "--hostname", &guest.hostname]);
+        all(&["--network", "none", "--cap-drop", "ALL", "--read-only", "--log-driver", "none"]);
+        // SELinux would need every mounted folder relabelled, the person's own among them.
+        all(&["--security-opt", "no-new-privileges", "--security-opt", "label=disable"]);
+        all(&["--shm-size", "1g", "--ipc", "private"]);
+        all(&["--user", &format!("{}:{}", self.user.0, self.user.1), "--workdir", WORKSPACE]);
+        all(&self.user_options);
+        for tmp in ["/tmp", "/var/tmp"] {
+            all(&["--tmpfs", &format!("{tmp}:rw,nosuid,nodev,exec,size=2g,mode=1777")]);
+        }
+        all(&["--tmpfs", "/run:rw,nosuid,nodev,size=64m,mode=755"]);
+        for limit in limits(&guest.resources) {
+            all(&[limit.0, &limit.1]);
+        }
+        for bind in &guest.binds {
+            args.push("--mount".into());
+            args.push(mount(bind));
+        }
+        args.extend(["--entrypoint", relay::PATH, &image.tag, "serve"].map(OsString::from));
+        args
+    }
+}
+
+pub(crate) const START_DAEMON: &str = "start it, set DOCKER_HOST, or choose --backend bubblewrap";
+
+fn limits(resources: &Resources) -> Vec<(&'static str, String)> {
+    let mut limits = vec![("--pids-limit", resources.pids.unwrap_or(DEFAULT_PIDS).to_string())];
+    if let Some(memory) = resources.memory {
+        // The same for memory and swap together means no swap.
+        limits.push(("--memory", format!("{memory}b")));
+        limits.push(("--memory-swap", format!("{memory}b")));
+    }
+    limits.extend(resources.cpus.map(|cpus| ("--cpus", format!("{cpus:.2}"))));
+    limits
+}
+
+/// A mount as the engines read it: fields as in CSV, so that a path may hold anything.
+fn mount(bind: &Bind) -> OsString {
+    use std::os::unix::ffi::{OsStrExt, OsStringExt};
+    let mut text = b"type=bind,".to_vec();
+    let mut field = |name: &[u8], value: &[u8]| {
+        text.push(b'"');
+        text.extend_from_slice(name);
+        for byte in value {
+            text.extend(std::iter::repeat_n(*byte, 1 + usize::from(*byte == b'"')));
+        }
+        text.extend_from_slice(b"\",");
+    };
+    field(b"source=", bind.source.as_os_str().as_bytes());
+    field(b"target=", bind.target.as_bytes());
+    text.extend_from_slice(if bind.writable { b"readonly=false" } else { b"readonly=true" });
+    OsString::from_vec(text)
+}
+
+impl Backend for Container {
+    fn name(&self) -> &'static str {
+        self.cli.name
+    }
+
+    fn owner(&self) -> Owner {
+        self.owner
+    }
+
+    fn image(&mut self, job: &Job<'_>) -> Result<(), Stop> {
+        self.settle_user(job)?;
+        self.image = Some(image::provide(&self.cli, job)?);
+        Ok(())
+    }
+
+    fn trust_stores(&self) -> Vec<TrustStore> {
+        self.image.as_ref().map(|image| image.trust_stores()).unwrap_or_default()
+    }
+
+    fn start(&mut self, guest: &Guest, run: &mut Run, job: &Job<'_>) -> Result<(), Stop> {
+        let (Some(image), Some(name)) = (&self.image, run.record.container.clone()) else {
+            return Err(Problem::io("the container cannot be started", "it has no image").into());
+        };
+        let mut guest_args = self.arguments(guest, &name, image, run);
+        let passwd = image.passwd_for(self.user, &run.dir, self.owner);
+        let passwd = passwd.map_err(|e| Problem::io("cannot write the guest's list of users", e))?;
+        let at = guest_args.len() - 4;
+        guest_args.splice(at..at, passwd.iter().flat_map(|bind| ["--mount".into(), mount(bind)]));
+        self.container = Some(name.clone());
+        self.cli
+            .run(&guest_args, job.cancel)
+            .map_err(|e| e.at("the container does not start", "see that the engine runs, and what it says"))?;
+        // The relay is process 1: where it stopped, it said why.
+        let trial = self.command(&["true".to_owned()], false).map_err(|e| Problem::io("no exec", e))?;
+        match child::run(trial, job.cancel, |_| {}) {
+            Ok((0, _)) => Ok(()),
+            Ok((_, output)) => Err(Problem::io("nothing runs in the container", output).into()),
+            Err(Stopped::Cancelled) => Err(Stop::Cancelled),
+            Err(Stopped::Failed(e)) => Err(Problem::io("nothing runs in the container", e).into()),
+        }
+    }
+
+    fn command(&self, argv: &[String], terminal: bool) -> io::Result<Prepared> {
+        let container = self.container.as_deref().ok_or(io::ErrorKind::NotFound)?;
+        let mut command = self.cli.command();
+        command.arg("exec");
+        if terminal {
+            command.args(["--interactive", "--tty"]);
+        }
+        command.args(["--user", &format!("{}:{}", self.user.0, self.user.1), "--workdir", WORKSPACE, container]);
+        command.args([relay::PATH, "run", "--"]).args(as_node(argv));
+        Ok(Prepared::new(command))
+    }
+
+    fn stop(&mut self) {
+        if let Some(name) = self.container.take() {
+            // What is not removed now is in the run's record, and the next command tries again.
+            let _ = remove(&self.cli, &name);
+        }
+    }
+}
+
+fn remove(cli: &Cli, container: &str) -> Result<(), String> {
+    // Not the launch's own token: clean-up goes on after a cancel.
+    match cli.run(&["rm", "--force", "--volumes", container], &Cancel::default()) {
+        Ok(_) => Ok(()),
+        Err(CliError::Refused(why)) if why.to_lowercase().contains("no such container") => Ok(()),
+        Err(CliError::Refused(why)) => Err(why),
+        Err(CliError::Cancelled) => Err("stopped".to_owned()),
+    }
+}
+
+/// Removes the container of a run whose launcher is gone.
+///
+/// # Errors
+/// Why it may still be there; the next command tries again.
+pub(crate) fn left_behind(record: &Record, host: &Host) -> Result<(), String> {
+    let Some(container) = &record.container else { return Ok(()) };
+    // Only a name of our own making is ever removed, whatever a record says.
+    if *container != format!("bot-bottle-{}", record.id) {
+        return Ok(());
+    }
+    let name = if record.backend == "podman" { "podman" } else { "docker" };
+    match Cli::find(name, host) {
+        Some(cli) => remove(&cli, container),
+        None => Err(format!("{name} is not on PATH, so the container {container} may still be there")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::Path;
+
+    #[test]
+    fn a_mount_may_hold_commas_quotes_and_line_breaks() {
+        let bind = Bind::new(Path::new("/a,b\"c\nd=e"), "/docs", false);
+        assert_eq!(mount(&bind), "type=bind,\"source=/a,b\"\"c\nd=e\",\"target=/docs\",readonly=true");
+    }
+}

@@ -1,0 +1,183 @@
+//! The image of a container guest: built once for what it is built from, and what we must know of it.
+
+use super::container::{Cli, CliError, START_DAEMON};
+use super::{Job, Stop, TrustStore};
+use crate::engine::child::{self, Prepared, Stopped};
+use crate::engine::error::Problem;
+use crate::engine::guest::Bind;
+use crate::engine::state::{hex, make_dir_all};
+use crate::engine::tree::Owner;
+use crate::plan::{Dockerfile, engine_env::CA_BUNDLE};
+use crate::provider::{GUEST_HOME, GUEST_USER};
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// The Dockerfiles that ship with bot-bottle.
+const SHIPPED: [(&str, &str); 2] = [
+    ("Dockerfile.claude", include_str!("../../../Dockerfile.claude")),
+    ("Dockerfile.codex", include_str!("../../../Dockerfile.codex")),
+];
+/// Where distributions keep their trust store; each that is there gets the launch's CA.
+const ROOTS: [&str; 3] = [CA_BUNDLE, "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem", "/etc/ssl/cert.pem"];
+
+/// An image that is there, and copies of the files of it that a launch adds to.
+pub(crate) struct Image {
+    pub tag: String,
+    /// What was copied out of it: one folder an image, by its id.
+    copies: PathBuf,
+}
+
+/// Builds the plan's image where it is not there yet.
+pub(crate) fn provide(cli: &Cli, job: &Job<'_>) -> Result<Image, Stop> {
+    let repository = job.plan.image.split(':').next().unwrap_or(job.plan.image);
+    let (text, context) = match &job.plan.dockerfile {
+        Dockerfile::Shipped(name) => {
+            let text = SHIPPED.iter().find(|(n, _)| n == name).map(|(_, text)| (*text).to_owned());
+            (text.ok_or_else(|| Problem::io(format!("there is no {name}"), "it does not ship with bot-bottle"))?, None)
+        }
+        Dockerfile::Own(path) => {
+            let text = fs::read_to_string(path).map_err(|e| {
+                Problem::new(format!("cannot read {}", path.display()), e, "set agent_provider.dockerfile to a file")
+            })?;
+            (text, Some(path.as_path()))
+        }
+    };
+    let tag = format!("{repository}:{}", key(&text, context));
+    // A file of the person's own may copy from its folder, so the engine decides what is new.
+    if context.is_some() || inspect(cli, &tag, job)?.is_none() {
+        build(cli, job, &text, context, &tag)?;
+    }
+    let id = inspect(cli, &tag, job)?;
+    let id = id.ok_or_else(|| Problem::io(format!("the image {tag} is gone"), "another program removed it"))?;
+    let copies = job.state.path().join("images").join(id.trim_start_matches("sha256:"));
+    copy_out(cli, job, &tag, &copies)?;
+    Ok(Image { tag, copies })
+}
+
+/// A tag that changes with what the image is built from.
+fn key(text: &str, context: Option<&Path>) -> String {
+    let mut digest = ring::digest::Context::new(&ring::digest::SHA256);
+    digest.update(text.as_bytes());
+    digest.update(context.map_or("", |p| p.to_str().unwrap_or("")).as_bytes());
+    hex(&digest.finish().as_ref()[..6])
+}
+
+fn inspect(cli: &Cli, tag: &str, job: &Job<'_>) -> Result<Option<String>, Stop> {
+    match cli.run(&["image", "inspect", "--format", "{{.Id}}", tag], job.cancel) {
+        Ok(id) => Ok(Some(id)),
+        Err(CliError::Cancelled) => Err(Stop::Cancelled),
+        Err(CliError::Refused(why)) => {
+            let why = why.to_lowercase();
+            let absent = ["no such image", "image not known", "no such object"].iter().any(|t| why.contains(t));
+            let what = format!("{} does not answer", cli.name);
+            if absent { Ok(None) } else { Err(Problem::new(what, why, START_DAEMON).into()) }
+        }
+    }
+}
+
+fn build(cli: &Cli, job: &Job<'_>, text: &str, own: Option<&Path>, tag: &str) -> Result<(), Stop> {
+    job.ui.progress(&format!("building {tag}"));
+    let failed = |why: String| Problem::new(format!("the image {tag} cannot be built"), why, "");
+    // A shipped file copies nothing, so an empty folder is its context.
+    let folder = build_folder(job, tag).map_err(|e| failed(e.to_string()))?;
+    let file = folder.join("Dockerfile");
+    let written = fs::write(&file, text);
+    let context = own.and_then(Path::parent).unwrap_or(&folder);
+    let mut command = cli.command();
+    command.args(["build", "--tag", tag, "--tag", job.plan.image, "--file"]).arg(own.unwrap_or(&file)).arg(context);
+    let result = match written {
+        Ok(()) => child::run(Prepared::new(command), job.cancel, |line| job.ui.progress(line)),
+        Err(e) => Err(Stopped::Failed(e)),
+    };
+    let _ = fs::remove_dir_all(&folder);
+    match result {
+        Ok((0, _)) => Ok(()),
+        Ok((_, output)) => Err(failed(last_lines(&output)).into()),
+        Err(Stopped::Cancelled) => Err(Stop::Cancelled),
+        Err(Stopped::Failed(e)) => Err(failed(e.to_string()).into()),
+    }
+}
+
+/// A folder of this launch's own, so that two launches may build at once.
+fn build_folder(job: &Job<'_>, tag: &str) -> io::Result<PathBuf> {
+    let name = format!("{}-{}", tag.replace(':', "-"), rustix::process::getpid().as_raw_nonzero());
+    let folder = job.state.path().join("build").join(name);
+    make_dir_all(&folder)?;
+    Ok(folder)
+}
+
+fn last_lines(output: &str) -> String {
+    let lines: Vec<_> = output.lines().filter(|l| !l.trim().is_empty()).collect();
+    lines[lines.len().saturating_sub(5)..].join(" | ")
+}
+
+/// Copies the trust stores and the list of users out of an image, once an image.
+fn copy_out(cli: &Cli, job: &Job<'_>, tag: &str, copies: &Path) -> Result<(), Stop> {
+    if copies.join("passwd").exists() {
+        return Ok(());
+    }
+    let what = format!("the image {tag} cannot be read");
+    let next = copies.with_extension(format!("next{}", rustix::process::getpid().as_raw_nonzero()));
+    make_dir_all(&next).map_err(|e| Problem::io(what.clone(), e))?;
+    let container = cli.run(&["create", "--pull", "never", "--network", "none", tag, "true"], job.cancel);
+    let container = container.map_err(|e| e.at(&what, ""))?;
+    let container = container.lines().last().unwrap_or_default().to_owned();
+    for (name, path) in files() {
+        // What an image does not have is no error: a small one has no trust store.
+        let to = next.join(&name).display().to_string();
+        let _ = cli.run(&["cp", "--follow-link", &format!("{container}:{path}"), &to], job.cancel);
+    }
+    let _ = cli.run(&["rm", "--force", &container], &crate::engine::ui::Cancel::default());
+    if job.cancel.is_cancelled() {
+        return Err(Stop::Cancelled);
+    }
+    if !next.join("passwd").exists() {
+        fs::write(next.join("passwd"), "").map_err(|e| Problem::io(what.clone(), e))?;
+    }
+    // Another launch may have been first; either copy is as good.
+    let _ = fs::rename(&next, copies);
+    let _ = fs::remove_dir_all(&next);
+    Ok(())
+}
+
+/// What is copied out: our name for it, and its path in the image.
+fn files() -> Vec<(String, &'static str)> {
+    roots().chain([("passwd".to_owned(), "/etc/passwd")]).collect()
+}
+
+fn roots() -> impl Iterator<Item = (String, &'static str)> {
+    ROOTS.iter().enumerate().map(|(i, path)| (format!("roots{i}"), *path))
+}
+
+impl Image {
+    pub(crate) fn trust_stores(&self) -> Vec<TrustStore> {
+        let read = |(name, path): (String, &str)| {
+            let roots = fs::read(self.copies.join(name)).ok()?;
+            Some(TrustStore { guest_path: path.to_owned(), roots })
+        };
+        let mut stores: Vec<_> = roots().filter_map(read).collect();
+        if !stores.iter().any(|s| s.guest_path == CA_BUNDLE) {
+            stores.push(TrustStore { guest_path: CA_BUNDLE.to_owned(), roots: Vec::new() });
+        }
+        stores
+    }
+
+    /// The guest's list of users, with `node` at the number that it runs as.
+    pub(crate) fn passwd_for(&self, user: (u32, u32), run: &Path, owner: Owner) -> io::Result<Option<Bind>> {
+        let text = fs::read_to_string(self.copies.join("passwd"))?;
+        let line = format!("{GUEST_USER}:x:{}:{}:{GUEST_USER}:{GUEST_HOME}:/bin/sh", user.0, user.1);
+        let same = |l: &str| l.starts_with(&format!("{GUEST_USER}:x:{}:{}:", user.0, user.1));
+        if text.lines().any(same) {
+            return Ok(None);
+        }
+        let others = text.lines().filter(|l| !l.starts_with(&format!("{GUEST_USER}:")));
+        let mut lines: Vec<_> = others.map(str::to_owned).collect();
+        lines.push(line);
+        let path = run.join("passwd");
+        fs::write(&path, lines.join("\n") + "\n")?;
+        fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o444))?;
+        owner.give_all(&path)?;
+        Ok(Some(Bind::new(path, "/etc/passwd", false)))
+    }
+}
