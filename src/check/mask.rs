@@ -1,6 +1,7 @@
 //! Credentials overwritten before anything is shown, byte for byte, so that spans still fit.
 
-use crate::manifest::{looks_secret, speaks_of_credential};
+use crate::manifest::{secrets_in, speaks_of_credential};
+use std::ops::Range;
 
 /// A manifest's text as a report may draw it.
 ///
@@ -18,6 +19,27 @@ pub(crate) fn masked(text: &str) -> String {
 
 /// The same for a sentence: the keys that it speaks of have no values to hide.
 pub(crate) fn masked_words(text: &str) -> String {
+    let text = overwritten(text, secrets_in(text).into_iter().map(|s| s.range));
+    without_commands(without_c1(behind_schemes(&text)))
+}
+
+/// Overwrites ranges of a text, line breaks kept.
+fn overwritten(text: &str, ranges: impl Iterator<Item = Range<usize>>) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut at = 0;
+    for range in ranges {
+        let start = range.start.max(at);
+        out.push_str(text.get(at..start).unwrap_or(""));
+        let secret = text.get(start..range.end.max(start)).unwrap_or("");
+        out.extend(secret.chars().map(|c| if c == '\n' { c } else { star(c) }));
+        at = start + secret.len();
+    }
+    out.push_str(text.get(at..).unwrap_or(""));
+    out
+}
+
+/// Overwrites what stands behind the name of an authentication scheme, whatever it looks like.
+fn behind_schemes(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     let mut after_scheme = false;
@@ -31,7 +53,7 @@ pub(crate) fn masked_words(text: &str) -> String {
             continue;
         }
         let word = &rest[..token];
-        if (after_scheme && token >= 16) || is_secret(word) {
+        if after_scheme && token >= 16 {
             out.push_str(&"*".repeat(token));
         } else {
             out.push_str(word);
@@ -39,17 +61,12 @@ pub(crate) fn masked_words(text: &str) -> String {
         after_scheme = ["Bearer", "bearer", "Basic", "basic"].iter().any(|s| word.ends_with(s));
         rest = &rest[token..];
     }
-    without_commands(without_c1(out))
+    out
 }
 
 /// What may be part of a credential, of a URL with one, or of `scheme=credential`.
 fn part_of_token(c: char) -> bool {
     c.is_ascii_alphanumeric() || "-_./+=:@".contains(c)
-}
-
-fn is_secret(token: &str) -> bool {
-    looks_secret(token).is_some()
-        || token.split([':', '=', '/', '@']).any(|piece| looks_secret(piece).is_some())
 }
 
 /// The control characters of ISO 6429 (`\u{9b}` begins an escape sequence): two bytes each, and so is

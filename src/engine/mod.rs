@@ -97,7 +97,11 @@ impl Options {
 /// # Errors
 /// When there is none, with what to install.
 pub fn backend_name(choice: Choice, host: &Host) -> Result<&'static str, Problem> {
-    backend::choose(choice, host).map(|backend| backend.name())
+    match backend::choose(choice, host, &Cancel::default()) {
+        Ok(backend) => Ok(backend.name()),
+        Err(Stop::Failed(problem)) => Err(problem),
+        Err(Stop::Cancelled) => Err(Problem::io("the question was stopped", "cancelled")),
+    }
 }
 
 /// How a launch ended.

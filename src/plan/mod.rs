@@ -10,8 +10,7 @@ mod render;
 
 pub use build::{PlanError, build, env_value, host_path, memory_bytes, plan};
 pub use compare::{Change, DiffFormat, Direction, compare, render_changes};
-pub use render::{Format, preflight, render};
-pub use render::{Format, render, shell_words};
+pub use render::{Format, preflight, render, shell_words};
 
 use crate::provider::{AuthScheme, EgressRoute, GuestCommand, GuestDir, GuestFile, PromptMode};
 use serde::ser::SerializeMap;

@@ -24,7 +24,9 @@ pub(crate) fn docker() -> Option<&'static str> {
             && tool("debootstrap", "apt-get install debootstrap")
             && is_root();
         let started = ready.then(|| script("dockerd.sh", &["start".into(), target("docker")], &[]))?;
-        let host = started.map_err(|why| skip(&format!("dockerd does not start: {why}"), "see target/docker/log")).ok()?;
+        let host = started
+            .map_err(|why| skip(&format!("dockerd does not start: {why}"), "see target/docker/log"))
+            .ok()?;
         base_image("docker", &[("DOCKER_HOST", &host)]).then_some(host)
     };
     HOST.get_or_init(start).as_deref()

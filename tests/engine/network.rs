@@ -23,7 +23,8 @@ fn allow(rig: &mut Rig, host: &str, upstream: &Upstream) {
 /// Every address that this host itself answers on, with the port of a listener of ours.
 fn host_addresses(port: u16) -> String {
     let mut addresses = vec!["127.0.0.1".to_owned(), "172.17.0.1".to_owned(), "10.0.2.2".to_owned()];
-    let shown = std::process::Command::new("hostname").arg("-I").output().map(|o| o.stdout).unwrap_or_default();
+    let shown =
+        std::process::Command::new("hostname").arg("-I").output().map(|o| o.stdout).unwrap_or_default();
     addresses.extend(String::from_utf8_lossy(&shown).split_whitespace().map(str::to_owned));
     format!("[{}]", addresses.iter().map(|a| format!("('{a}', {port})")).collect::<Vec<_>>().join(", "))
 }

@@ -42,7 +42,11 @@ impl Upstream {
         Self::start(None, Arc::new(answer))
     }
 
-    pub(crate) fn tls(authority: &Authority, names: &[&str], answer: impl Fn(&Request) -> Answer + Send + Sync + 'static) -> Self {
+    pub(crate) fn tls(
+        authority: &Authority,
+        names: &[&str],
+        answer: impl Fn(&Request) -> Answer + Send + Sync + 'static,
+    ) -> Self {
         Self::start(Some(authority.server(names)), Arc::new(answer))
     }
 
@@ -77,9 +81,15 @@ fn serve(stream: impl Read + Write, log: &Mutex<Vec<Request>>, answer: &dyn Fn(&
     while let Some(request) = read(&mut reader) {
         log.lock().expect("lock").push(request.clone());
         let (status, kind, body) = answer(&request);
-        let head = format!("HTTP/1.1 {status}\r\ncontent-type: {kind}\r\ncontent-length: {}\r\n\r\n", body.len());
+        let head =
+            format!("HTTP/1.1 {status}\r\ncontent-type: {kind}\r\ncontent-length: {}\r\n\r\n", body.len());
         let out = reader.get_mut();
-        if out.write_all(head.as_bytes()).and_then(|()| out.write_all(body.as_bytes())).and_then(|()| out.flush()).is_err() {
+        if out
+            .write_all(head.as_bytes())
+            .and_then(|()| out.write_all(body.as_bytes()))
+            .and_then(|()| out.flush())
+            .is_err()
+        {
             return;
         }
     }

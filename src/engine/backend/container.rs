@@ -43,9 +43,12 @@ impl Cli {
         // Where the daemon is and how it is reached; no other variable of the host, for among
         // them are the credentials.
         let wanted = |name: &str| {
-            ["PATH", "HOME", "USER", "XDG_RUNTIME_DIR", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "TMPDIR"].contains(&name)
-                || ["DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_CONFIG", "DOCKER_CERT_PATH", "DOCKER_TLS_VERIFY"].contains(&name)
-                || ["DOCKER_BUILDKIT", "BUILDKIT_PROGRESS", "CONTAINER_HOST", "CONTAINERS_CONF"].contains(&name)
+            ["PATH", "HOME", "USER", "XDG_RUNTIME_DIR", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "TMPDIR"]
+                .contains(&name)
+                || ["DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_CONFIG", "DOCKER_CERT_PATH", "DOCKER_TLS_VERIFY"]
+                    .contains(&name)
+                || ["DOCKER_BUILDKIT", "BUILDKIT_PROGRESS", "CONTAINER_HOST", "CONTAINERS_CONF"]
+                    .contains(&name)
                 || ["CONTAINERS_STORAGE_CONF", "CONTAINERS_REGISTRIES_CONF"].contains(&name)
         };
         let vars = host.vars().filter(|(name, _)| name.to_str().is_some_and(wanted));
@@ -63,7 +66,11 @@ impl Cli {
     }
 
     /// Runs the client; its output where it succeeds, the end of it as the error where not.
-    pub(crate) fn run<S: AsRef<std::ffi::OsStr>>(&self, args: &[S], cancel: &Cancel) -> Result<String, CliError> {
+    pub(crate) fn run<S: AsRef<std::ffi::OsStr>>(
+        &self,
+        args: &[S],
+        cancel: &Cancel,
+    ) -> Result<String, CliError> {
         let mut command = self.command();
         command.args(args);
         match child::run(Prepared::new(command), cancel, |_| {}) {
@@ -130,7 +137,12 @@ impl Container {
             let options = options.map_err(|e| e.at("Docker does not answer", START_DAEMON))?;
             if options.contains("name=rootless") {
                 let why = "under rootless Docker only the guest's root can use the launcher's files";
-                return Err(Problem::new("this Docker cannot be used", why, "choose --backend podman or bubblewrap").into());
+                return Err(Problem::new(
+                    "this Docker cannot be used",
+                    why,
+                    "choose --backend podman or bubblewrap",
+                )
+                .into());
             }
             if options.contains("name=userns") {
                 self.user_options = vec!["--userns", "host"];
@@ -241,9 +253,9 @@ impl Backend for Container {
         let at = guest_args.len() - 4;
         guest_args.splice(at..at, passwd.iter().flat_map(|bind| ["--mount".into(), mount(bind)]));
         self.container = Some(name.clone());
-        self.cli
-            .run(&guest_args, job.cancel)
-            .map_err(|e| e.at("the container does not start", "see that the engine runs, and what it says"))?;
+        self.cli.run(&guest_args, job.cancel).map_err(|e| {
+            e.at("the container does not start", "see that the engine runs, and what it says")
+        })?;
         // The relay is process 1: where it stopped, it said why.
         let trial = self.command(&["true".to_owned()], false).map_err(|e| Problem::io("no exec", e))?;
         match child::run(trial, job.cancel, |_| {}) {
@@ -261,7 +273,13 @@ impl Backend for Container {
         if terminal {
             command.args(["--interactive", "--tty"]);
         }
-        command.args(["--user", &format!("{}:{}", self.user.0, self.user.1), "--workdir", WORKSPACE, container]);
+        command.args([
+            "--user",
+            &format!("{}:{}", self.user.0, self.user.1),
+            "--workdir",
+            WORKSPACE,
+            container,
+        ]);
         command.args([relay::PATH, "run", "--"]).args(as_node(argv));
         Ok(Prepared::new(command))
     }

@@ -19,7 +19,8 @@ const SHIPPED: [(&str, &str); 2] = [
     ("Dockerfile.codex", include_str!("../../../Dockerfile.codex")),
 ];
 /// Where distributions keep their trust store; each that is there gets the launch's CA.
-const ROOTS: [&str; 3] = [CA_BUNDLE, "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem", "/etc/ssl/cert.pem"];
+const ROOTS: [&str; 3] =
+    [CA_BUNDLE, "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem", "/etc/ssl/cert.pem"];
 
 /// An image that is there, and copies of the files of it that a launch adds to.
 pub(crate) struct Image {
@@ -34,11 +35,20 @@ pub(crate) fn provide(cli: &Cli, job: &Job<'_>) -> Result<Image, Stop> {
     let (text, context) = match &job.plan.dockerfile {
         Dockerfile::Shipped(name) => {
             let text = SHIPPED.iter().find(|(n, _)| n == name).map(|(_, text)| (*text).to_owned());
-            (text.ok_or_else(|| Problem::io(format!("there is no {name}"), "it does not ship with bot-bottle"))?, None)
+            (
+                text.ok_or_else(|| {
+                    Problem::io(format!("there is no {name}"), "it does not ship with bot-bottle")
+                })?,
+                None,
+            )
         }
         Dockerfile::Own(path) => {
             let text = fs::read_to_string(path).map_err(|e| {
-                Problem::new(format!("cannot read {}", path.display()), e, "set agent_provider.dockerfile to a file")
+                Problem::new(
+                    format!("cannot read {}", path.display()),
+                    e,
+                    "set agent_provider.dockerfile to a file",
+                )
             })?;
             (text, Some(path.as_path()))
         }
@@ -49,7 +59,8 @@ pub(crate) fn provide(cli: &Cli, job: &Job<'_>) -> Result<Image, Stop> {
         build(cli, job, &text, context, &tag)?;
     }
     let id = inspect(cli, &tag, job)?;
-    let id = id.ok_or_else(|| Problem::io(format!("the image {tag} is gone"), "another program removed it"))?;
+    let id =
+        id.ok_or_else(|| Problem::io(format!("the image {tag} is gone"), "another program removed it"))?;
     let copies = job.state.path().join("images").join(id.trim_start_matches("sha256:"));
     copy_out(cli, job, &tag, &copies)?;
     Ok(Image { tag, copies })
@@ -69,7 +80,8 @@ fn inspect(cli: &Cli, tag: &str, job: &Job<'_>) -> Result<Option<String>, Stop> 
         Err(CliError::Cancelled) => Err(Stop::Cancelled),
         Err(CliError::Refused(why)) => {
             let why = why.to_lowercase();
-            let absent = ["no such image", "image not known", "no such object"].iter().any(|t| why.contains(t));
+            let absent =
+                ["no such image", "image not known", "no such object"].iter().any(|t| why.contains(t));
             let what = format!("{} does not answer", cli.name);
             if absent { Ok(None) } else { Err(Problem::new(what, why, START_DAEMON).into()) }
         }
@@ -85,7 +97,10 @@ fn build(cli: &Cli, job: &Job<'_>, text: &str, own: Option<&Path>, tag: &str) ->
     let written = fs::write(&file, text);
     let context = own.and_then(Path::parent).unwrap_or(&folder);
     let mut command = cli.command();
-    command.args(["build", "--tag", tag, "--tag", job.plan.image, "--file"]).arg(own.unwrap_or(&file)).arg(context);
+    command
+        .args(["build", "--tag", tag, "--tag", job.plan.image, "--file"])
+        .arg(own.unwrap_or(&file))
+        .arg(context);
     let result = match written {
         Ok(()) => child::run(Prepared::new(command), job.cancel, |line| job.ui.progress(line)),
         Err(e) => Err(Stopped::Failed(e)),

@@ -53,7 +53,7 @@ fn variable(bottle: &Bottle, path: &Path<'_>) -> Option<String> {
     let name = path.keys().get(1).copied().filter(|_| path.matches(&["env", "*"]))?;
     let variable = bottle.env.iter().find(|v| v.name.value == name)?;
     let name = code(&shown(name));
-    Some(match env_value(variable.value.value.clone()) {
+    Some(match env_value(&variable.name.value, variable.value.value.clone()) {
         EnvValue::Literal(value) => format!("In the guest {name} is {}.", code(&value)),
         EnvValue::SecretLiteral(_) => format!("In the guest {name} is a value that looks like a credential."),
         EnvValue::Host(host) => {
