@@ -67,7 +67,7 @@ pub(super) fn set_below(
     match &entry.value.value {
         Value::Mapping(_) => match entry.value.get(key) {
             Some(old) => (old.origin.is_none()).then(|| Edit { span: old.span, text: value.to_owned() }),
-            None => Some(add_entry(text, &entry.value, key, value)),
+            None => add_entry(text, &entry.value, key, value),
         },
         Value::Scalar(_) if entry.value.is_null() => {
             let end = text[..entry.value.span.end as usize].trim_end().len().max(entry.key.span.end as usize);
@@ -83,17 +83,34 @@ pub(super) fn set_below(
 }
 
 /// Adds an entry at the end of a mapping that has at least one, or is written `{}`.
-pub(super) fn add_entry(text: &str, mapping: &Node, key: &str, value: &str) -> Edit {
+pub(super) fn add_entry(text: &str, mapping: &Node, key: &str, value: &str) -> Option<Edit> {
+    if mapping.origin.is_some() || !matches!(mapping.value, Value::Mapping(_)) {
+        return None;
+    }
     if is_flow(text, mapping) {
-        let close = (mapping.span.end as usize).saturating_sub(1);
-        let comma = if mapping.entries().is_empty() { "" } else { ", " };
-        let inside = text[..close].trim_end().len();
-        return insert(inside, format!("{comma}{key}: {value}"));
+        let last = mapping.entries().iter().map(|e| e.key.span.join(e.value.span)).max_by_key(|s| s.end);
+        return add_to_flow(text, mapping, last, &format!("{key}: {value}"));
     }
     let indent = " ".repeat(column(text, mapping.span.start as usize));
     let end = whole_lines(text, mapping.span).end as usize;
     let newline = if text[..end].ends_with('\n') { "" } else { "\n" };
-    insert(end, format!("{newline}{indent}{key}: {value}\n"))
+    Some(insert(end, format!("{newline}{indent}{key}: {value}\n")))
+}
+
+/// Adds to a flow collection behind its last member: a comma or a comment there stays behind.
+/// Text that breaks off before the closing bracket is left alone.
+fn add_to_flow(text: &str, collection: &Node, last: Option<Span>, member: &str) -> Option<Edit> {
+    let bracket = if text[collection.span.range()].starts_with('{') { '}' } else { ']' };
+    if !collection.span.of(text).ends_with(bracket) {
+        return None;
+    }
+    let close = collection.span.end as usize - 1;
+    match last.map(|s| s.end as usize) {
+        None => Some(insert(collection.span.start as usize + 1, member.to_owned())),
+        // A key without a value ends before its colon.
+        Some(end) if text[end..close].trim_start().starts_with(':') => None,
+        Some(end) => Some(insert(end, format!(", {member}"))),
+    }
 }
 
 /// Writes an empty collection (`[]`, `{}`) in place of an entry's.
@@ -130,9 +147,7 @@ pub(super) fn add_item(text: &str, sequence: &Node, block: &[String], flow: &str
     }
     let items = sequence.items();
     if is_flow(text, sequence) {
-        let comma = if items.is_empty() { "" } else { ", " };
-        let close = (sequence.span.end as usize).checked_sub(1)?;
-        return Some(insert(text[..close].trim_end().len(), format!("{comma}{flow}")));
+        return add_to_flow(text, sequence, items.last().map(|n| n.span), flow);
     }
     let dash = text[..items.first()?.span.start as usize].rfind('-')?;
     if !text[line_start(text, dash)..dash].trim().is_empty() {
@@ -268,6 +283,7 @@ mod tests {
         assert_eq!(add("- a: 1\n"), "- a: 1\n- h: x\n  k: y\n");
         assert_eq!(add("[]"), "[{h: x, k: y}]");
         assert_eq!(add("[a]"), "[a, {h: x, k: y}]");
+        assert_eq!(add("[a, # one\n]"), "[a, {h: x, k: y}, # one\n]");
     }
 
     #[test]

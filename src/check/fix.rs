@@ -41,6 +41,10 @@ pub fn fix_all(
     let mut applied = 0;
     for _ in 0..ROUNDS {
         let Some(source) = Source::recognise(path, text.clone(), layout, true) else { break };
+        // Of a text that is broken somewhere only a part is known: a person may edit it, we do not.
+        if !source.tree.problems.is_empty() {
+            break;
+        }
         let found = check(&Arc::new(source), catalog, facts);
         let fixes = compatible(&found, with_unsafe);
         if fixes.is_empty() {

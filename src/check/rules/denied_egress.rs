@@ -112,11 +112,11 @@ fn fix(ctx: &Context<'_>, denied: &Denied, policy: &Policy, has_egress: bool) ->
             let matches = term.map(|t| format!(", matches: [{t}]")).unwrap_or_default();
             let flow = format!("{{host: {}{matches}}}", edit::scalar(&host));
             let Some(egress) = root.entry("egress") else {
-                return Some(vec![edit::add_entry(text, root, "egress", &format!("{{routes: [{flow}]}}"))]);
+                return Some(vec![edit::add_entry(text, root, "egress", &format!("{{routes: [{flow}]}}"))?]);
             };
             let Some(routes) = egress.value.get("routes") else {
-                let usable = egress.value.origin.is_none() && !egress.value.is_null();
-                return usable.then(|| vec![edit::add_entry(text, &egress.value, "routes", &format!("[{flow}]"))]);
+                let routes = format!("[{flow}]");
+                return Some(vec![edit::add_entry(text, &egress.value, "routes", &routes)?]);
             };
             Some(vec![edit::add_item(text, routes, &block, &flow)?])
         }

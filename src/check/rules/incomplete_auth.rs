@@ -48,7 +48,7 @@ pub(super) fn check(ctx: &Context<'_>, out: &mut Sink<'_>) {
         finding.help(help);
         if missing == ["scheme"] && auth.origin.is_none() {
             let edit = edit::add_entry(ctx.text(), auth, "scheme", "Bearer");
-            finding.unsafe_fix("add `scheme: Bearer`", vec![edit]);
+            finding.unsafe_fix("add `scheme: Bearer`", edit.into_iter().collect());
         }
     }
 }

@@ -55,7 +55,7 @@ fn dropped_limits(ctx: &Context<'_>, out: &mut Sink<'_>) {
         finding.related(&limit.place, "the parent's limit");
         if entry.key.origin.is_none() && entry.value.origin.is_none() && !entry.value.entries().is_empty() {
             let edit = edit::add_entry(ctx.text(), &entry.value, key, &edit::scalar(&limit.value));
-            finding.unsafe_fix(format!("add `{key}`"), vec![edit]);
+            finding.unsafe_fix(format!("add `{key}`"), edit.into_iter().collect());
         }
     }
 }

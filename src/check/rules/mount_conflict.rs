@@ -139,6 +139,6 @@ fn dropped_mode(ctx: &Context<'_>, out: &mut Sink<'_>) {
     finding.help(format!("repeat `mode: {}`, or write `mode: bind` where it is meant", mode.value));
     if entry.key.origin.is_none() && entry.value.origin.is_none() {
         let edit = crate::check::edit::add_entry(ctx.text(), &entry.value, "mode", &mode.value);
-        finding.unsafe_fix(format!("add `mode: {}`", mode.value), vec![edit]);
+        finding.unsafe_fix(format!("add `mode: {}`", mode.value), edit.into_iter().collect());
     }
 }

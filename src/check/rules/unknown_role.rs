@@ -44,7 +44,7 @@ pub(super) fn check(ctx: &Context<'_>, out: &mut Sink<'_>) {
         match former {
             Some((provider, former)) => {
                 let template = provider.template();
-                let value = former.value(token_ref(route)).unwrap_or("NAME");
+                let value = shown(former.value(token_ref(route)).unwrap_or("NAME"));
                 out.at(&role.place, format!("{message}: the provisioner owns this route, a manifest cannot declare it"))
                     .help(format!("remove the route and set `agent_provider.{}: {value}` ({template})", former.field));
             }

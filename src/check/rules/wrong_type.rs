@@ -23,8 +23,7 @@
 //!       path_allowlist: [/repos/acme/]
 //! ```
 
-use crate::check::{Context, Edit, Sink};
-use crate::check::shown;
+use crate::check::{Context, Edit, Sink, edit, shown};
 use crate::manifest::ViolationKind;
 
 pub(super) fn check(ctx: &Context<'_>, out: &mut Sink<'_>) {
@@ -35,10 +34,13 @@ pub(super) fn check(ctx: &Context<'_>, out: &mut Sink<'_>) {
             path => format!("`{}`", shown(path)),
         };
         let finding = out.span(violation.span, violation.origin, format!("{place} must be {expected}, not {found}"));
-        if expected == "a list" && *found == "text" && violation.origin.is_none() {
-            let text = format!("[{}]", violation.span.of(ctx.text()));
+        let raw = violation.span.of(ctx.text());
+        let one_line = !raw.is_empty() && !raw.contains('\n') && !raw.starts_with(['|', '>', '!', '&']);
+        if expected == "a list" && *found == "text" && violation.origin.is_none() && one_line {
+            // Text that needs no quotes alone may need them within brackets.
+            let item = if raw.starts_with(['"', '\'']) { raw.to_owned() } else { edit::scalar(raw) };
             finding.help("put it in brackets");
-            finding.safe_fix("make it a list", vec![Edit { span: violation.span, text }]);
+            finding.safe_fix("make it a list", vec![Edit { span: violation.span, text: format!("[{item}]") }]);
         }
     }
 }

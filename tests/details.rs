@@ -1,0 +1,555 @@
+//! What each rule says yes and no to, beyond the examples of its page.
+
+use bot_bottle::check::{Denied, Facts, apply, check};
+use bot_bottle::manifest::{Catalog, FileKind, Files, Layout, MemoryFiles};
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+/// Files in memory, with links and things that are no files.
+#[derive(Default)]
+struct Disk {
+    files: MemoryFiles,
+    links: HashMap<PathBuf, PathBuf>,
+    devices: Vec<PathBuf>,
+}
+
+impl Disk {
+    fn new(files: &[(&str, &str)]) -> Self {
+        let mut disk = Self::default();
+        disk.files.insert("/project/.git/HEAD", "");
+        disk.files.insert("/home/ada/.claude/skills/review/SKILL.md", "x");
+        for (path, text) in files {
+            disk.files.insert(*path, *text);
+        }
+        disk
+    }
+}
+
+impl Files for Disk {
+    fn read(&self, path: &Path) -> std::io::Result<Vec<u8>> {
+        self.files.read(self.links.get(path).map_or(path, PathBuf::as_path))
+    }
+
+    fn kind(&self, path: &Path) -> Option<FileKind> {
+        let device = self.devices.iter().any(|d| d == path).then_some(FileKind::Other);
+        device.or_else(|| self.files.kind(self.links.get(path).map_or(path, PathBuf::as_path)))
+    }
+
+    fn list(&self, dir: &Path) -> Vec<String> {
+        self.files.list(dir)
+    }
+
+    fn canonical(&self, path: &Path) -> Option<PathBuf> {
+        self.kind(path).map(|_| self.links.get(path).cloned().unwrap_or_else(|| path.to_owned()))
+    }
+}
+
+/// The rules that find something in the last file.
+fn rules_of(disk: &mut Disk, path: &str, text: &str) -> Vec<&'static str> {
+    disk.files.insert(path, text);
+    let layout = Layout { home: Some("/home/ada".into()) };
+    let catalog = Catalog::new(disk, &layout);
+    let source = catalog.source(Path::new(path)).expect("a manifest");
+    check(&source, &catalog, &Facts::default()).iter().map(|f| f.rule.id).collect()
+}
+
+fn bottle(text: &str) -> Vec<&'static str> {
+    rules_of(&mut Disk::new(&[]), "/project/dev.bottle.yaml", text)
+}
+
+fn host(host: &str) -> Vec<&'static str> {
+    bottle(&format!("egress: {{routes: [{{host: {}}}]}}", serde_json::Value::from(host)))
+}
+
+#[test]
+fn each_wrong_host_has_one_finding() {
+    let private = [
+        "localhost",
+        "LOCALHOST",
+        "app.localhost",
+        "*.localhost",
+        "printer.local",
+        "db.internal",
+        "*.corp.internal",
+        "metadata.google.internal",
+        "host.docker.internal",
+        "intranet",
+        "127.0.0.1",
+        "10.0.0.1",
+        "169.254.169.254",
+        "2130706433",
+        "0x7f.1",
+        "[::1]",
+        "10.0.0.1.nip.io",
+        "app-169-254-169-254.sslip.io",
+        "7f000001.nip.io",
+        "*.nip.io",
+        "localtest.me",
+        "router.home.arpa",
+        "100.100.100.200",
+    ];
+    let invalid = [
+        "https://api.github.com",
+        "api.github.com:443",
+        "api.github.com/x",
+        "ada@api.github.com",
+        "1.1.1.1",
+        "[2606:4700::1111]",
+        "a.*.com",
+        "*a.com",
+        "**.a.com",
+        "*.*.a.com",
+        "api.github.com.",
+        "a_b c.com",
+        "",
+        " ",
+        "a..com",
+        "-a.com",
+        "münchen.de",
+        "http://localhost:8080",
+        "*.1.2.3.4",
+    ];
+    let broad = ["*", "*.com", "*.co.uk", "*.github.io", "*.GITHUB.io", "*.unheard-of-suffix"];
+    for (rule, hosts) in
+        [("private-host", &private[..]), ("invalid-host", &invalid), ("broad-wildcard", &broad)]
+    {
+        for name in hosts {
+            assert_eq!(host(name), [rule], "{name}");
+        }
+    }
+    for name in [
+        "api.github.com",
+        "API.GitHub.com",
+        "*.example.com",
+        "a_b.example.com",
+        "8.8.8.8.nip.io",
+        "xn--mnchen-3ya.de",
+        "*.acme.github.io",
+    ] {
+        assert_eq!(host(name), [""; 0], "{name}");
+    }
+}
+
+#[test]
+fn a_private_host_may_say_which_addresses_it_has() {
+    let with = |host: &str, range: &str| {
+        bottle(&format!(
+            "egress: {{routes: [{{host: {host}, pipelock: {{ssrf_ip_allowlist: ['{range}']}}}}]}}"
+        ))
+    };
+    assert_eq!(with("db.corp.internal", "10.0.0.0/8"), [""; 0]);
+    for (host, range) in [
+        ("metadata.google.internal", "10.0.0.0/8"),
+        ("127.0.0.1", "127.0.0.1"),
+        ("db.example.com", "169.254.0.0/16"),
+        ("db.example.com", "::/0"),
+    ] {
+        assert_eq!(with(host, range), ["private-host"], "{host} {range}");
+    }
+}
+
+#[test]
+fn the_first_route_decides() {
+    let routes = |hosts: &[&str]| {
+        let all: Vec<_> = hosts.iter().map(|h| format!("{{host: \"{h}\"}}")).collect();
+        bottle(&format!("egress: {{routes: [{}]}}", all.join(", ")))
+    };
+    assert_eq!(routes(&["a.example.com", "A.example.com"]), ["duplicate-route"]);
+    assert_eq!(routes(&["*.example.com", "*.Example.com"]), ["duplicate-route"]);
+    assert_eq!(routes(&["*.example.com", "a.example.com"]), ["shadowed-route"]);
+    assert_eq!(routes(&["*.example.com", "*.a.example.com"]), ["shadowed-route"]);
+    assert_eq!(routes(&["a.example.com", "*.example.com", "example.com"]), [""; 0]);
+}
+
+#[test]
+fn paths_are_those_that_can_match() {
+    let path = |path: &str| {
+        bottle(&format!("egress: {{routes: [{{host: api.github.com, path_allowlist: ['{path}']}}]}}"))
+    };
+    for bad in [
+        "a",
+        "",
+        "/a/../b",
+        "/a//b",
+        "/a?b",
+        "/a#b",
+        "/a%2fb",
+        "/a b",
+        "https://api.github.com/a",
+        "/a/*",
+        "/é",
+        "/a\\b",
+    ] {
+        assert_eq!(path(bad), ["invalid-path"], "{bad}");
+    }
+    for good in ["/", "/a", "/a/", "/a%20b", "/a-b_c.d~e", "/@scope/x"] {
+        assert_eq!(path(good), [""; 0], "{good}");
+    }
+    let entry = |entry: &str| {
+        bottle(&format!("egress: {{routes: [{{host: api.github.com, matches: [{{paths: [{entry}]}}]}}]}}"))
+    };
+    assert_eq!(entry("{type: glob, value: '/a/*/b/**'}"), [""; 0]);
+    assert_eq!(entry("{type: exact, value: '/a/*'}"), ["invalid-path"]);
+}
+
+#[test]
+fn a_credential_is_one_finding_wherever_it_stands() {
+    let planted = ["ghp", "Zq7Rt2Kx9Lm4Wp8Vb3Nc6Yd1Fg5Hj0Sa2Ue7"].join("_");
+    for text in [
+        "env: {A: TOKEN}",
+        "env: {A: 'see TOKEN there'}",
+        "egress: {routes: [{host: api.github.com, auth: {scheme: Bearer, token_ref: TOKEN}}]}",
+        "egress: {routes: [{host: TOKEN}]}",
+        "agent_provider: {auth_token: TOKEN}",
+        "x-note: [{a: TOKEN}]",
+        "x-note: &a TOKEN\nx-other: *a",
+        "prompt: |\n  Use TOKEN for it.\n  Then stop.",
+        "git: {user: {name: TOKEN}}",
+        "env: {TOKEN: a}",
+    ] {
+        assert_eq!(bottle(&text.replace("TOKEN", &planted)), ["secret-literal"], "{text}");
+    }
+    let mut disk = Disk::new(&[("/home/ada/.bot-bottle/bottles/dev.md", "---\nenv: {}\n---\n")]);
+    let agent = format!("---\nbottle: dev\n---\nUse {planted} for it.\n");
+    assert_eq!(rules_of(&mut disk, "/project/.bot-bottle/agents/a.md", &agent), ["secret-literal"]);
+    let digest = "0123456789abcdef".repeat(4);
+    let harmless = format!("env: {{COMMIT: {}, DIGEST: 'sha256:{digest}', SUM: {digest}}}", &digest[..40]);
+    assert_eq!(bottle(&harmless), [""; 0]);
+    assert_eq!(bottle("env: {DB_PASSWORD: hunter2}"), ["secret-literal"]);
+}
+
+#[test]
+fn a_variable_is_reported_once() {
+    for (text, rule) in [
+        ("GH_TOKEN: '${X}'", "credential-in-env"),
+        ("X: '${GH_TOKEN}'", "credential-in-env"),
+        ("X: '?your password'", "credential-in-env"),
+        ("CLAUDE_CODE_OAUTH_TOKEN: '${X}'", "provider-owned-env"),
+        ("https_proxy: x", "engine-owned-env"),
+        ("No_Proxy: x", "engine-owned-env"),
+        ("NODE_EXTRA_CA_CERTS: x", "engine-owned-env"),
+        ("SSL_CERT_DIR: x", "engine-owned-env"),
+        ("HOME: /x", "engine-owned-env"),
+        ("A-B: x", "invalid-env-name"),
+        ("X: '${A-B}'", "invalid-env-name"),
+        ("X: '${A:-b}'", "invalid-env-name"),
+        ("X: 'a${A}'", "invalid-value"),
+    ] {
+        assert_eq!(bottle(&format!("env: {{{text}}}")), [rule], "{text}");
+    }
+    for text in ["PATH: /x", "KEYBOARD: '${LAYOUT}'", "TICKET: '?which ticket'", "X: ''"] {
+        assert_eq!(bottle(&format!("env: {{{text}}}")), [""; 0], "{text}");
+    }
+}
+
+#[test]
+fn a_mistake_of_a_parent_is_reported_with_the_parent_alone() {
+    let routes = "egress: {routes: [{host: api.anthropic.com}]}";
+    let mut disk = Disk::new(&[
+        ("/project/base.bottle.yaml", routes),
+        ("/project/open.bottle.yaml", "egress: {routes: [{host: chatgpt.com}]}"),
+    ]);
+    assert_eq!(rules_of(&mut disk, "/project/base.bottle.yaml", routes), ["provider-owned-route"]);
+    assert_eq!(rules_of(&mut disk, "/project/dev.bottle.yaml", "extends: base"), [""; 0]);
+    // Here the parent is right, and only together with the child it is not.
+    let child = "extends: open\nagent_provider: {template: codex}";
+    assert_eq!(rules_of(&mut disk, "/project/dev.bottle.yaml", child), ["provider-owned-route"]);
+    let grandchild = rules_of(&mut disk, "/project/leaf.bottle.yaml", "extends: dev");
+    assert_eq!(grandchild, [""; 0]);
+}
+
+#[test]
+fn a_child_that_drops_a_limit_says_so() {
+    let base = "egress: {routes: [{host: api.github.com, path_allowlist: [/a/]}, {host: b.example.com}]}\n\
+                workspace: {mode: copy}\nresources: {cpus: 1, memory: 1GiB}\n";
+    let child = |text: &str| {
+        let mut disk = Disk::new(&[("/project/base.bottle.yaml", base)]);
+        rules_of(&mut disk, "/project/dev.bottle.yaml", &format!("extends: base\n{text}"))
+    };
+    for (text, rules) in [
+        ("egress: {routes: [{host: api.github.com}]}", ["shadowed-route"].as_slice()),
+        ("egress: {routes: [{host: '*.github.com'}]}", &["shadowed-route"]),
+        ("workspace: {path: .}", &["mount-conflict"]),
+        ("resources: {cpus: 2}", &["missing-field"]),
+        ("egress: {routes: [{host: b.example.com}]}", &[]),
+        ("egress: {routes: [{host: api.github.com, path_allowlist: [/b/]}]}", &[]),
+        ("egress: {routes: []}", &[]),
+        ("workspace: {mode: bind}", &[]),
+        ("resources: {cpus: 2, memory: 2GiB}", &[]),
+        ("env: {A: b}", &[]),
+    ] {
+        assert_eq!(child(text), rules, "{text}");
+    }
+}
+
+#[test]
+fn circles_are_reported_by_those_in_them() {
+    let files = [("/project/a.bottle.yaml", "extends: b"), ("/project/b.bottle.yaml", "extends: a")];
+    let mut disk = Disk::new(&files);
+    for (path, text) in files {
+        assert_eq!(rules_of(&mut disk, path, text), ["extends-cycle"], "{path}");
+    }
+    assert_eq!(rules_of(&mut disk, "/project/c.bottle.yaml", "extends: a"), [""; 0]);
+    assert_eq!(rules_of(&mut disk, "/project/d.bottle.yaml", "extends: d"), ["extends-cycle"]);
+    assert_eq!(
+        rules_of(&mut disk, "/project/e.bottle.yaml", "extends: [x, ../a, '']"),
+        ["unknown-parent", "unknown-parent", "invalid-value"]
+    );
+}
+
+#[test]
+fn names_are_those_of_files_and_documents() {
+    let mut disk = Disk::new(&[]);
+    assert_eq!(rules_of(&mut disk, "/project/My_Bottle.bottle.yaml", "env: {}"), ["invalid-name"]);
+    assert_eq!(rules_of(&mut disk, "/project/My_Bottle.bottle.yaml", "name: one\n---\nname: two\n"), [""; 0]);
+    assert_eq!(
+        rules_of(&mut disk, "/project/x.bottle.yaml", "name: one\n---\nname: one\n"),
+        ["invalid-name"]
+    );
+    assert_eq!(rules_of(&mut disk, "/project/x.bottle.yaml", "name: A b\n---\nenv: {}\n"), ["invalid-name"]);
+    disk.files.insert("/project/x.bottle.yaml", "env: {}");
+    let subagent = "---\nname: Code Reviewer\nbottle: x\n---\nReview.\n";
+    assert_eq!(
+        rules_of(&mut disk, "/project/review.agent.yaml", "bottle: x\nname: Any Name\nprompt: p\n"),
+        [""; 0]
+    );
+    disk.files.insert("/home/ada/.bot-bottle/bottles/x.md", "---\nenv: {}\n---\n");
+    assert_eq!(rules_of(&mut disk, "/project/.bot-bottle/agents/review.md", subagent), [""; 0]);
+}
+
+#[test]
+fn files_stay_in_the_project() {
+    let files = [
+        ("/project/p.md", "Do it."),
+        ("/secret/p.md", "x"),
+        ("/project/empty.md", " \n"),
+        ("/project/dir/x", ""),
+    ];
+    let mut disk = Disk::new(&files);
+    disk.links.insert("/project/link.md".into(), "/secret/p.md".into());
+    disk.devices.push("/project/fifo".into());
+    for (value, rules) in [
+        ("p.md", [].as_slice()),
+        ("./dir/../p.md", &[]),
+        ("/project/p.md", &[]),
+        ("nope.md", &["prompt-file-not-found"]),
+        ("../secret/p.md", &["prompt-file-not-found"]),
+        ("/secret/p.md", &["prompt-file-not-found"]),
+        ("link.md", &["prompt-file-not-found"]),
+        ("fifo", &["prompt-file-not-found"]),
+        ("dir", &["prompt-file-not-found"]),
+        ("~/p.md", &["prompt-file-not-found"]),
+        ("empty.md", &["empty-prompt"]),
+    ] {
+        let text = format!("prompt_file: {value}");
+        assert_eq!(rules_of(&mut disk, "/project/dev.bottle.yaml", &text), rules, "{value}");
+        if !rules.contains(&"empty-prompt") {
+            let expected: Vec<_> = rules.iter().map(|_| "dockerfile-not-found").collect();
+            let text = format!("agent_provider: {{dockerfile: {value}}}");
+            assert_eq!(rules_of(&mut disk, "/project/dev.bottle.yaml", &text), expected, "{value}");
+        }
+    }
+    // The user's own may name any file.
+    for value in ["/secret/p.md", "~/p.md", "../../p.md"] {
+        disk.files.insert("/home/ada/p.md", "x");
+        let text = format!("---\nprompt_file: {value}\nagent_provider: {{dockerfile: {value}}}\n---\n");
+        assert_eq!(rules_of(&mut disk, "/home/ada/.bot-bottle/bottles/dev.md", &text), [""; 0], "{value}");
+    }
+}
+
+#[test]
+fn an_agent_has_one_prompt() {
+    let mut disk = Disk::new(&[
+        ("/home/ada/.bot-bottle/bottles/dev.md", "---\nenv: {}\n---\n"),
+        ("/home/ada/.bot-bottle/bottles/told.md", "---\nprompt: Do it.\n---\n"),
+    ]);
+    for (text, rules) in [
+        ("---\nbottle: dev\n---\nDo it.\n", [].as_slice()),
+        ("---\nbottle: dev\nprompt: Do it.\n---\n", &[]),
+        ("---\nbottle: told\n---\n", &[]),
+        ("---\nbottle: dev\n---\n \n", &["empty-prompt"]),
+        ("---\nbottle: dev\nprompt: ''\n---\n", &["empty-prompt"]),
+        ("---\nbottle: dev\nprompt: Do it.\n---\nOr that.\n", &["prompt-conflict"]),
+        ("---\nbottle: nope\n---\nDo it.\n", &["unknown-bottle"]),
+    ] {
+        assert_eq!(rules_of(&mut disk, "/project/.bot-bottle/agents/a.md", text), rules, "{text}");
+    }
+}
+
+#[test]
+fn mounts_show_no_secrets_and_hide_nothing() {
+    let mut disk = Disk::new(&[("/project/docs/x", ""), ("/home/ada/work/x", ""), ("/data/x", "")]);
+    disk.links.insert("/project/link".into(), "/home/ada/.aws".into());
+    disk.files.insert("/home/ada/.aws/credentials", "");
+    disk.devices.push("/project/app.sock".into());
+    let mut source = |source: &str| {
+        let text = format!("workspace: {{mounts: [{{source: '{source}', target: /m}}]}}");
+        rules_of(&mut disk, "/project/dev.bottle.yaml", &text)
+    };
+    for bad in [
+        "/var/run/docker.sock",
+        "/run/user/1000/podman/podman.sock",
+        "/tmp/docker.sock",
+        "~/.ssh",
+        "~/.ssh/id_ed25519",
+        "~/.config",
+        "~/.config/gcloud",
+        "~/.netrc",
+        "~",
+        "~/",
+        "/home/ada",
+        "/home",
+        "/",
+        "/etc",
+        "/proc",
+        "/proc/1",
+        "/sys",
+        "/dev/null",
+        "/var",
+        "/var/run",
+        "/root/.aws",
+        "/home/eve/.kube",
+        "/Users/eve/.docker",
+        "../home/ada/.gnupg",
+        "~/.claude",
+        "~/.codex",
+        "~/.bot-bottle",
+        "link",
+        "app.sock",
+    ] {
+        assert_eq!(source(bad), ["sensitive-mount"], "{bad}");
+    }
+    for good in ["docs", "~/work", "/data"] {
+        assert_eq!(source(good), [""; 0], "{good}");
+    }
+    assert_eq!(source("nope"), ["mount-not-found"]);
+    let path = |path: &str| bottle(&format!("workspace: {{path: '{path}'}}"));
+    assert_eq!(
+        (path("~"), path("."), path("nope")),
+        (vec!["sensitive-mount"], vec![], vec!["mount-not-found"])
+    );
+    let mut target = |targets: &[&str]| {
+        let all: Vec<_> = targets.iter().map(|t| format!("{{source: docs, target: {t}}}")).collect();
+        rules_of(
+            &mut disk,
+            "/project/dev.bottle.yaml",
+            &format!("workspace: {{mounts: [{}]}}", all.join(", ")),
+        )
+    };
+    for bad in [
+        "/",
+        "/workspace",
+        "/workspace/docs",
+        "/docs/../etc",
+        "/etc/ssl",
+        "/usr",
+        "/usr/bin",
+        "/proc",
+        "/dev/shm",
+        "/home",
+        "/home/node",
+        "/home/node/.bot-bottle",
+        "/home/node/.claude.json",
+        "/lib64",
+    ] {
+        assert_eq!(target(&[bad]), ["mount-conflict"], "{bad}");
+    }
+    assert_eq!(target(&["/a", "/a/"]), ["mount-conflict"]);
+    for good in ["/docs", "/home/node/docs", "/usr/local/share/docs", "/opt/x", "/workspaces"] {
+        assert_eq!(target(&[good]), [""; 0], "{good}");
+    }
+}
+
+/// The text after the fix of its only finding, or `None` where there is no fix; the finding's count is checked.
+fn allowed(text: &str, host: &str, method: &str, path: Option<&str>, code: &str) -> Option<String> {
+    let denied = [Denied {
+        bottle: "dev".to_owned(),
+        host: host.to_owned(),
+        method: method.to_owned(),
+        path: path.map(str::to_owned),
+        code: code.to_owned(),
+        count: 1,
+        first: String::new(),
+    }];
+    let mut disk = Disk::new(&[("/project/base.bottle.yaml", "egress: {routes: [{host: b.example.com}]}")]);
+    let layout = Layout { home: Some("/home/ada".into()) };
+    let facts = Facts { env_names: None, denied: &denied };
+    let findings = |disk: &Disk| {
+        let catalog = Catalog::new(disk, &layout);
+        check(&catalog.source(Path::new("/project/dev.bottle.yaml")).expect("a manifest"), &catalog, &facts)
+    };
+    disk.files.insert("/project/dev.bottle.yaml", text);
+    let found = findings(&disk);
+    assert_eq!(found.iter().map(|f| f.rule.id).collect::<Vec<_>>(), ["denied-egress"], "{text}");
+    let fixed = apply(text, &found[0].fix.as_ref()?.edits);
+    disk.files.insert("/project/dev.bottle.yaml", fixed.as_str());
+    let left: Vec<_> = findings(&disk).iter().map(|f| f.full_message()).collect();
+    assert!(left.is_empty(), "{fixed}\n{left:?}");
+    Some(fixed)
+}
+
+#[test]
+fn a_refusal_comes_back_with_the_narrowest_route() {
+    let block = "egress:\n  routes:\n    - host: a.example.com\n      path_allowlist: [/x/]\n# end\n";
+    assert_eq!(
+        allowed(block, "b.example.com", "GET", Some("/v1/y"), "host").as_deref(),
+        Some(
+            "egress:\n  routes:\n    - host: a.example.com\n      path_allowlist: [/x/]\n    - host: b.example.com\n      \
+             matches:\n        - {paths: [{type: exact, value: /v1/y}], methods: [GET]}\n# end\n"
+        )
+    );
+    assert_eq!(
+        allowed("env: {A: b}\n", "b.example.com", "CONNECT", None, "host").as_deref(),
+        Some("env: {A: b}\negress: {routes: [{host: b.example.com}]}\n")
+    );
+    for text in ["{}", "egress: {}", "egress: {routes: []}", "egress: {routes: [{host: c.example.com}]}"] {
+        assert!(allowed(text, "b.example.com", "GET", Some("/"), "host").is_some(), "{text}");
+    }
+    let matches = "egress: {routes: [{host: b.example.com, matches: [{methods: [GET]}]}]}";
+    assert!(allowed(matches, "b.example.com", "POST", Some("/y"), "method").is_some());
+    let open = "egress: {routes: [{host: 'b.example.com'}]}";
+    for (text, host, method, path, code) in [
+        ("{}", "localhost", "GET", Some("/"), "host"),
+        ("{}", "metadata.google.internal", "GET", Some("/"), "host"),
+        ("{}", "169.254.169.254", "GET", Some("/"), "not-a-host"),
+        ("{}", "a b", "GET", Some("/"), "not-a-host"),
+        ("{}", "b.example.com", "TRACE", Some("/"), "host"),
+        ("{}", "b.example.com", "GET", Some("/a/../b"), "host"),
+        (open, "b.example.com", "GET", Some("/"), "private-address"),
+        (block, "a.example.com", "GET", Some("/y"), "path"),
+        ("extends: base", "c.example.com", "GET", Some("/"), "host"),
+        (
+            "egress: {routes: [{host: a.example.com, git: read}]}",
+            "a.example.com",
+            "POST",
+            Some("/x/git-receive-pack"),
+            "git-push",
+        ),
+    ] {
+        assert_eq!(allowed(text, host, method, path, code), None, "{text} {host} {code}");
+    }
+}
+
+#[test]
+fn a_refusal_that_the_manifest_answers_by_now_is_silent() {
+    let denied = |code: &str| Denied {
+        bottle: "dev".to_owned(),
+        host: "b.example.com".to_owned(),
+        method: "GET".to_owned(),
+        path: Some("/".to_owned()),
+        code: code.to_owned(),
+        count: 1,
+        first: String::new(),
+    };
+    let all = [
+        denied("host"),
+        denied("path"),
+        denied("method"),
+        Denied { bottle: "other".into(), ..denied("port") },
+    ];
+    let disk = Disk::new(&[("/project/dev.bottle.yaml", "egress: {routes: [{host: b.example.com}]}")]);
+    let layout = Layout::default();
+    let catalog = Catalog::new(&disk, &layout);
+    let source = catalog.source(Path::new("/project/dev.bottle.yaml")).expect("a manifest");
+    assert!(check(&source, &catalog, &Facts { env_names: None, denied: &all }).is_empty());
+}
