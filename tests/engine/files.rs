@@ -33,7 +33,7 @@ on_each! {
         fs::write(secret.join("id_ed25519"), "private").expect("write");
         let state = rig.options.state.path().to_path_buf();
         let places = [secret, state, PathBuf::from("/root"), PathBuf::from("/etc/shadow"), PathBuf::from("/var/run/secrets")];
-        let reads = places.map(|p| format!("ls '{}' 2>/dev/null | grep . && echo READ {}; ", p.display(), p.display())).concat();
+        let reads = places.map(|p| format!("(ls -d '{0}'/* || cat '{0}') 2>/dev/null | grep -q . && echo READ {0}; ", p.display())).concat();
         let ran = rig.sh(&format!(
             "{reads} for d in / /usr /usr/bin /etc /etc/ssl/certs /run /run/bot-bottle /opt /lib /bin /proc /proc/sys/kernel /sys /dev /home; do \
              touch $d/x 2>/dev/null && echo WROTE $d; done; \

@@ -111,6 +111,11 @@ fn begin_anew(home: &Path) -> Failure {
 
 fn run(home: &Path, argv: &[OsString]) -> Result<(), Failure> {
     load_filter(home)?;
+    // A client of a container engine tells the terminal's size a moment after the start.
+    let patience = Instant::now() + Duration::from_millis(500);
+    while sys::sizeless_terminal() && Instant::now() < patience {
+        thread::sleep(Duration::from_millis(2));
+    }
     let deadline = Instant::now() + Duration::from_secs(10);
     while TcpStream::connect((Ipv4Addr::LOCALHOST, PROXY_PORT)).is_err() {
         if Instant::now() > deadline {
@@ -251,6 +256,7 @@ mod sys {
         fn isatty(fd: i32) -> i32;
         fn setpgid(pid: i32, group: i32) -> i32;
         fn tcsetpgrp(fd: i32, group: i32) -> i32;
+        fn ioctl(fd: i32, request: usize, ...) -> i32;
     }
 
     const PR_SET_SECCOMP: i32 = 22;
@@ -298,6 +304,15 @@ mod sys {
                 signal(SIGTTOU, SIG_DFL);
             }
         }
+    }
+
+    /// Whether standard input is a terminal that does not know its size.
+    pub fn sizeless_terminal() -> bool {
+        const TIOCGWINSZ: usize = 0x5413;
+        let mut size = [0u16; 4];
+        // SAFETY: the call fills the four numbers of `struct winsize`.
+        let answered = unsafe { ioctl(0, TIOCGWINSZ, size.as_mut_ptr()) == 0 };
+        answered && size[..2] == [0, 0]
     }
 
     /// Process 1 inherits every orphan; with SIGCHLD ignored the kernel buries them.
