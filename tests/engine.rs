@@ -42,7 +42,19 @@ mod rig;
 #[path = "engine/upstream.rs"]
 mod upstream;
 
+#[path = "engine/credentials.rs"]
+mod credentials;
+#[path = "engine/faults.rs"]
+mod faults;
+#[path = "engine/files.rs"]
+mod files;
 #[path = "engine/launch.rs"]
 mod launch;
+#[path = "engine/launcher.rs"]
+mod launcher;
 #[path = "engine/network.rs"]
 mod network;
+#[path = "engine/process.rs"]
+mod process;
+#[path = "engine/terminal.rs"]
+mod terminal;

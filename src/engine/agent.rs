@@ -1,7 +1,7 @@
 //! The agent's run: with the terminal, or as one task without.
 
+use super::attach::Hub;
 use super::child::{self, Prepared, Stopped};
-use super::terminal::{self, Pty};
 use super::ui::{Cancel, Stream, Ui};
 use std::io::{self, Write};
 use std::path::Path;
@@ -19,16 +19,12 @@ pub enum Talk {
 /// The log of one run ends here; the agent itself goes on.
 const MAX_LOG: usize = 16 << 20;
 
-/// Runs the agent in our own terminal.
-pub(crate) fn in_terminal(prepared: Prepared, pty: Pty, cancel: &Cancel) -> Result<u8, Stopped> {
-    terminal::run(prepared, pty, cancel)
-}
-
 /// Runs the agent without input, its output passed on as it comes.
 pub(crate) fn streamed(
     mut prepared: Prepared,
     log: &Path,
     ui: &dyn Ui,
+    hub: Option<&Hub>,
     cancel: &Cancel,
 ) -> Result<u8, Stopped> {
     let (out, out_end) = io::pipe()?;
@@ -44,6 +40,7 @@ pub(crate) fn streamed(
                 log.1 -= part.len();
             }
         }
+        hub.inspect(|hub| hub.show(bytes));
         ui.output(stream, bytes);
     };
     let mut child = prepared.spawn()?;

@@ -4,9 +4,9 @@ use super::credentials::HostCredentials;
 use super::error::Problem;
 use super::state::Run;
 use super::tree::Owner;
-use crate::egress::{self, Credentials, FileAudit, Listen, Resolve, Running};
+use crate::egress::{self, Credentials, FileAudit, IssuedBearer, Listen, Resolve, Running};
 use crate::plan::Plan;
-use crate::provider::Secret;
+use crate::provider::{RouteOwner, Secret};
 use std::path::PathBuf;
 use std::sync::Arc;
 use tokio::runtime::Runtime;
@@ -20,12 +20,22 @@ pub struct Upstream {
     pub ca: Option<PathBuf>,
     /// `--upstream-proxy`: `http://HOST:PORT`.
     pub proxy: Option<String>,
+    /// `--remote-control`: bearers that the provider's own hosts issue to the guest pass.
+    pub remote_control: bool,
 }
 
 impl Credentials for HostCredentials {
     fn get(&self, token_ref: &str) -> Option<Secret> {
         HostCredentials::get(self, token_ref)
     }
+}
+
+/// The provider's own routes with a bearer, each with the placeholder that stands for it.
+fn issued_bearers(plan: &Plan) -> Vec<IssuedBearer> {
+    let hidden = |(name, _): &&(String, String)| plan.hidden_env_names.contains(&name.as_str());
+    let Some((_, placeholder)) = plan.env_vars.iter().find(hidden) else { return Vec::new() };
+    let owned = plan.egress_routes.iter().filter(|r| r.owner == RouteOwner::Provider && r.auth.is_some());
+    owned.map(|route| IssuedBearer { host: route.host.clone(), placeholder: placeholder.clone() }).collect()
 }
 
 /// The running egress and the threads that it runs on.
@@ -57,6 +67,9 @@ impl Gate {
         options.resolve = upstream.resolve.clone();
         options.upstream_ca = upstream.ca.clone();
         options.upstream_proxy = upstream.proxy.clone();
+        if upstream.remote_control {
+            options.issued_bearers = issued_bearers(plan);
+        }
         let socket = run.net_dir().join("egress.sock");
         let running = runtime
             .block_on(egress::start(options, Listen::Unix(socket.clone())))

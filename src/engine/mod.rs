@@ -5,6 +5,7 @@
 //! left behind, the next command sweeps.
 
 mod agent;
+mod attach;
 mod backend;
 mod child;
 mod credentials;
@@ -12,9 +13,11 @@ mod egress;
 mod env;
 mod error;
 mod files;
+mod guard;
 mod guest;
 mod host;
 mod relay;
+mod runs;
 mod signals;
 mod state;
 mod sweep;
@@ -29,20 +32,25 @@ mod ui;
 mod workspace;
 
 pub use agent::Talk;
+pub use attach::{Attached, attach};
 pub use backend::{Choice, limits::support as limits_support};
 pub use credentials::HostCredentials;
 pub use egress::Upstream;
 pub use error::{LaunchError, Problem, Stage};
+pub use guard::{Change, How};
 pub use host::Host;
+pub use runs::{find, log_files, logs, ps, stop};
 pub use state::{Record, StateDir};
 pub use sweep::sweep;
 pub use ui::{Cancel, Silent, Stream, Ui};
 
 use crate::plan::{Plan, WorkspaceMode};
+use attach::Hub;
 use backend::{Backend, Job, Stop};
 use child::Stopped;
 
 use egress::Gate;
+use guard::Snapshot;
 use guest::Guest;
 use state::{NewRun, Run};
 use std::path::{Path, PathBuf};
@@ -109,8 +117,12 @@ pub fn backend_name(choice: Choice, host: &Host) -> Result<&'static str, Problem
 pub struct Outcome {
     /// The agent's exit code.
     pub code: u8,
+    /// The run's id.
+    pub run: String,
     /// The audit of what it asked for.
     pub audit: PathBuf,
+    /// Files of the workspace that the host obeys and that the run changed.
+    pub changes: Vec<Change>,
 }
 
 /// Carries out a plan and gives the agent's exit code. Blocks until all is taken away again.
@@ -134,6 +146,9 @@ pub fn launch(plan: &Plan, options: &Options, ui: &dyn Ui) -> Result<Outcome, La
     });
     Launch { plan, options, ui, stage: Stage::Check }.go(pty)
 }
+
+/// What somebody who joined is told of an agent that was stopped.
+const EXIT_STOPPED: u8 = 130;
 
 /// A launch under way.
 struct Launch<'a> {
@@ -234,8 +249,14 @@ impl Launch<'_> {
         self.begin(Stage::Agent)?;
         // From here on the home holds an agent's work, which is kept.
         state::private_file(&run.dir.join("started")).map_err(|e| Problem::io("cannot mark the run", e))?;
-        let code = self.agent(&argv, pty, backend.as_ref(), run)?;
-        Ok(Outcome { code, audit: run.record.audit.clone() })
+        let watched = (plan.workspace.mode == WorkspaceMode::Bind).then(|| Snapshot::take(&workspace));
+        let code = self.agent(&argv, pty, backend.as_ref(), run);
+        // Also after an agent that was stopped: what it planted is there all the same.
+        let changes = watched.map(|snapshot| snapshot.changes()).unwrap_or_default();
+        for change in &changes {
+            self.ui.note(&format!("the host obeys this file of the workspace: {change}"));
+        }
+        Ok(Outcome { code: code?, run: run.record.id.clone(), audit: run.record.audit.clone(), changes })
     }
 
     fn argv(&self) -> Result<Vec<String>, Problem> {
@@ -297,10 +318,14 @@ impl Launch<'_> {
         let failed = |e| Problem::io(format!("{} cannot be run", argv[0]), e);
         let prepared = backend.command(argv, pty.is_some()).map_err(failed)?;
         let cancel = &self.options.cancel;
+        // Without the socket the agent runs all the same; only nobody can join.
+        let hub = Hub::open(&run.dir, pty.as_ref().map(Pty::keyboard)).ok();
         let ended = match pty {
-            Some(pty) => agent::in_terminal(prepared, pty, cancel),
-            None => agent::streamed(prepared, &run.record.output, self.ui, cancel),
+            Some(pty) => terminal::run(prepared, pty, hub.as_ref(), cancel),
+            None => agent::streamed(prepared, &run.record.output, self.ui, hub.as_ref(), cancel),
         };
+        let code = ended.as_ref().map_or(EXIT_STOPPED, |code| *code);
+        hub.inspect(|hub| hub.end(code));
         ended.map_err(|stopped| match stopped {
             Stopped::Cancelled => Stop::Cancelled,
             Stopped::Failed(e) => failed(e).into(),

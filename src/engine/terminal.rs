@@ -4,6 +4,7 @@
 //! comes back to itself. What the host's terminal answers to the guest's queries is read away
 //! before the shell behind us can see it.
 
+use super::attach::Hub;
 use super::child::{Prepared, Stopped, exit_code, nonblocking, pid};
 use super::ui::Cancel;
 use rustix::event::{PollFd, PollFlags, poll};
@@ -34,6 +35,11 @@ impl Pty {
         Ok(Self { master: Arc::new(master), slave })
     }
 
+    /// Where what is typed goes in.
+    pub(crate) fn keyboard(&self) -> Arc<OwnedFd> {
+        Arc::clone(&self.master)
+    }
+
     /// Gives our terminal the size of the host's; also what a change of size calls.
     pub(crate) fn sizer(&self) -> impl Fn() + Send + 'static {
         let master = Arc::clone(&self.master);
@@ -46,10 +52,10 @@ impl Pty {
 }
 
 /// The host's terminal without line editing; its own settings come back when this is dropped.
-struct Raw(Termios);
+pub(crate) struct Raw(Termios);
 
 impl Raw {
-    fn enter() -> io::Result<Self> {
+    pub(crate) fn enter() -> io::Result<Self> {
         let before = tcgetattr(io::stdin())?;
         let mut raw = before.clone();
         raw.make_raw();
@@ -95,7 +101,12 @@ fn read_answers() {
 }
 
 /// Runs a program in the terminal until it ends, the host's terminal relayed to it.
-pub(crate) fn run(mut prepared: Prepared, pty: Pty, cancel: &Cancel) -> Result<u8, Stopped> {
+pub(crate) fn run(
+    mut prepared: Prepared,
+    pty: Pty,
+    hub: Option<&Hub>,
+    cancel: &Cancel,
+) -> Result<u8, Stopped> {
     let Pty { master, slave } = pty;
     prepared.command.stdin(Stdio::from(slave.try_clone()?));
     prepared.command.stdout(Stdio::from(slave.try_clone()?)).stderr(Stdio::from(slave));
@@ -103,7 +114,7 @@ pub(crate) fn run(mut prepared: Prepared, pty: Pty, cancel: &Cancel) -> Result<u
     prepared.before.terminal = true;
     let raw = Raw::enter()?;
     let mut child = prepared.spawn()?;
-    let result = relay(&mut child, &master, cancel);
+    let result = relay(&mut child, &master, hub, cancel);
     if result.is_err() {
         let _ = child.kill();
         let _ = child.wait();
@@ -115,7 +126,7 @@ pub(crate) fn run(mut prepared: Prepared, pty: Pty, cancel: &Cancel) -> Result<u
 /// Input that the guest has not taken yet; above this the host's terminal waits.
 const PENDING: usize = 64 * 1024;
 
-fn relay(child: &mut Child, master: &OwnedFd, cancel: &Cancel) -> Result<u8, Stopped> {
+fn relay(child: &mut Child, master: &OwnedFd, hub: Option<&Hub>, cancel: &Cancel) -> Result<u8, Stopped> {
     let pidfd = pidfd_open(pid(child), PidfdFlags::empty()).map_err(io::Error::from)?;
     nonblocking(master)?;
     let stdin = io::stdin();
@@ -142,7 +153,7 @@ fn relay(child: &mut Child, master: &OwnedFd, cancel: &Cancel) -> Result<u8, Sto
             reading = read_input(stdin.as_fd(), &mut pending)?;
         }
         write_input(master, &mut pending)?;
-        show_output(master)?;
+        show_output(master, hub)?;
         if ended {
             return Ok(exit_code(child.wait()?));
         }
@@ -178,7 +189,7 @@ fn write_input(master: &OwnedFd, pending: &mut Vec<u8>) -> io::Result<()> {
     Ok(())
 }
 
-fn show_output(master: &OwnedFd) -> io::Result<()> {
+fn show_output(master: &OwnedFd, hub: Option<&Hub>) -> io::Result<()> {
     let mut buffer = [0; 16 * 1024];
     let mut out = io::stdout();
     loop {
@@ -186,6 +197,7 @@ fn show_output(master: &OwnedFd) -> io::Result<()> {
             Ok(n) if n > 0 => {
                 out.write_all(&buffer[..n])?;
                 out.flush()?;
+                hub.inspect(|hub| hub.show(&buffer[..n]));
             }
             Err(rustix::io::Errno::INTR) => {}
             // Nothing now; or no program holds the other end.

@@ -52,7 +52,7 @@ impl Rig {
     }
 
     /// The base image itself in place of a shipped one, and a workspace that its user may write.
-    fn contained(mut self) -> Self {
+    pub(crate) fn contained(mut self) -> Self {
         // One path for all tests, so that they share one image.
         let podman = self.options.backend == Choice::Podman;
         let dockerfile = containers::dockerfile(if podman { "localhost/" } else { "" });
@@ -163,6 +163,51 @@ impl Ui for Recorder {
     fn output(&self, stream: Stream, bytes: &[u8]) {
         let kept = if stream == Stream::Out { &self.out } else { &self.err };
         kept.lock().expect("lock").extend_from_slice(bytes);
+    }
+}
+
+/// A launch of the same bottle on a thread of its own.
+pub(crate) struct Other {
+    cancel: Cancel,
+    thread: std::thread::JoinHandle<Result<Outcome, LaunchError>>,
+}
+
+impl Other {
+    /// Starts it and waits for the agent's first output.
+    pub(crate) fn start(rig: &Rig, script: &str) -> Self {
+        let (mut plan, mut options) = (rig.plan.clone(), rig.options.clone());
+        plan.argv = ["sh", "-c", script].map(str::to_owned).into();
+        options.cancel = Cancel::default();
+        let cancel = options.cancel.clone();
+        let (sender, started) = std::sync::mpsc::channel();
+        let ui = FirstOutput(Mutex::new(Some(sender)));
+        let thread = std::thread::spawn(move || launch(&plan, &options, &ui));
+        started.recv_timeout(std::time::Duration::from_secs(60)).expect("it started");
+        Self { cancel, thread }
+    }
+
+    /// Stops it as Ctrl-C would.
+    pub(crate) fn cancel(self) {
+        self.cancel.cancel();
+        let error = self.thread.join().expect("no panic").expect_err("cancelled");
+        assert_eq!(error, LaunchError::Cancelled { stage: Stage::Agent });
+    }
+}
+
+/// Tells when the agent's first output comes.
+struct FirstOutput(Mutex<Option<std::sync::mpsc::Sender<()>>>);
+
+impl Ui for FirstOutput {
+    fn stage(&self, _: Stage) {}
+    fn note(&self, _: &str) {}
+    fn progress(&self, _: &str) {}
+    fn ask(&self, _: &str) -> Option<String> {
+        None
+    }
+    fn output(&self, _: Stream, _: &[u8]) {
+        if let Some(sender) = self.0.lock().expect("lock").take() {
+            let _ = sender.send(());
+        }
     }
 }
 

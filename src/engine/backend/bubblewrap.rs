@@ -164,6 +164,7 @@ impl Bubblewrap {
         args.bind("--ro-bind", etc, "/etc");
         let tmp = TMP_BYTES.to_string();
         args.all(&["--proc", "/proc", "--dev", "/dev"]);
+        lock_proc(&mut args);
         for folder in ["/tmp", "/var/tmp", "/dev/shm"] {
             args.all(&["--perms", "1777", "--size", &tmp, "--tmpfs", folder]);
         }
@@ -175,8 +176,31 @@ impl Bubblewrap {
         for (target, link) in &self.links {
             args.all(&["--symlink", target, link]);
         }
-        args.all(&["--remount-ro", "/", "--chdir", WORKSPACE]);
+        args.all(&["--remount-ro", "/dev", "--remount-ro", "/", "--chdir", WORKSPACE]);
         args.0
+    }
+}
+
+/// What a process without any rights may not even read.
+const HIDDEN: [&str; 6] = ["kcore", "keys", "kmsg", "latency_stats", "sched_debug", "timer_list"];
+
+/// Makes everything in /proc but the processes read-only.
+///
+/// Where root launches, the guest's user is the host's root without capabilities, and the kernel
+/// asks for some of these files (`sys/kernel/core_pattern`) whose they are, not for a capability.
+fn lock_proc(args: &mut Arguments) {
+    use std::os::unix::fs::MetadataExt;
+    for entry in fs::read_dir("/proc").into_iter().flatten().flatten() {
+        let (Ok(name), Ok(metadata)) = (entry.file_name().into_string(), entry.metadata()) else { continue };
+        if metadata.is_symlink() || name.bytes().all(|b| b.is_ascii_digit()) {
+            continue;
+        }
+        let path = format!("/proc/{name}");
+        if HIDDEN.contains(&name.as_str()) || name == "sysrq-trigger" {
+            args.bind("--ro-bind", Path::new("/dev/null"), &path);
+        } else if metadata.is_dir() || metadata.mode() & 0o222 != 0 {
+            args.bind("--ro-bind", Path::new(&path), &path);
+        }
     }
 }
 

@@ -34,6 +34,8 @@ pub(crate) struct Cli {
     pub name: &'static str,
     program: PathBuf,
     env: Vec<(OsString, OsString)>,
+    /// Where the client runs: Podman's monitor leaves a file there when a guest is out of memory.
+    folder: PathBuf,
 }
 
 impl Cli {
@@ -56,12 +58,12 @@ impl Cli {
         if !env.iter().any(|(name, _)| name == "HOME") {
             env.push(("HOME".into(), host.home().into()));
         }
-        Some(Self { name, program, env })
+        Some(Self { name, program, env, folder: PathBuf::from("/") })
     }
 
     pub(crate) fn command(&self) -> Command {
         let mut command = Command::new(&self.program);
-        command.env_clear().envs(self.env.iter().map(|(n, v)| (n, v)));
+        command.env_clear().envs(self.env.iter().map(|(n, v)| (n, v))).current_dir(&self.folder);
         command
     }
 

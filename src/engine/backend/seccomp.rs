@@ -77,8 +77,29 @@ const REFUSED_HERE: &[i64] = &[
 const REFUSED_HERE: &[i64] = &[];
 
 /// «No such call»: programs fall back to an older one, whose arguments the filter can read.
-const ABSENT: [i64; 4] =
-    [libc::SYS_clone3, libc::SYS_io_uring_setup, libc::SYS_io_uring_enter, libc::SYS_io_uring_register];
+const ABSENT: [i64; 5] = [
+    libc::SYS_clone3,
+    libc::SYS_openat2,
+    libc::SYS_io_uring_setup,
+    libc::SYS_io_uring_enter,
+    libc::SYS_io_uring_register,
+];
+
+/// Calls that set a file's mode, and which argument it is. A program left in the workspace with
+/// a set-user-id bit would run as the launcher for whoever starts it on the host.
+const MODES: &[(i64, u8)] =
+    &[(libc::SYS_fchmod, 1), (libc::SYS_fchmodat, 2), (libc::SYS_fchmodat2, 2), (libc::SYS_mknodat, 2)];
+#[cfg(target_arch = "x86_64")]
+const MODES_HERE: &[(i64, u8)] = &[(libc::SYS_chmod, 1), (libc::SYS_creat, 1), (libc::SYS_mknod, 1)];
+#[cfg(not(target_arch = "x86_64"))]
+const MODES_HERE: &[(i64, u8)] = &[];
+
+/// As [`MODES`], of calls whose mode counts only with `O_CREAT`: the flags' argument, the mode's.
+const OPENS: &[(i64, u8, u8)] = &[(libc::SYS_openat, 2, 3)];
+#[cfg(target_arch = "x86_64")]
+const OPENS_HERE: &[(i64, u8, u8)] = &[(libc::SYS_open, 1, 2)];
+#[cfg(not(target_arch = "x86_64"))]
+const OPENS_HERE: &[(i64, u8, u8)] = &[];
 
 /// New namespaces by `clone`: a user namespace would give capabilities back.
 const NAMESPACES: [i32; 7] = [
@@ -108,11 +129,19 @@ pub(crate) fn program() -> Result<Vec<u8>, String> {
     let compare = |index, op, value: i32| {
         Condition::new(index, Len::Dword, op, u64::from(value.unsigned_abs())).map_err(|e| e.to_string())
     };
-    let mut clone = Vec::new();
-    for flag in NAMESPACES {
-        clone.push(rule(vec![compare(0, Op::MaskedEq(u64::from(flag.unsigned_abs())), flag)?])?);
-    }
+    let has = |index, bits: i32| compare(index, Op::MaskedEq(u64::from(bits.unsigned_abs())), bits);
+    let clone = NAMESPACES.iter().map(|flag| rule(vec![has(0, *flag)?])).collect::<Result<Vec<_>, _>>()?;
     rules.insert(libc::SYS_clone, clone);
+    let identity = [libc::S_ISUID as i32, libc::S_ISGID as i32];
+    for (call, mode) in MODES.iter().chain(MODES_HERE) {
+        let either =
+            identity.iter().map(|bit| rule(vec![has(*mode, *bit)?])).collect::<Result<Vec<_>, _>>()?;
+        rules.insert(*call, either);
+    }
+    for (call, flags, mode) in OPENS.iter().chain(OPENS_HERE) {
+        let create = |bit: &i32| rule(vec![has(*flags, libc::O_CREAT)?, has(*mode, *bit)?]);
+        rules.insert(*call, identity.iter().map(create).collect::<Result<Vec<_>, _>>()?);
+    }
     let other = FAMILIES.iter().map(|f| compare(0, Op::Ne, *f)).collect::<Result<Vec<_>, _>>()?;
     for call in [libc::SYS_socket, libc::SYS_socketpair] {
         rules.insert(call, vec![rule(other.clone())?]);

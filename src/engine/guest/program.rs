@@ -111,6 +111,11 @@ fn begin_anew(home: &Path) -> Failure {
 
 fn run(home: &Path, argv: &[OsString]) -> Result<(), Failure> {
     load_filter(home)?;
+    // A client of a container engine tells the terminal's size a moment after the start.
+    let patience = Instant::now() + Duration::from_millis(500);
+    while sys::sizeless_terminal() && Instant::now() < patience {
+        thread::sleep(Duration::from_millis(2));
+    }
     let deadline = Instant::now() + Duration::from_secs(10);
     while TcpStream::connect((Ipv4Addr::LOCALHOST, PROXY_PORT)).is_err() {
         if Instant::now() > deadline {
@@ -164,6 +169,7 @@ fn become_command(home: &Path, argv: &[OsString]) -> Result<(), Failure> {
             command.env(OsStr::from_bytes(&entry[..at]), OsStr::from_bytes(&entry[at + 1..]));
         }
     }
+    sys::take_foreground();
     let error = command.exec();
     let code = if error.kind() == io::ErrorKind::NotFound { NOT_FOUND } else { NOT_EXECUTABLE };
     Err(Failure { code, text: format!("cannot run {}: {error}", program.to_string_lossy()) })
@@ -246,12 +252,19 @@ mod sys {
     unsafe extern "C" {
         fn prctl(option: i32, a: usize, b: usize, c: usize, d: usize) -> i32;
         fn signal(number: i32, handler: usize) -> usize;
+        fn getpid() -> i32;
+        fn isatty(fd: i32) -> i32;
+        fn setpgid(pid: i32, group: i32) -> i32;
+        fn tcsetpgrp(fd: i32, group: i32) -> i32;
+        fn ioctl(fd: i32, request: usize, ...) -> i32;
     }
 
     const PR_SET_SECCOMP: i32 = 22;
     const PR_SET_NO_NEW_PRIVS: i32 = 38;
     const SECCOMP_MODE_FILTER: usize = 2;
     const SIGCHLD: i32 = 17;
+    const SIGTTOU: i32 = 22;
+    const SIG_DFL: usize = 0;
     const SIG_IGN: usize = 1;
     /// Bytes of one filter instruction.
     const INSTRUCTION: usize = 8;
@@ -277,6 +290,29 @@ mod sys {
                 && prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &raw const program as usize, 0, 0) == 0
         };
         if ok { Ok(()) } else { Err(io::Error::last_os_error()) }
+    }
+
+    /// On a terminal, becomes its foreground group: Ctrl-C is the agent's, not its sandbox's.
+    pub fn take_foreground() {
+        // SAFETY: the calls take integers alone. SIGTTOU would stop a process that takes the
+        // terminal from the background.
+        unsafe {
+            if isatty(0) == 1 {
+                setpgid(0, 0);
+                signal(SIGTTOU, SIG_IGN);
+                tcsetpgrp(0, getpid());
+                signal(SIGTTOU, SIG_DFL);
+            }
+        }
+    }
+
+    /// Whether standard input is a terminal that does not know its size.
+    pub fn sizeless_terminal() -> bool {
+        const TIOCGWINSZ: usize = 0x5413;
+        let mut size = [0u16; 4];
+        // SAFETY: the call fills the four numbers of `struct winsize`.
+        let answered = unsafe { ioctl(0, TIOCGWINSZ, size.as_mut_ptr()) == 0 };
+        answered && size[..2] == [0, 0]
     }
 
     /// Process 1 inherits every orphan; with SIGCHLD ignored the kernel buries them.

@@ -1,0 +1,96 @@
+//! Runs from outside: which there are, what they were refused, and ending one.
+
+use super::error::Problem;
+use super::host::Host;
+use super::state::{self, Found, Record, StateDir, process_start};
+use super::sweep::sweep;
+use crate::egress::{AuditLine, Verdict};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
+use std::fs;
+use std::path::PathBuf;
+
+/// The live runs, oldest first. Dead ones are swept first.
+pub fn ps(state: &StateDir, host: &Host) -> Vec<Record> {
+    sweep(state, host);
+    let live = state::runs(state).into_iter().filter_map(|found| match found {
+        Found::Live(record) => Some(record),
+        Found::Dead(..) => None,
+    });
+    let mut live: Vec<_> = live.collect();
+    live.sort_by(|a, b| a.started.cmp(&b.started).then_with(|| a.id.cmp(&b.id)));
+    live
+}
+
+/// The live run that `which` names: its id, the beginning of it, or its bottle's name.
+///
+/// # Errors
+/// When none or several are meant.
+pub fn find(state: &StateDir, host: &Host, which: &str) -> Result<Record, Problem> {
+    let live = ps(state, host);
+    let names = || live.iter().map(|r| format!("{} ({})", r.id, r.name)).collect::<Vec<_>>().join(", ");
+    let meant: Vec<_> = live.iter().filter(|r| r.name == which || r.id.starts_with(which)).collect();
+    match meant.as_slice() {
+        [one] => Ok((*one).clone()),
+        [] => Err(Problem::new(format!("no run is called {which}"), format!("there are: {}", names()), "")),
+        _ => Err(Problem::new(format!("several runs are called {which}"), names(), "give the id")),
+    }
+}
+
+/// The files that the runs of a bottle left, by kind (`audit.jsonl`, `output.log`), newest first.
+pub fn log_files(state: &StateDir, name: &str, kind: &str) -> Vec<PathBuf> {
+    let entries = fs::read_dir(state.logs(name)).into_iter().flatten().flatten();
+    let mut files: Vec<_> =
+        entries.map(|e| e.path()).filter(|p| p.to_string_lossy().ends_with(&format!(".{kind}"))).collect();
+    // Names begin with the time.
+    files.sort_unstable();
+    files.reverse();
+    files
+}
+
+/// What the last run of a bottle (or the run of this id) asked the egress for; with `denied`, what
+/// it was refused. Lines that are no audit lines are left out.
+pub fn logs(state: &StateDir, name: &str, run: Option<&str>, denied: bool) -> Vec<AuditLine> {
+    let files = log_files(state, name, "audit.jsonl");
+    let wanted = |p: &&PathBuf| run.is_none_or(|id| p.to_string_lossy().contains(&format!("-{id}.")));
+    let Some(text) = files.iter().find(wanted).and_then(|p| fs::read_to_string(p).ok()) else {
+        return Vec::new();
+    };
+    let lines = text.lines().filter_map(|line| serde_json::from_str::<AuditLine>(line).ok());
+    lines.filter(|line| !denied || line.verdict == Verdict::Denied).collect()
+}
+
+/// How long a run may take to end by itself.
+const PATIENCE: Timespec = Timespec { tv_sec: 15, tv_nsec: 0 };
+
+/// Ends a run: politely, then by force, and takes away what is left.
+///
+/// # Errors
+/// When it could not be ended or something of it is left.
+pub fn stop(state: &StateDir, host: &Host, record: &Record) -> Result<(), Problem> {
+    let what = || format!("the run {} cannot be stopped", record.id);
+    if let Some(launcher) = launcher(record) {
+        let failed = |e: rustix::io::Errno| Problem::io(what(), e);
+        pidfd_send_signal(&launcher, Signal::TERM).map_err(failed)?;
+        let ended = |wait: &Timespec| {
+            poll(&mut [PollFd::new(&launcher, PollFlags::IN)], Some(wait)).is_ok_and(|n| n > 0)
+        };
+        if !ended(&PATIENCE) {
+            pidfd_send_signal(&launcher, Signal::KILL).map_err(failed)?;
+            ended(&PATIENCE);
+        }
+    }
+    let left = sweep(state, host);
+    if left.is_empty() {
+        Ok(())
+    } else {
+        Err(Problem::new(what(), left.join("; "), "try again once the engine runs"))
+    }
+}
+
+/// The launching process, if it is still the one that was recorded.
+fn launcher(record: &Record) -> Option<std::os::fd::OwnedFd> {
+    let fd = pidfd_open(Pid::from_raw(record.pid)?, PidfdFlags::empty()).ok()?;
+    // Looked at after the descriptor: the number cannot be reused for another process any more.
+    (process_start(record.pid) == Some(record.pid_start)).then_some(fd)
+}

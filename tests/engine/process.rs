@@ -1,0 +1,114 @@
+//! Attacks 33, 35, 37, 61 and 65: what a process in the guest may do to the kernel and to others.
+
+use crate::rig::Other;
+use bot_bottle::plan::Resources;
+
+/// Calls the kernel directly; prints each call that was not refused.
+const CALLS: &str = r#"python3 - <<'PY'
+import ctypes, ctypes.util, os
+libc = ctypes.CDLL(None, use_errno=True)
+calls = {
+    'mount': (165, b'none', b'/tmp', b'tmpfs', 0, 0), 'umount2': (166, b'/tmp', 0), 'pivot_root': (155, b'/', b'/'),
+    'chroot': (161, b'/tmp'), 'unshare user': (272, 0x10000000), 'unshare net': (272, 0x40000000), 'setns': (308, 0, 0),
+    'clone newuser': (56, 0x10000000 | 17, 0, 0, 0, 0), 'clone3': (435, 0, 0),
+    'bpf': (321, 0, 0, 0), 'perf_event_open': (298, 0, 0, -1, -1, 0), 'userfaultfd': (323, 0),
+    'keyctl': (250, 0, -3, 0), 'add_key': (248, b'user', b'x', b'y', 1, -2), 'request_key': (249, b'user', b'x', 0, 0),
+    'init_module': (175, 0, 0, b''), 'finit_module': (313, 0, b'', 0), 'delete_module': (176, b'x', 0),
+    'kexec_load': (246, 0, 0, 0, 0), 'reboot': (169, 0xfee1dead, 672274793, 0), 'swapon': (167, b'/x', 0),
+    'settimeofday': (164, 0, 0), 'sethostname': (170, b'x', 1), 'iopl': (172, 3), 'acct': (163, 0),
+    'open_by_handle_at': (304, 0, 0, 0), 'io_uring_setup': (425, 1, 0), 'open_tree': (428, -100, b'/', 1),
+    'fsopen': (430, b'tmpfs', 0), 'move_mount': (429, -1, b'', -1, b'', 0), 'mount_setattr': (442, -100, b'/', 0, 0, 0),
+    'x32 getpid': (0x40000000 + 39,), 'vsock': (41, 40, 1, 0), 'packet': (41, 17, 3, 0), 'alg': (41, 38, 5, 0),
+    'setuid': (105, 0), 'tiocsti': (16, 0, 0x5412, b'x'),
+}
+for name, (number, *args) in calls.items():
+    args = [ctypes.c_char_p(a) if isinstance(a, bytes) else ctypes.c_long(a) for a in args]
+    got = libc.syscall(ctypes.c_long(number), *args)
+    error = ctypes.get_errno()
+    # EPERM, ENOSYS, EAFNOSUPPORT; a user that is not there is EINVAL.
+    if got >= 0 or error not in (1, 38, 97) + ((22,) if name == 'setuid' else ()):
+        print('ALLOWED', name, got, error)
+status = dict(l.split(':', 1) for l in open('/proc/self/status'))
+print(status['CapEff'].strip(), status['CapBnd'].strip(), status['NoNewPrivs'].strip(), status['Seccomp'].strip())
+PY"#;
+
+on_each! {
+    a33_what_widens_a_sandbox_is_refused(rig) {
+        let ran = rig.sh(CALLS);
+        let lines: Vec<_> = ran.out.lines().collect();
+        let [last] = lines.as_slice() else { panic!("{}\n{}", ran.out, ran.err) };
+        let words: Vec<_> = last.split(' ').collect();
+        // The bounding set of bubblewrap's user namespace is full, and worth nothing without new privileges.
+        assert_eq!((words[0], words[2], words[3]), ("0000000000000000", "1", "2"), "{last}");
+    }
+
+    a33_setuid_gives_nothing(rig) {
+        let ran = rig.sh("for p in su mount passwd chsh; do p=$(command -v $p) && test -u $p && echo found; done | sort -u; su -c id </dev/null; id -u");
+        assert!(ran.out.starts_with("found\n") && ran.out.trim_end().ends_with("1000"), "{ran:?}");
+        assert!(!ran.out.contains("uid=0"), "{ran:?}");
+    }
+
+    a33_no_program_is_left_with_a_set_user_id_bit(rig) {
+        let ran = rig.sh("cp /bin/true x && for m in 4755 2755 6711; do chmod $m x && echo CHMOD; done; \
+            python3 -c \"import os\ntry:\n    os.open('y', os.O_CREAT | os.O_WRONLY, 0o4755)\n    print('OPENED')\nexcept PermissionError:\n    pass\"; chmod 755 x && ./x && echo fine");
+        assert_eq!(ran.out, "fine\n", "{ran:?}");
+    }
+
+    a35_a_fork_bomb_stays_inside(rig) {
+        rig.plan.resources = Resources { pids: Some(60), ..Resources::default() };
+        let ran = rig.sh(
+            "python3 -c \"\nimport os, time\nn = 0\ntry:\n    for i in range(500):\n        if os.fork() == 0:\n            time.sleep(60)\n        n += 1\nexcept OSError as e:\n    print('stopped', 20 < n < 60, flush=True)\nos._exit(0)\"");
+        assert_eq!(ran.out, "stopped True\n", "{ran:?} {}", rig.ui.text());
+    }
+
+    a35_full_memory_stays_inside(rig) {
+        rig.plan.resources = Resources { memory: Some(96 << 20), ..Resources::default() };
+        let ran = rig.sh("python3 -c \"x = bytearray(400 << 20); print('had it')\"; echo code $?; echo alive");
+        assert!(!ran.out.contains("had it") && ran.out.ends_with("alive\n"), "{ran:?} {}", rig.ui.text());
+    }
+
+    a35_a_full_temporary_folder_stays_inside(rig) {
+        let ran = rig.sh("df --output=size -B1 /tmp | tail -1");
+        assert_eq!(ran.out.trim(), (2u64 << 30).to_string());
+    }
+
+    a37_a47_a65_two_launches_of_one_bottle_see_nothing_of_each_other(rig) {
+        let state = rig.options.state.path().to_path_buf();
+        let other = Other::start(rig, "echo started; echo mine > /tmp/mine; exec sleep 77");
+        let ran = rig.sh(&format!(
+            "cat /proc/[0-9]*/cmdline | tr '\\0' ' ' | grep -c 'slee[p] 77'; \
+             ls /tmp/mine; ls '{}'; find / -name egress.sock -not -path '/proc/*' 2>/dev/null | wc -l; ls -A ~", state.display()));
+        assert_eq!(ran.out, "0\n1\n", "{ran:?}");
+        let live = bot_bottle::engine::ps(&rig.options.state, &rig.options.host);
+        assert_eq!(live.len(), 1, "{live:?}");
+        other.cancel();
+        assert!(rig.runs().is_empty());
+    }
+
+    a61_process_one_tells_nothing(rig) {
+        rig.options.host.set("HOST_ONLY", ["from", "the", "host"].join("-"));
+        let ran = rig.sh("cat /proc/[0-9]*/environ | tr '\\0' '\\n'; cat /proc/1/cmdline | tr '\\0' ' '; ls -l /proc/1/cwd /proc/1/root/root 2>&1");
+        assert!(!ran.out.contains("HOST_ONLY") && !ran.out.contains("from-the-host"), "{ran:?}");
+        assert!(!ran.out.contains("DOCKER_HOST") && !ran.out.contains("SSH_AUTH_SOCK"), "{ran:?}");
+    }
+
+    a74_variables_that_the_manifest_does_not_name_are_absent(rig) {
+        use bot_bottle::plan::EnvValue;
+        for (name, value) in [("AWS_REGION", "eu-1"), ("GITHUB_TOKEN", "x"), ("SSH_AUTH_SOCK", "/tmp/agent"), ("DBUS_SESSION_BUS_ADDRESS", "x")] {
+            rig.options.host.set(name, value);
+        }
+        rig.ui.answers.insert("which ticket".into(), "T-1 'quoted' $x\nline".into());
+        rig.plan.guest_env = vec![
+            ("REGION".into(), EnvValue::Host("AWS_REGION".into())),
+            ("LEVEL".into(), EnvValue::Literal("debug".into())),
+            ("TICKET".into(), EnvValue::Ask("which ticket".into())),
+        ];
+        let ran = rig.sh("printf '%s|' \"$REGION\" \"$LEVEL\" \"$TICKET\"; env | cut -d= -f1 | sort | tr '\\n' ' '");
+        let (values, names) = ran.out.rsplit_once('|').expect("values");
+        assert_eq!(values, "eu-1|debug|T-1 'quoted' $x\nline");
+        for absent in ["AWS_REGION", "GITHUB_TOKEN", "SSH_AUTH_SOCK", "DBUS", "DOCKER", "NODE_VERSION", "CONTAINER", "HOSTNAME"] {
+            assert!(!names.contains(absent), "{absent} in {names}");
+        }
+        assert!(names.contains("HTTPS_PROXY") && names.contains("SSL_CERT_FILE"), "{names}");
+    }
+}
