@@ -221,7 +221,9 @@ impl Client {
             }
             match self.messages.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
                 Ok(message) => self.take(message),
-                Err(RecvTimeoutError::Timeout) => panic!("not within {DEADLINE:?}; last: {:?}", self.others.last()),
+                Err(RecvTimeoutError::Timeout) => {
+                    panic!("not within {DEADLINE:?}; last: {:?}", self.others.last())
+                }
                 Err(RecvTimeoutError::Disconnected) => panic!("the server ended"),
             }
         }
@@ -290,8 +292,7 @@ impl Client {
         let version = self.versions.get_mut(uri).expect("an open document");
         *version += 1;
         let version = *version;
-        let params =
-            json!({ "textDocument": { "uri": uri, "version": version }, "contentChanges": changes });
+        let params = json!({ "textDocument": { "uri": uri, "version": version }, "contentChanges": changes });
         self.notify("textDocument/didChange", params);
         version
     }
@@ -304,9 +305,7 @@ impl Client {
     /// The pushed diagnostics of the latest version.
     pub fn diagnostics(&mut self, uri: &str) -> Vec<Value> {
         let version = self.versions.get(uri).copied();
-        self.until(|client| {
-            client.pushed.get(uri).filter(|(v, _)| *v == version).map(|(_, all)| all.clone())
-        })
+        self.until(|client| client.pushed.get(uri).filter(|(v, _)| *v == version).map(|(_, all)| all.clone()))
     }
 
     /// Waits for pushed diagnostics with exactly these codes, in any order.
