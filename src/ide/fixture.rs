@@ -74,7 +74,8 @@ impl Marked {
     /// Asks something of the snapshot at the cursor.
     pub(super) fn ask<T>(&self, question: impl FnOnce(&Snapshot<'_>, usize) -> T) -> T {
         let workspace: Vec<_> = self.manifests.iter().filter_map(|p| self.load(p)).collect();
-        let source = self.source();
+        let here = workspace.iter().find(|s| s.path.to_str() == Some(&self.path)).cloned();
+        let source = here.unwrap_or_else(|| self.source());
         let catalog = Catalog::new(&self.files, &self.layout);
         let facts = Facts { env_names: Some(&self.env_names), ..Facts::default() };
         let snapshot = Snapshot { source: &source, catalog: &catalog, facts, workspace: &workspace };

@@ -2,12 +2,14 @@
 
 pub mod actions;
 pub mod commands;
+pub mod completion;
 pub mod field;
 #[cfg(test)]
 mod fixture;
 pub mod hover;
 pub mod markdown;
 pub mod query;
+mod workspace;
 
 use crate::check::Facts;
 use crate::manifest::{Catalog, Source};

@@ -107,6 +107,9 @@ impl<'a> Catalog<'a> {
         for place in self.places(from) {
             for file in self.files.list(&place.dir) {
                 let path = place.dir.join(&file);
+                if path == *from.path {
+                    continue;
+                }
                 let identity = self.layout.identify(&path).filter(|i| i.kind == Kind::Bottle);
                 if let Some(identity) = identity.filter(|i| place.carrier(i.carrier)) {
                     all.push(Candidate { name: identity.name, path });

@@ -60,6 +60,10 @@ pub fn repair(text: &str, part: Span, cursor: usize) -> Repair {
             levels.line(&line);
             continue;
         }
+        // Between the two bytes of a line break.
+        if line.span.start as usize > cursor {
+            return Repair::Nowhere;
+        }
         let mut cut = before.until(cursor);
         cut.next();
         let at = Cursor { text, cursor, line, levels, here: cut.open, before: before.open, after: scanner };
