@@ -3,13 +3,19 @@
 pub mod actions;
 pub mod commands;
 pub mod completion;
+pub mod definition;
 pub mod field;
 #[cfg(test)]
 mod fixture;
 pub mod hover;
 pub mod markdown;
 pub mod query;
+pub mod references;
+pub mod rename;
+mod target;
 mod workspace;
+
+pub use target::Location;
 
 use crate::check::Facts;
 use crate::manifest::{Catalog, Source};
