@@ -7,8 +7,10 @@ pub mod definition;
 pub mod field;
 #[cfg(test)]
 mod fixture;
+pub mod format;
 pub mod hover;
 pub mod markdown;
+mod part;
 pub mod query;
 pub mod references;
 pub mod rename;

@@ -72,14 +72,21 @@ pub struct Open {
 pub struct Scanner<'a> {
     text: &'a str,
     at: Option<usize>,
+    /// The text has no problem, so that whatever is open ends where it is closed.
+    sound: bool,
     /// What is open where the next line begins.
     pub open: Open,
 }
 
 impl<'a> Scanner<'a> {
-    /// Starts at the beginning of a line.
+    /// Starts at the beginning of a line. What is half-typed ends where the structure goes on.
     pub fn new(text: &'a str, start: usize) -> Self {
-        Self { text, at: Some(start), open: Open { holder: -1, ..Open::default() } }
+        Self { text, at: Some(start), sound: false, open: Open { holder: -1, ..Open::default() } }
+    }
+
+    /// The same for a text that was parsed without a problem.
+    pub fn sound(text: &'a str, start: usize) -> Self {
+        Self { sound: true, ..Self::new(text, start) }
     }
 
     /// The same state over a text that ends earlier.
@@ -103,7 +110,7 @@ impl<'a> Scanner<'a> {
         }
         if self.open.quote.is_some() || !self.open.flow.is_empty() {
             let closes = rest.first().is_some_and(|b| matches!(b, b']' | b'}'));
-            if rest.is_empty() || indent > self.open.holder || closes {
+            if self.sound || rest.is_empty() || indent > self.open.holder || closes {
                 self.resume(start, end, line);
                 return LineKind::Continued;
             }

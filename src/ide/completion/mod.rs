@@ -8,10 +8,11 @@ mod values;
 
 use super::Snapshot;
 use super::field::{self, Field, Shape};
+use super::part::yaml;
 use super::query::{self, At, Path, Role};
 use crate::check::Edit;
-use crate::manifest::{Body, Carrier, Identity, Kind, Source};
-use crate::syntax::{Node, Repair, Repaired, Span, repair};
+use crate::manifest::{Carrier, Identity, Kind, Source};
+use crate::syntax::{Node, Repair, Repaired, repair};
 
 /// Something that may be written.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -70,31 +71,6 @@ pub fn completion(snapshot: &Snapshot<'_>, offset: usize) -> Vec<Completion> {
         Repair::Nowhere => Vec::new(),
         Repair::Comment(comment) => suppression::complete(source, comment, offset),
         Repair::Word(repaired) => at_word(snapshot, &repaired, offset),
-    }
-}
-
-/// The YAML of a text, up to the cursor's fence where the closing one is not there yet.
-fn yaml(source: &Source) -> Option<Span> {
-    let text = &source.text;
-    match source.body {
-        Body::None => {
-            let start = if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
-            Some(Span::new(start, text.len()))
-        }
-        Body::After(_) | Body::NoFrontmatter(_) => {
-            let fence =
-                text.find("---").filter(|at| text[..*at].trim_start_matches('\u{feff}').is_empty())?;
-            let start = fence + text[fence..].find('\n')? + 1;
-            let close = text[start..].lines().position(|l| matches!(l.trim_end(), "---" | "..."));
-            let lines = text[start..].split_inclusive('\n');
-            let end = start + close.map_or(text.len() - start, |n| lines.take(n).map(str::len).sum());
-            match close {
-                // The closing fence's own line is none of the YAML.
-                Some(0) => None,
-                Some(_) => Some(Span::new(start, end - 1)),
-                None => Some(Span::new(start, end)),
-            }
-        }
     }
 }
 

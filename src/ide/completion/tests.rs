@@ -1,7 +1,7 @@
 use super::*;
 use crate::check::{apply, page, rules};
 use crate::ide::fixture::{Marked, marked};
-use crate::syntax::Value;
+use crate::syntax::{Span, Value};
 
 fn complete(marked: &Marked) -> Vec<Completion> {
     let mut all = marked.ask(completion);
