@@ -12,8 +12,8 @@ async function fixes(file, line, expected) {
   const all = await t.findings(document, "unknown-role");
   assert.strictEqual(all.length, 1, `the findings: ${all.map(t.ruleOf)}`);
   const [finding] = all;
-  assert.deepStrictEqual([finding.range.start.line, finding.range.start.character], [line, 12]);
-  assert.strictEqual(document.getText(finding.range), "claude_code_oauth");
+  assert.deepStrictEqual([finding.range.start.line, finding.range.start.character], [line, 6]);
+  assert.strictEqual(document.getText(finding.range), "role: claude_code_oauth");
   assert.strictEqual(finding.severity, vscode.DiagnosticSeverity.Error);
 
   const actions = await vscode.commands.executeCommand(
@@ -77,7 +77,7 @@ const tests = {
     const { document } = await t.open(path.join(t.workspace, "wide.bottle.yaml"));
     const all = await t.findings(document, "unknown-role");
     const finding = all.find((one) => t.ruleOf(one) === "unknown-role");
-    assert.strictEqual(document.getText(finding.range), "claude_code_oauth");
+    assert.strictEqual(document.getText(finding.range), "role: claude_code_oauth");
   },
 
   "hover shows the plan": async () => {
