@@ -8,7 +8,7 @@
 
 (defvar root (getenv "TEST_ROOT"))
 (defvar workspace (file-name-as-directory (getenv "TEST_WORKSPACE")))
-(defvar expected (file-name-as-directory (getenv "TEST_EXPECTED")))
+(defvar expected (expand-file-name "tests/editors/fixtures/expected/" root))
 (defvar bottles (expand-file-name "~/.bot-bottle/bottles/"))
 (defvar agents (expand-file-name "~/.bot-bottle/agents/"))
 (defvar failed 0)

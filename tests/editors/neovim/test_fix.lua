@@ -34,7 +34,7 @@ local function fixes(path, line, expected)
   t.wait('the fix', function()
     return t.text(buffer):find('auth_token: BOT_BOTTLE_CLAUDE_OAUTH_TOKEN', 1, true)
   end)
-  t.equal(t.text(buffer), t.read(t.expected .. '/' .. expected), 'the fixed text')
+  t.equal(t.text(buffer), t.read(t.fixtures .. '/expected/' .. expected), 'the fixed text')
   t.wait('a clean buffer', function()
     return #vim.diagnostic.get(buffer) == 0
   end)
@@ -46,6 +46,15 @@ end)
 
 t.test('a Markdown bottle is fixed', function()
   fixes(t.home .. '/.bot-bottle/bottles/old.md', 11, 'old.md')
+end)
+
+t.test('fix_all fixes what it may, before a write', function()
+  local path = t.workspace .. '/copy.bottle.yaml'
+  vim.uv.fs_copyfile(t.fixtures .. '/workspace/claude.bottle.yaml', path)
+  local buffer = t.open(path)
+  findings(buffer, 'unknown-role')
+  require('bot-bottle').fix_all(buffer)
+  t.equal(t.text(buffer), t.read(t.fixtures .. '/expected/claude.bottle.yaml'), 'the fixed text')
 end)
 
 t.test('wide characters before it move no finding', function()
