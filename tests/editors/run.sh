@@ -69,7 +69,7 @@ stage() {
   isolated env -i HOME="$to/home" TMPDIR="$to/tmp" PATH="$PATH" LANG=C.UTF-8 TERM=dumb \
     BOT_BOTTLE_BIN="$BOT_BOTTLE_BIN" BOT_BOTTLE_EDITORS_CACHE="$cache" BOT_BOTTLE_LSP_LOG="$recording" \
     BOT_BOTTLE_CLAUDE_OAUTH_TOKEN="$secret" GITHUB_TOKEN="$secret" \
-    TEST_ROOT="$root" TEST_WORKSPACE="$to/workspace" TEST_EXPECTED="$here/fixtures/expected" "$@"
+    TEST_ROOT="$root" TEST_WORKSPACE="$to/workspace" "$@"
 }
 
 # What was recorded is held against the protocol.
@@ -112,10 +112,10 @@ emacs() {
   check_recording "$recording" "emacs: protocol"
 }
 
-# Packs the extension with the program under test inside; the path is in $vsix.
+# Packs the extension, with the program if one is given; the path is in $vsix.
 pack() {
   PATH="$cache/node/bin:$PATH"
-  vsix=$(OUT_DIR="$work" "$root/editors/vscode/package.sh" "linux-$(node -p process.arch)" "$BOT_BOTTLE_BIN" 2>"$work/vsce.log") && return
+  vsix=$(OUT_DIR="$work" "$root/editors/vscode/package.sh" "linux-$(node -p process.arch)" "$@" 2>"$work/vsce.log") && return
   cat "$work/vsce.log"
   echo "not ok - vscode: the extension cannot be packed"
   failed=$((failed + 1))
@@ -124,6 +124,9 @@ pack() {
 
 vscode() {
   pack || return 0
+  record_to vscode-missing
+  count vscode-missing stage vscode-missing node "$here/vscode/missing.mjs" "$vsix"
+  pack "$BOT_BOTTLE_BIN" || return 0
   count vscode-grammar node "$here/vscode/grammar.mjs"
   local suite
   for suite in suite restricted; do
@@ -134,7 +137,7 @@ vscode() {
 }
 
 screenshots() {
-  pack || return 0
+  pack "$BOT_BOTTLE_BIN" || return 0
   record_to screenshots
   count screenshots stage screenshots node "$here/vscode/screenshots.mjs" "$vsix" "$pictures"
 }

@@ -8,7 +8,7 @@
 
 (defvar root (getenv "TEST_ROOT"))
 (defvar workspace (file-name-as-directory (getenv "TEST_WORKSPACE")))
-(defvar expected (file-name-as-directory (getenv "TEST_EXPECTED")))
+(defvar expected (expand-file-name "tests/editors/fixtures/expected/" root))
 (defvar bottles (expand-file-name "~/.bot-bottle/bottles/"))
 (defvar agents (expand-file-name "~/.bot-bottle/agents/"))
 (defvar failed 0)
@@ -72,7 +72,7 @@
   (open file)
   (let ((finding (car (wait "the finding" #'findings))))
     (equals (buffer-substring (flymake-diagnostic-beg finding) (flymake-diagnostic-end finding))
-            "claude_code_oauth" "what is underlined")
+            "role: claude_code_oauth" "what is underlined")
     (let* ((actions (eglot-code-actions (flymake-diagnostic-beg finding) (flymake-diagnostic-end finding)))
            (fix (seq-find (lambda (action) (eq (plist-get action :isPreferred) t)) (append actions nil))))
       (unless fix (error "No preferred fix among %S" actions))
@@ -97,7 +97,7 @@
   (open (concat workspace "wide.bottle.yaml"))
   (let ((texts (mapcar (lambda (finding) (buffer-substring (flymake-diagnostic-beg finding) (flymake-diagnostic-end finding)))
                        (wait "the finding" #'findings))))
-    (unless (member "claude_code_oauth" texts) (error "It underlines %S" texts))))
+    (unless (member "role: claude_code_oauth" texts) (error "It underlines %S" texts))))
 
 (test "hover shows the plan"
   (open (concat bottles "dev.md"))

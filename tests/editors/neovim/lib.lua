@@ -4,7 +4,7 @@ local M = {}
 local env = vim.env
 M.home = env.HOME
 M.workspace = env.TEST_WORKSPACE
-M.expected = env.TEST_EXPECTED
+M.fixtures = env.TEST_ROOT .. '/tests/editors/fixtures'
 
 vim.opt.runtimepath:append(env.TEST_ROOT .. '/editors/neovim')
 vim.cmd('filetype plugin indent on')

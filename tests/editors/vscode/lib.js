@@ -7,7 +7,7 @@ const vscode = require("vscode");
 const workspace = process.env.TEST_WORKSPACE;
 const bottles = path.join(process.env.HOME, ".bot-bottle/bottles");
 const agents = path.join(process.env.HOME, ".bot-bottle/agents");
-const expected = process.env.TEST_EXPECTED;
+const fixtures = path.join(process.env.TEST_ROOT, "tests/editors/fixtures");
 
 /** Waits until `condition` gives something true, and gives that back; a late one is a failure that names `what`. */
 async function wait(what, condition) {
@@ -66,4 +66,4 @@ async function runAll(tests) {
   if (failed > 0) throw new Error(`${failed} failed`);
 }
 
-module.exports = { agents, bottles, exists, expected, findings, open, place, read, ruleOf, runAll, wait, workspace };
+module.exports = { agents, bottles, exists, findings, fixtures, open, place, read, ruleOf, runAll, wait, workspace };

@@ -23,7 +23,6 @@ const code = await startCode(vsix, {
     "workbench.secondarySideBar.defaultVisibility": "hidden",
     "workbench.layoutControl.enabled": false,
     "chat.commandCenter.enabled": false,
-    "chat.disableAIFeatures": true,
     "breadcrumbs.enabled": false,
     "files.autoSave": "off",
     "editor.fontSize": 14,

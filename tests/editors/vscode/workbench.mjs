@@ -14,11 +14,15 @@ const data = path.join(home, "../code-server");
 const tee = path.join(process.env.TEST_ROOT, "tests/editors/tee.py");
 export const workspace = process.env.TEST_WORKSPACE;
 
+/** What every test has: no features that wait for a network, and the recorder in the server's place. */
+const USER = { "chat.disableAIFeatures": true };
+const MACHINE = { "bot-bottle.path": tee };
+
 /** Installs the VSIX and starts code-server; `settings` are the user's, `flags` further options. */
-export async function startCode(vsix, { settings = {}, flags = [] } = {}) {
+export async function startCode(vsix, { settings = {}, machine = MACHINE, flags = [] } = {}) {
   const common = ["--user-data-dir", path.join(data, "data"), "--extensions-dir", path.join(data, "extensions")];
-  writeJson("data/User/settings.json", settings);
-  writeJson("data/Machine/settings.json", { "bot-bottle.path": tee });
+  writeJson("data/User/settings.json", { ...USER, ...settings });
+  writeJson("data/Machine/settings.json", machine);
   await run([...common, "--install-extension", vsix]);
 
   const port = await freePort();
