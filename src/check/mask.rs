@@ -19,54 +19,35 @@ pub(crate) fn masked(text: &str) -> String {
 
 /// The same for a sentence: the keys that it speaks of have no values to hide.
 pub(crate) fn masked_words(text: &str) -> String {
-    let text = overwritten(text, secrets_in(text).into_iter().map(|s| s.range));
-    without_commands(without_c1(behind_schemes(&text)))
+    let secrets = secrets_in(text).into_iter().map(|s| s.range).chain(behind_schemes(text));
+    without_commands(without_c1(mask(text, secrets)))
 }
 
 /// Overwrites ranges of a text, line breaks kept.
-fn overwritten(text: &str, ranges: impl Iterator<Item = Range<usize>>) -> String {
-    let mut out = String::with_capacity(text.len());
-    let mut at = 0;
+pub(crate) fn mask(text: &str, ranges: impl Iterator<Item = Range<usize>>) -> String {
+    let mut out = text.to_owned();
     for range in ranges {
-        let start = range.start.max(at);
-        out.push_str(text.get(at..start).unwrap_or(""));
-        let secret = text.get(start..range.end.max(start)).unwrap_or("");
-        out.extend(secret.chars().map(|c| if c == '\n' { c } else { star(c) }));
-        at = start + secret.len();
-    }
-    out.push_str(text.get(at..).unwrap_or(""));
-    out
-}
-
-/// Overwrites what stands behind the name of an authentication scheme, whatever it looks like.
-fn behind_schemes(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    let mut rest = text;
-    let mut after_scheme = false;
-    while !rest.is_empty() {
-        let token = rest.find(|c| !part_of_token(c)).unwrap_or(rest.len());
-        if token == 0 {
-            let other = rest.find(part_of_token).unwrap_or(rest.len());
-            after_scheme &= rest[..other].trim().is_empty();
-            out.push_str(&rest[..other]);
-            rest = &rest[other..];
-            continue;
+        if let Some(part) = out.get(range.clone()) {
+            let stars: String = part.chars().map(star).collect();
+            out.replace_range(range, &stars);
         }
-        let word = &rest[..token];
-        if after_scheme && token >= 16 {
-            out.push_str(&"*".repeat(token));
-        } else {
-            out.push_str(word);
-        }
-        after_scheme = ["Bearer", "bearer", "Basic", "basic"].iter().any(|s| word.ends_with(s));
-        rest = &rest[token..];
     }
     out
 }
 
-/// What may be part of a credential, of a URL with one, or of `scheme=credential`.
-fn part_of_token(c: char) -> bool {
-    c.is_ascii_alphanumeric() || "-_./+=:@".contains(c)
+/// A star of as many bytes as the character that it covers: neither offsets nor columns move.
+fn star(c: char) -> char {
+    if c == '\n' { c } else { ['*', '×', '∗', '🟉'][c.len_utf8() - 1] }
+}
+
+/// `Authorization: Bearer …`: what follows the scheme, if it is long enough for a credential.
+fn behind_schemes(text: &str) -> impl Iterator<Item = Range<usize>> {
+    let schemes = ["Bearer ", "bearer ", "Basic ", "basic "].into_iter();
+    let places = schemes.flat_map(move |s| text.match_indices(s).map(move |(i, _)| i + s.len()));
+    let token = |c: char| c.is_ascii_alphanumeric() || "-_./+=".contains(c);
+    places
+        .map(move |at| at..at + text[at..].find(|c| !token(c)).unwrap_or(text.len() - at))
+        .filter(|range| range.len() >= 16)
 }
 
 /// The control characters of ISO 6429 (`\u{9b}` begins an escape sequence): two bytes each, and so is
@@ -103,11 +84,6 @@ fn literal_values(line: &str, out: &mut String) {
         }
     }
     out.push_str(rest);
-}
-
-/// A star of as many bytes as the character that it covers: neither offsets nor columns move.
-fn star(c: char) -> char {
-    ['*', '×', '∗', '🟉'][c.len_utf8() - 1]
 }
 
 /// How long the scalar at the start of a text is; none for what holds no literal: a reference to

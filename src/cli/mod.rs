@@ -10,6 +10,7 @@ mod egress;
 mod explain;
 mod git_files;
 mod launch;
+mod init;
 mod lsp;
 mod operator;
 mod plan;
@@ -42,6 +43,7 @@ enum Command {
     Trust(trust::Args),
     Untrust(trust::UntrustArgs),
     Doctor(doctor::Args),
+    Init(init::Args),
     Explain(explain::Args),
     Schema(schema::Args),
     Lsp(lsp::Args),
@@ -92,6 +94,7 @@ pub fn main() -> ExitCode {
         Command::Trust(args) => trust::run(&args),
         Command::Untrust(args) => trust::untrust(&args),
         Command::Doctor(args) => doctor::run(&args),
+        Command::Init(args) => init::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Schema(args) => schema::run(&args),
         Command::Lsp(args) => lsp::run(&args),

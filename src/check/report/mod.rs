@@ -12,7 +12,7 @@ mod junit;
 mod sarif;
 pub mod text;
 
-use super::{Applicability, Diagnostic, Rule, Severity, masked, masked_words};
+use super::{Applicability, Diagnostic, Rule, Severity, mask, masked, masked_words};
 use crate::egress::policy::visible;
 use crate::syntax::{LineIndex, Position, Span, Unit};
 use std::path::Path;
@@ -58,10 +58,12 @@ impl Other {
 impl Checked {
     /// Masks a text and its findings for showing.
     pub fn new(path: String, text: &str, findings: Vec<Diagnostic>, others: Vec<Other>) -> Self {
+        // What only its place gives away, such as a password, is known to the finding alone.
+        let secrets = findings.iter().filter(|f| f.rule.id == "secret-literal").map(|f| f.span.range());
         Self {
             shown: visible(&path),
             path,
-            text: masked(text),
+            text: mask(&masked(text), secrets),
             lines: LineIndex::new(text),
             findings: findings.into_iter().map(without_secrets).collect(),
             others,

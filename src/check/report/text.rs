@@ -30,8 +30,6 @@ fn groups<'a>(checked: &'a Checked, finding: &'a Diagnostic) -> Vec<Group<'a>> {
     for related in &finding.related {
         match checked.others.iter().find(|o| o.file == related.file) {
             Some(other) => elsewhere.push((other, related)),
-            // A file that cannot be read any more has no text to draw.
-            None if related.file != finding.file => {}
             None => {
                 let context = AnnotationKind::Context.span(drawn(&checked.text, related.span));
                 snippet = snippet.annotation(context.label(&*related.message));
