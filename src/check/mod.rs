@@ -1,23 +1,27 @@
 //! Findings: what is wrong with a manifest, where, why, and what to do.
 
+mod baseline;
 mod context;
 mod diagnostic;
 mod edit;
 mod fix;
+mod mask;
 mod page;
 pub mod report;
 pub mod rules;
 mod suppression;
 
+pub use baseline::{Baseline, BaselineCounts, BaselineError, Shrunk};
 pub use context::{Context, Denied, Facts};
 pub use diagnostic::{Applicability, Diagnostic, Edit, Fix, Related, Severity};
 pub use fix::{apply, fix_all};
 pub use page::{Example, ExampleFile, page, page_url};
 pub use rules::{Group, Rule};
 
+pub(crate) use mask::{mask, masked, masked_words};
+
 use crate::egress::policy::printable;
-use crate::manifest::{Catalog, Kind, Source, secrets_in};
-use std::ops::Range;
+use crate::manifest::{Catalog, Kind, Source};
 use std::sync::Arc;
 
 /// Every finding of a file, in the order of its text, suppressed ones left out.
@@ -37,6 +41,7 @@ pub fn check(source: &Arc<Source>, catalog: &Catalog<'_>, facts: &Facts<'_>) -> 
     leave_secrets_to_their_rule(&mut all);
     all.sort_by(|a, b| (a.span, a.rule.id).cmp(&(b.span, b.rule.id)));
     all.dedup_by(|a, b| a.span == b.span && a.rule.id == b.rule.id && a.message == b.message);
+    keep_line_breaks(&source.text, &mut all);
     all
 }
 
@@ -73,6 +78,15 @@ fn leave_secrets_to_their_rule(found: &mut Vec<Diagnostic>) {
     let is_secret = |f: &Diagnostic| f.rule.id == "secret-literal";
     let spans: Vec<_> = found.iter().filter(|f| is_secret(f)).map(|f| f.span).collect();
     found.retain(|f| is_secret(f) || !spans.contains(&f.span));
+}
+
+/// Rules write LF; in a text whose lines end with CRLF the lines of a fix do too.
+fn keep_line_breaks(text: &str, found: &mut [Diagnostic]) {
+    let crlf = text.find('\n').is_some_and(|i| text[..i].ends_with('\r'));
+    let fixes = found.iter_mut().filter(|_| crlf).filter_map(|f| f.fix.as_mut());
+    for edit in fixes.flat_map(|f| &mut f.edits) {
+        edit.text = edit.text.replace("\r\n", "\n").replace('\n', "\r\n");
+    }
 }
 
 /// Where a rule puts what it finds.
@@ -135,22 +149,5 @@ impl Sink<'_> {
 /// A value of the manifest as a message may show it: nothing that looks like a credential, nothing
 /// that moves a terminal.
 pub(crate) fn shown(text: &str) -> String {
-    printable(&masked(text))
-}
-
-/// A text with everything that looks like a credential overwritten, byte for byte, so that spans
-/// still fit.
-pub(crate) fn masked(text: &str) -> String {
-    mask(text, secrets_in(text).into_iter().map(|s| s.range))
-}
-
-/// Overwrites ranges of a text, line breaks kept.
-pub(crate) fn mask(text: &str, ranges: impl Iterator<Item = Range<usize>>) -> String {
-    let mut bytes = text.as_bytes().to_vec();
-    for range in ranges {
-        if let Some(part) = bytes.get_mut(range) {
-            part.iter_mut().filter(|b| **b != b'\n').for_each(|b| *b = b'*');
-        }
-    }
-    String::from_utf8(bytes).unwrap_or_else(|_| "*".repeat(text.len()))
+    printable(&masked_words(text))
 }

@@ -70,7 +70,7 @@ pub fn main() -> ExitCode {
     let cli = Cli::parse();
     // A panic is a defect of ours, and has its own exit code.
     let result = std::panic::catch_unwind(|| match cli.command {
-        Command::Check(args) => check::run(args),
+        Command::Check(args) => check::run(&args),
         Command::Plan(args) => plan::run(&args),
         Command::Diff(args) => diff::run(&args),
         Command::Can(args) => can::run(&args),

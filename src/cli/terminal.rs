@@ -1,6 +1,6 @@
 //! What a terminal can show, and how paths are shown.
 
-use crate::egress::policy::printable;
+use crate::egress::policy::{printable, visible};
 use crate::manifest::Layout;
 use anstream::ColorChoice;
 use std::io::{self, IsTerminal, Write};
@@ -9,6 +9,11 @@ use std::path::{Path, PathBuf};
 /// Whether standard output takes colours and links: a terminal, and no NO_COLOR.
 pub(super) fn styled() -> bool {
     io::stdout().is_terminal() && anstream::AutoStream::choice(&io::stdout()) != ColorChoice::Never
+}
+
+/// Whether somebody looks at standard output as it comes.
+pub(super) fn is_terminal() -> bool {
+    io::stdout().is_terminal()
 }
 
 /// Writes to standard output. A reader that went away (`… | head`) is no error.
@@ -22,17 +27,24 @@ pub(super) fn print(text: &str) -> io::Result<()> {
 
 /// Tells what went wrong.
 pub(super) fn error(message: &str) {
-    let (bold, reset) = if io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none() {
-        ("\x1b[1;31m", "\x1b[0m")
-    } else {
-        ("", "")
-    };
-    let message: Vec<_> = message.lines().map(printable_line).collect();
-    eprintln!("{bold}error{reset}: {}", message.join("\n"));
+    tell("error", "\x1b[1;31m", message);
 }
 
-fn printable_line(line: &str) -> String {
-    line.split_inclusive(' ').map(printable).collect()
+/// Tells something that is no part of the output.
+pub(super) fn note(message: &str) {
+    tell("note", "\x1b[1;36m", message);
+}
+
+fn tell(word: &str, style: &str, message: &str) {
+    let plain = !io::stderr().is_terminal() || std::env::var_os("NO_COLOR").is_some_and(|v| !v.is_empty());
+    let (on, off) = if plain { ("", "") } else { (style, "\x1b[0m") };
+    // A reader that went away is no reason to stop.
+    let _ = writeln!(io::stderr(), "{on}{word}{off}: {}", clean(message));
+}
+
+/// Text of several lines that moves no terminal.
+pub(super) fn clean(text: &str) -> String {
+    text.lines().map(visible).collect::<Vec<_>>().join("\n")
 }
 
 /// Where the user's own manifests lie.
@@ -41,15 +53,19 @@ pub(super) fn layout() -> Layout {
     Layout { home: home.filter(|h| h.is_absolute()) }
 }
 
+/// The working folder; `/` where it is gone.
+pub(super) fn working_folder() -> PathBuf {
+    std::env::current_dir().unwrap_or_else(|_| PathBuf::from("/"))
+}
+
 /// A path made absolute, by its text.
 pub(super) fn absolute(path: &Path) -> PathBuf {
-    let base = std::env::current_dir().unwrap_or_else(|_| PathBuf::from("/"));
-    crate::manifest::join(&base, &path.to_string_lossy())
+    crate::manifest::join(&working_folder(), path)
 }
 
 /// A path as it is shown: relative to the working folder where it lies below.
 pub(super) fn shown(path: &Path) -> String {
-    let base = std::env::current_dir().unwrap_or_default();
+    let base = working_folder();
     let relative = path.strip_prefix(&base).unwrap_or(path);
     printable(&relative.display().to_string())
 }

@@ -354,12 +354,16 @@ fn host_problem(host: &str) -> Option<&'static str> {
     None
 }
 
-/// Text that is safe to show: control characters and whatever could move a terminal replaced, cut
-/// at 200 characters.
+/// Text that is safe to show: control characters and whatever could move a terminal replaced.
+pub fn visible(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() || is_format(c) { '\u{fffd}' } else { c }).collect()
+}
+
+/// The same, cut at 200 characters.
 pub fn printable(text: &str) -> String {
-    let mut out: String =
-        text.chars().take(200).map(|c| if c.is_control() || is_format(c) { '\u{fffd}' } else { c }).collect();
-    if text.chars().nth(200).is_some() {
+    let cut = text.char_indices().nth(200).map_or(text.len(), |(i, _)| i);
+    let mut out = visible(&text[..cut]);
+    if cut < text.len() {
         out.push('…');
     }
     out

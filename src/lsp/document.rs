@@ -139,7 +139,7 @@ impl Document {
 pub(super) fn file_path(uri: &Uri) -> Option<PathBuf> {
     let ours = uri.scheme().as_str().eq_ignore_ascii_case("file");
     let path = uri.to_file_path().filter(|_| ours)?;
-    path.is_absolute().then(|| crate::manifest::join(Path::new("/"), &path.to_string_lossy()))
+    path.is_absolute().then(|| crate::manifest::join(Path::new("/"), path))
 }
 
 /// The URI of a path.

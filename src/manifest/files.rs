@@ -37,7 +37,7 @@ pub trait Files: Sync {
 /// A base folder and a path as a manifest writes it, without `.` and `..`.
 ///
 /// Purely by the text: links are not looked at.
-pub fn join(base: &Path, path: &str) -> PathBuf {
+pub fn join(base: &Path, path: impl AsRef<Path>) -> PathBuf {
     let mut out = PathBuf::new();
     for component in base.join(path).components() {
         match component {

@@ -1,21 +1,34 @@
 //! Findings for a person, a program, a reviewer: one file a format.
+//!
+//! A report is written file by file, so that a hundred thousand files take no more memory than
+//! one. Nothing in it holds a credential: [`Checked`] overwrites them before any format sees them.
 
+mod concise;
+mod fingerprint;
+mod github;
+mod gitlab;
+mod json;
+mod junit;
+mod sarif;
 pub mod text;
 
-use super::{Diagnostic, mask, masked};
+use super::{Applicability, Diagnostic, Rule, Severity, mask, masked, masked_words};
+use crate::egress::policy::visible;
 use crate::syntax::{LineIndex, Position, Span, Unit};
 use std::path::Path;
 use std::sync::Arc;
 
 /// A checked file that has findings.
 pub struct Checked {
-    /// Its path as it is shown: relative to the working folder where it lies below.
+    /// Its path: relative to the working folder where it lies below, with `/`.
+    pub path: String,
+    /// The path for a person's eyes: without control characters.
     pub shown: String,
     /// Its text with everything that looks like a credential overwritten.
     pub text: String,
     /// Its lines.
     pub lines: LineIndex,
-    /// What was found, in the order of the text.
+    /// What was found, in the order of the text, masked likewise.
     pub findings: Vec<Diagnostic>,
     /// The other files that findings speak of.
     pub others: Vec<Other>,
@@ -23,9 +36,11 @@ pub struct Checked {
 
 /// Another file that a finding speaks of.
 pub struct Other {
-    /// Its path.
-    pub path: Arc<Path>,
-    /// Its path as it is shown.
+    /// Which file.
+    pub file: Arc<Path>,
+    /// Its path, as a report names it.
+    pub path: String,
+    /// The path for a person's eyes.
     pub shown: String,
     /// Its text, masked likewise.
     pub text: String,
@@ -35,18 +50,24 @@ pub struct Other {
 
 impl Other {
     /// Masks a text for showing.
-    pub fn new(path: Arc<Path>, shown: String, text: &str) -> Self {
-        Self { path, shown, text: masked(text), lines: LineIndex::new(text) }
+    pub fn new(file: Arc<Path>, path: String, text: &str) -> Self {
+        Self { file, shown: visible(&path), path, text: masked(text), lines: LineIndex::new(text) }
     }
 }
 
 impl Checked {
-    /// Masks a text for showing.
-    pub fn new(shown: String, text: &str, findings: Vec<Diagnostic>, others: Vec<Other>) -> Self {
+    /// Masks a text and its findings for showing.
+    pub fn new(path: String, text: &str, findings: Vec<Diagnostic>, others: Vec<Other>) -> Self {
         // What only its place gives away, such as a password, is known to the finding alone.
         let secrets = findings.iter().filter(|f| f.rule.id == "secret-literal").map(|f| f.span.range());
-        let masked = mask(&masked(text), secrets);
-        Self { shown, text: masked, lines: LineIndex::new(text), findings, others }
+        Self {
+            shown: visible(&path),
+            path,
+            text: mask(&masked(text), secrets),
+            lines: LineIndex::new(text),
+            findings: findings.into_iter().map(without_secrets).collect(),
+            others,
+        }
     }
 
     /// Where a span begins and ends, both from one, columns in characters.
@@ -54,19 +75,34 @@ impl Checked {
         range(&self.text, &self.lines, span)
     }
 
-    /// The same in the file that a related place is in, with that file's shown path.
+    /// The same in the file that a related place is in, with that file's path.
     pub fn related_range(&self, related: &super::Related) -> (&str, Position, Position) {
-        match self.others.iter().find(|o| o.path == related.file) {
+        match self.others.iter().find(|o| o.file == related.file) {
             Some(other) => {
                 let (start, end) = range(&other.text, &other.lines, related.span);
-                (&other.shown, start, end)
+                (&other.path, start, end)
             }
             None => {
                 let (start, end) = self.range(related.span);
-                (&self.shown, start, end)
+                (&self.path, start, end)
             }
         }
     }
+}
+
+/// Rules keep credentials out of their messages; this is the last gate. A fix whose text holds
+/// one is left out: masked, it would destroy the manifest.
+fn without_secrets(mut finding: Diagnostic) -> Diagnostic {
+    finding.message = masked_words(&finding.message);
+    finding.help = masked_words(&finding.help);
+    for related in &mut finding.related {
+        related.message = masked_words(&related.message);
+    }
+    finding.fix = finding.fix.filter(|fix| fix.edits.iter().all(|e| masked(&e.text) == e.text));
+    if let Some(fix) = &mut finding.fix {
+        fix.title = masked_words(&fix.title);
+    }
+    finding
 }
 
 fn range(text: &str, lines: &LineIndex, span: Span) -> (Position, Position) {
@@ -75,4 +111,150 @@ fn range(text: &str, lines: &LineIndex, span: Span) -> (Position, Position) {
         Position { line: position.line + 1, column: position.column + 1 }
     };
     (one(span.start), one(span.end))
+}
+
+/// How findings are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// Drawn, for a person.
+    Text,
+    /// A line each.
+    Concise,
+    /// Everything, for a program.
+    Json,
+    /// SARIF 2.1.0, for code scanning.
+    Sarif,
+    /// Annotations of GitHub Actions.
+    Github,
+    /// GitLab's Code Quality report.
+    Gitlab,
+    /// JUnit's XML.
+    Junit,
+}
+
+/// What a run comes to.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Summary {
+    /// Files that were checked.
+    pub files: usize,
+    /// Files among them with findings.
+    pub with_findings: usize,
+    /// Findings by severity, as [`Severity::ALL`].
+    pub counts: [usize; 4],
+    /// Findings with a safe fix.
+    pub fixable: usize,
+    /// Findings whose fix a person must agree to.
+    pub unsafe_fixable: usize,
+    /// Findings that the baseline allows, and that are not shown.
+    pub in_baseline: usize,
+    /// Fixes that were applied.
+    pub fixed: usize,
+    /// Files that could not be read.
+    pub unreadable: usize,
+}
+
+impl Summary {
+    /// Adds a file's findings.
+    pub fn add(&mut self, findings: &[Diagnostic]) {
+        self.with_findings += usize::from(!findings.is_empty());
+        for finding in findings {
+            self.counts[finding.severity as usize] += 1;
+            match finding.fix.as_ref().map(|f| f.applicability) {
+                Some(Applicability::Safe) => self.fixable += 1,
+                Some(Applicability::Unsafe) => self.unsafe_fixable += 1,
+                None => {}
+            }
+        }
+    }
+
+    /// All findings.
+    pub fn findings(&self) -> usize {
+        self.counts.iter().sum()
+    }
+
+    /// Each severity that was found and how often, the worst first.
+    fn by_severity(&self) -> impl Iterator<Item = (Severity, usize)> {
+        Severity::ALL.into_iter().rev().map(|s| (s, self.counts[s as usize])).filter(|(_, n)| *n > 0)
+    }
+}
+
+/// A report in the making. The parts that it gives, one after another, are the report.
+pub struct Report {
+    format: Format,
+    /// With colours and links; text alone has any.
+    styled: bool,
+    /// What goes before relative paths where the reader counts from another folder: empty, or a
+    /// path that ends with `/`.
+    prefix: String,
+    /// The rules that were seen, in the order of their first finding.
+    rules: Vec<&'static Rule>,
+    /// Whether something stands in the list already.
+    begun: bool,
+}
+
+impl Report {
+    /// An empty report.
+    pub fn new(format: Format, styled: bool, prefix: String) -> Self {
+        Self { format, styled, prefix, rules: Vec::new(), begun: false }
+    }
+
+    /// What stands before everything.
+    pub fn head(&self) -> String {
+        match self.format {
+            Format::Text | Format::Concise | Format::Github => String::new(),
+            Format::Json => json::HEAD.to_owned(),
+            Format::Sarif => sarif::HEAD.to_owned(),
+            Format::Gitlab => gitlab::HEAD.to_owned(),
+            Format::Junit => junit::HEAD.to_owned(),
+        }
+    }
+
+    /// The findings of a file.
+    pub fn file(&mut self, checked: &Checked) -> String {
+        match self.format {
+            Format::Text => text::render(checked, self.styled),
+            Format::Concise => concise::render(checked),
+            Format::Github => github::render(checked, &self.prefix),
+            Format::Junit => junit::render(checked),
+            Format::Json => self.items(json::items(checked)),
+            Format::Gitlab => self.items(gitlab::items(checked, &self.prefix)),
+            Format::Sarif => {
+                for finding in &checked.findings {
+                    if !self.rules.contains(&finding.rule) {
+                        self.rules.push(finding.rule);
+                    }
+                }
+                let items = sarif::items(checked, &self.prefix, &self.rules);
+                self.items(items)
+            }
+        }
+    }
+
+    /// What stands behind everything.
+    pub fn tail(&self, summary: &Summary) -> String {
+        match self.format {
+            Format::Text => text::summary(summary, self.styled),
+            Format::Concise | Format::Github => String::new(),
+            Format::Json => json::tail(summary),
+            Format::Sarif => sarif::tail(summary, &self.rules),
+            Format::Gitlab => gitlab::TAIL.to_owned(),
+            Format::Junit => junit::tail(summary),
+        }
+    }
+
+    /// Members of a JSON list, a line each, with the commas between them.
+    fn items(&mut self, items: Vec<serde_json::Value>) -> String {
+        let mut out = String::new();
+        for item in items {
+            out.push_str(if self.begun { ",\n" } else { "\n" });
+            self.begun = true;
+            out.push_str(&item.to_string());
+        }
+        out
+    }
+}
+
+/// A path as the reader of a report counts it.
+fn prefixed(prefix: &str, path: &str) -> String {
+    if path.starts_with('/') { path.to_owned() } else { format!("{prefix}{path}") }
 }

@@ -1,6 +1,6 @@
 //! For a person at a terminal: the source drawn, with the place marked.
 
-use super::Checked;
+use super::{Checked, Summary};
 use crate::check::{Diagnostic, Severity, page_url};
 use crate::syntax::Span;
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
@@ -28,7 +28,7 @@ fn groups<'a>(checked: &'a Checked, finding: &'a Diagnostic) -> Vec<Group<'a>> {
     let mut snippet = Snippet::source(&checked.text).path(&*checked.shown).annotation(primary);
     let mut elsewhere = Vec::new();
     for related in &finding.related {
-        match checked.others.iter().find(|o| o.path == related.file) {
+        match checked.others.iter().find(|o| o.file == related.file) {
             Some(other) => elsewhere.push((other, related)),
             None => {
                 let context = AnnotationKind::Context.span(drawn(&checked.text, related.span));
@@ -50,10 +50,78 @@ fn groups<'a>(checked: &'a Checked, finding: &'a Diagnostic) -> Vec<Group<'a>> {
     vec![group]
 }
 
+/// The line that ends a report, styled like the rest.
+pub(super) fn summary(summary: &Summary, styled: bool) -> String {
+    let manifests = counted(summary.files, "manifest");
+    let found = summary.findings();
+    let mut out = if summary.fixed > 0 {
+        format!("{} fixed; ", counted(summary.fixed, "finding"))
+    } else {
+        String::new()
+    };
+    if found == 0 {
+        let (on, off) = if styled { ("\x1b[1;32m", "\x1b[0m") } else { ("", "") };
+        let _ = write!(out, "checked {manifests}: {on}no findings{off}");
+    } else {
+        let (on, off) = if styled { ("\x1b[1m", "\x1b[0m") } else { ("", "") };
+        let words: Vec<_> = summary.by_severity().map(|(s, n)| severity_count(s, n)).collect();
+        let place = format!("{} of {manifests}", summary.with_findings);
+        let _ = write!(out, "{on}{}{off} ({}) in {place}", counted(found, "finding"), words.join(", "));
+    }
+    let (safe, risky) = (summary.fixable, summary.unsafe_fixable);
+    out.push_str(&match (safe, risky) {
+        (0, 0) => String::new(),
+        (safe, 0) => format!("; {safe} can be fixed with --fix"),
+        (0, risky) => format!("; {risky} can be fixed with --fix --unsafe-fixes"),
+        (safe, risky) => format!("; {safe} can be fixed with --fix, {risky} more with --unsafe-fixes"),
+    });
+    if summary.in_baseline > 0 {
+        let _ = write!(out, "; {} in the baseline", summary.in_baseline);
+    }
+    if summary.unreadable > 0 {
+        let _ = write!(out, "; {} could not be read", counted(summary.unreadable, "file"));
+    }
+    out.push('\n');
+    out
+}
+
+fn severity_count(severity: Severity, count: usize) -> String {
+    match severity {
+        Severity::Info => format!("{count} info"),
+        other => counted(count, other.word()),
+    }
+}
+
+fn counted(count: usize, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
+}
+
 /// The part of a span that is worth drawing: its first line, and at least one column.
 fn drawn(text: &str, span: Span) -> Range<usize> {
     let start = (span.start as usize).min(text.len());
     let end = (span.end as usize).clamp(start, text.len());
     let line = text[start..end].lines().next().unwrap_or("");
     start..start + line.trim_end().len()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_line_says_what_and_what_next() {
+        let clean = Summary { files: 12, ..Summary::default() };
+        assert_eq!(summary(&clean, false), "checked 12 manifests: no findings\n");
+        let some = Summary { files: 12, with_findings: 2, counts: [0, 0, 1, 2], fixable: 1, ..clean };
+        assert_eq!(
+            summary(&some, false),
+            "3 findings (2 errors, 1 warning) in 2 of 12 manifests; 1 can be fixed with --fix\n"
+        );
+        let more = Summary { unsafe_fixable: 1, in_baseline: 4, fixed: 1, unreadable: 1, ..some };
+        assert_eq!(
+            summary(&more, false),
+            "1 finding fixed; 3 findings (2 errors, 1 warning) in 2 of 12 manifests; 1 can be fixed with --fix, \
+             1 more with --unsafe-fixes; 4 in the baseline; 1 file could not be read\n"
+        );
+    }
 }

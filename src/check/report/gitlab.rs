@@ -1,0 +1,34 @@
+//! GitLab's Code Quality report, shown in merge requests.
+
+use super::fingerprint::fingerprints;
+use super::{Checked, prefixed};
+use crate::check::Severity;
+use serde_json::{Value, json};
+
+pub(super) const HEAD: &str = "[";
+pub(super) const TAIL: &str = "\n]\n";
+
+/// The fields that GitLab's manual asks for.
+pub(super) fn items(checked: &Checked, prefix: &str) -> Vec<Value> {
+    let findings = checked.findings.iter().zip(fingerprints(checked));
+    findings
+        .map(|(finding, fingerprint)| {
+            let (start, end) = checked.range(finding.span);
+            let severity = match finding.severity {
+                Severity::Error => "major",
+                Severity::Warning => "minor",
+                Severity::Info | Severity::Hint => "info",
+            };
+            json!({
+                "description": finding.full_message(),
+                "check_name": finding.rule.id,
+                "fingerprint": fingerprint,
+                "severity": severity,
+                "location": {
+                    "path": prefixed(prefix, &checked.path),
+                    "lines": {"begin": start.line, "end": end.line},
+                },
+            })
+        })
+        .collect()
+}

@@ -1,0 +1,77 @@
+//! JUnit's XML, for CI services that show tests: a file is a suite, a finding a failed case.
+
+use super::{Checked, Summary};
+use std::fmt::Write;
+
+pub(super) const HEAD: &str =
+    "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"bot-bottle\">\n";
+
+/// The suite of a file.
+pub(super) fn render(checked: &Checked) -> String {
+    let mut out = String::new();
+    let (path, count) = (escaped(&checked.path), checked.findings.len());
+    let _ = writeln!(out, "  {}", suite(&path, count, count));
+    for finding in &checked.findings {
+        let (start, _) = checked.range(finding.span);
+        let (rule, severity) = (finding.rule.id, finding.severity.word());
+        let (line, column) = (start.line, start.column);
+        let message = escaped(&finding.message);
+        let text = escaped(&finding.full_message());
+        let _ = writeln!(
+            out,
+            "    <testcase name=\"{rule} at {line}:{column}\" classname=\"{path}\">\n      \
+             <failure type=\"{severity}\" message=\"{message}\">{path}:{line}:{column}: {text}</failure>\n    \
+             </testcase>"
+        );
+    }
+    out.push_str("  </testsuite>\n");
+    out
+}
+
+/// Without findings there is one passed case: services take a report without any for a failure.
+pub(super) fn tail(summary: &Summary) -> String {
+    let clean = match summary.findings() {
+        0 => {
+            let case = format!("{} manifests without findings", summary.files);
+            format!("  {}\n    <testcase name=\"{case}\"/>\n  </testsuite>\n", suite("check", 1, 0))
+        }
+        _ => String::new(),
+    };
+    format!("{clean}</testsuites>\n")
+}
+
+fn suite(name: &str, tests: usize, failures: usize) -> String {
+    format!(
+        "<testsuite name=\"{name}\" tests=\"{tests}\" failures=\"{failures}\" errors=\"0\" skipped=\"0\">"
+    )
+}
+
+/// Text for an element or an attribute. What XML 1.0 has no way to say becomes U+FFFD.
+fn escaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            '\t' | '\n' | '\r' => {
+                let _ = write!(out, "&#{};", c as u32);
+            }
+            '\0'..='\u{1f}' | '\u{7f}'..='\u{9f}' | '\u{fffe}' | '\u{ffff}' => out.push('\u{fffd}'),
+            _ => out.push(c),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn markup_is_escaped_and_what_xml_forbids_is_gone() {
+        assert_eq!(escaped("<a b=\"c\">&\n"), "&lt;a b=&quot;c&quot;&gt;&amp;&#10;");
+        assert_eq!(escaped("\u{1b}[31m\0\u{ffff}é"), "\u{fffd}[31m\u{fffd}\u{fffd}é");
+    }
+}

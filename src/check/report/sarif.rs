@@ -1,0 +1,136 @@
+//! SARIF 2.1.0, for code scanning services and security dashboards.
+
+use super::fingerprint::fingerprints;
+use super::{Checked, Summary, prefixed};
+use crate::check::{Diagnostic, Fix, Rule, Severity, page, page_url};
+use crate::syntax::{Position, Span};
+use serde_json::{Value, json};
+
+/// The results come before the tool, so that they can be written one after another.
+pub(super) const HEAD: &str = "{\"$schema\":\"https://json.schemastore.org/sarif-2.1.0.json\",\"version\":\"2.1.0\",\
+                               \"runs\":[{\"columnKind\":\"unicodeCodePoints\",\"results\":[";
+
+/// A file's results. `rules` are those seen so far, these findings' own included.
+pub(super) fn items(checked: &Checked, prefix: &str, rules: &[&'static Rule]) -> Vec<Value> {
+    let findings = checked.findings.iter().zip(fingerprints(checked));
+    findings
+        .map(|(finding, fingerprint)| {
+            let (start, end) = checked.range(finding.span);
+            let place = place(&prefixed(prefix, &checked.path), finding.span, start, end);
+            let mut result = json!({
+                "ruleId": finding.rule.id,
+                "ruleIndex": rules.iter().position(|r| *r == finding.rule),
+                "level": level(finding.severity),
+                "message": {"text": finding.full_message()},
+                "locations": [{"physicalLocation": place}],
+                "partialFingerprints": {"botBottle/v1": fingerprint},
+            });
+            if !finding.related.is_empty() {
+                result["relatedLocations"] = related(checked, prefix, finding);
+            }
+            if let Some(fix) = &finding.fix {
+                result["fixes"] = json!([fix_of(checked, prefix, fix)]);
+            }
+            result
+        })
+        .collect()
+}
+
+fn related(checked: &Checked, prefix: &str, finding: &Diagnostic) -> Value {
+    let places = finding.related.iter().enumerate().map(|(id, related)| {
+        let (path, start, end) = checked.related_range(related);
+        json!({
+            "id": id,
+            "message": {"text": related.message},
+            "physicalLocation": place(&prefixed(prefix, path), related.span, start, end),
+        })
+    });
+    places.collect()
+}
+
+fn fix_of(checked: &Checked, prefix: &str, fix: &Fix) -> Value {
+    let replacement = |edit: &crate::check::Edit| {
+        let (start, end) = checked.range(edit.span);
+        json!({"deletedRegion": region(edit.span, start, end), "insertedContent": {"text": edit.text}})
+    };
+    json!({
+        "description": {"text": fix.title},
+        "artifactChanges": [{
+            "artifactLocation": artifact(&prefixed(prefix, &checked.path)),
+            "replacements": fix.edits.iter().map(replacement).collect::<Vec<_>>(),
+        }],
+    })
+}
+
+fn place(path: &str, span: Span, start: Position, end: Position) -> Value {
+    json!({"artifactLocation": artifact(path), "region": region(span, start, end)})
+}
+
+fn region(span: Span, start: Position, end: Position) -> Value {
+    json!({
+        "startLine": start.line,
+        "startColumn": start.column,
+        "endLine": end.line,
+        "endColumn": end.column,
+        "byteOffset": span.start,
+        "byteLength": span.end - span.start,
+    })
+}
+
+fn artifact(path: &str) -> Value {
+    if path.starts_with('/') {
+        json!({"uri": format!("file://{}", uri_path(path))})
+    } else {
+        json!({"uri": uri_path(path), "uriBaseId": "%SRCROOT%"})
+    }
+}
+
+/// A path as part of a URI (RFC 3986). A colon in its first part would make that a scheme.
+fn uri_path(path: &str) -> String {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"-._~/!$&'()*+,;=@".contains(&b);
+    path.bytes().map(|b| if plain(b) { char::from(b).to_string() } else { format!("%{b:02X}") }).collect()
+}
+
+fn level(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Error => "error",
+        Severity::Warning => "warning",
+        Severity::Info | Severity::Hint => "note",
+    }
+}
+
+/// The end of the results, and the tool with the rules that they name.
+pub(super) fn tail(summary: &Summary, rules: &[&'static Rule]) -> String {
+    let driver = json!({
+        "name": "bot-bottle",
+        "version": env!("CARGO_PKG_VERSION"),
+        "semanticVersion": env!("CARGO_PKG_VERSION"),
+        "informationUri": "https://bot-bottle.example.com",
+        "rules": rules.iter().map(|r| descriptor(r)).collect::<Vec<_>>(),
+    });
+    let tool = json!({"driver": driver});
+    let invocations = json!([{"executionSuccessful": summary.unreadable == 0}]);
+    format!("\n],\"tool\":{tool},\"invocations\":{invocations}}}]}}\n")
+}
+
+fn descriptor(rule: &Rule) -> Value {
+    let markdown = page(rule).markdown;
+    let what = paragraph(&markdown, "## What it finds");
+    let why = paragraph(&markdown, "## Why it matters");
+    let short = what.split_inclusive(['.', ':']).next().unwrap_or(&what).trim_end_matches(':');
+    json!({
+        "id": rule.id,
+        "shortDescription": {"text": short},
+        "fullDescription": {"text": what},
+        "help": {"text": format!("{what}\n\n{why}"), "markdown": markdown},
+        "helpUri": page_url(rule),
+        "defaultConfiguration": {"level": level(rule.severity)},
+        "properties": {"tags": [format!("{:?}", rule.group).to_lowercase()]},
+    })
+}
+
+/// The first paragraph below a heading, on one line.
+fn paragraph(markdown: &str, heading: &str) -> String {
+    let lines = markdown.lines().skip_while(|l| *l != heading).skip(1).skip_while(|l| l.is_empty());
+    lines.take_while(|l| !l.is_empty()).collect::<Vec<_>>().join(" ")
+}

@@ -1,0 +1,43 @@
+//! The baseline's file.
+
+use super::examine::Examiner;
+use super::{Args, Failure};
+use crate::check::{Baseline, BaselineCounts};
+use crate::cli::terminal;
+use crate::disk::replace;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+/// What the command line's baseline allows; nothing where it is about to be written.
+pub(super) fn load(args: &Args) -> Result<Option<Baseline>, Failure> {
+    match &args.baseline {
+        Some(path) if !args.write_baseline => read(&terminal::absolute(path)).map(Some),
+        _ => Ok(None),
+    }
+}
+
+fn read(path: &Path) -> Result<Baseline, Failure> {
+    let failed =
+        |why: String| Failure::usage(format!("cannot read the baseline {}: {why}", terminal::shown(path)));
+    let text = std::fs::read_to_string(path).map_err(|e| match e.kind() {
+        ErrorKind::NotFound => failed("there is none; --write-baseline makes it".to_owned()),
+        _ => failed(e.to_string()),
+    })?;
+    Baseline::parse(&text, folder(path)).map_err(|e| failed(e.to_string()))
+}
+
+/// Writes today's counts.
+pub(super) fn write(args: &Args, counts: &BaselineCounts, examiner: &Examiner<'_>) -> Result<(), Failure> {
+    let path = args.baseline.as_ref().map_or_else(PathBuf::new, |p| terminal::absolute(p));
+    let old = if path.exists() { Some(read(&path)?) } else { None };
+    let text = counts.to_text(folder(&path), old.as_ref(), |p| !p.exists());
+    let shown = terminal::shown(&path);
+    replace(&path, text.as_bytes(), None)
+        .map_err(|e| Failure::usage(format!("cannot write {shown}: {e}")))?;
+    terminal::note(&format!("wrote {}", examiner.relative(&path)));
+    Ok(())
+}
+
+fn folder(path: &Path) -> &Path {
+    path.parent().unwrap_or(path)
+}

@@ -1,0 +1,84 @@
+//! What a manifest's findings depend on besides its own text.
+
+use crate::manifest::{
+    Catalog, Found, Kind, Located, ParentError, Resolved, Source, join, read_agent, resolve,
+};
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// The files and names that a manifest leads to.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Dependencies {
+    /// Its bottle, parents, prompt file and Dockerfile, whether they are there or not.
+    pub files: BTreeSet<PathBuf>,
+    /// The names of bottles that it looks for: a file with such a name that comes or goes may
+    /// change what the name means.
+    pub names: BTreeSet<String>,
+}
+
+/// What the manifests of a file depend on.
+pub(super) fn dependencies(source: &Arc<Source>, catalog: &Catalog<'_>) -> Dependencies {
+    let mut all = Dependencies::default();
+    for manifest in &source.manifests {
+        let found = Found { source: source.clone(), manifest: manifest.clone() };
+        match manifest.kind {
+            Kind::Bottle => all.bottle(&resolve(&found, catalog)),
+            Kind::Agent => {
+                let agent = read_agent(source, manifest);
+                all.file(agent.prompt.prompt_file.as_ref());
+                let Some(name) = &agent.bottle else { continue };
+                all.names.insert(name.value.clone());
+                if let Some(bottle) = catalog.bottle(&name.value, source) {
+                    all.bottle(&resolve(&bottle, catalog));
+                }
+            }
+        }
+    }
+    all.files.remove(&*source.path);
+    all
+}
+
+impl Dependencies {
+    fn bottle(&mut self, resolved: &Resolved) {
+        for found in &resolved.chain {
+            self.files.insert(found.source.path.to_path_buf());
+            self.names.insert(found.manifest.name.clone());
+        }
+        for error in &resolved.errors {
+            let (ParentError::Missing { parent, .. } | ParentError::Cycle { parent, .. }) = error;
+            self.names.insert(parent.value.clone());
+        }
+        self.file(resolved.bottle.prompt.prompt_file.as_ref());
+        self.file(resolved.bottle.provider.dockerfile.as_ref());
+    }
+
+    /// A file that a manifest names, relative to where it is named.
+    fn file(&mut self, named: Option<&Located<String>>) {
+        if let Some(named) = named.filter(|n| !n.value.is_empty()) {
+            let folder = named.place.file.parent().unwrap_or(Path::new("/"));
+            self.files.insert(join(folder, &named.value));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::manifest::{Layout, MemoryFiles};
+
+    #[test]
+    fn a_manifest_depends_on_its_chain_and_on_what_that_names() {
+        let mut files = MemoryFiles::default();
+        files.insert("/p/a.agent.yaml", "bottle: dev\nprompt_file: ../prompt.md\n");
+        files.insert("/p/dev.bottle.yaml", "extends: [base, nope]\n");
+        files.insert("/p/base.bottle.yaml", "agent_provider: {dockerfile: ./D}\n");
+        let layout = Layout::default();
+        let catalog = Catalog::new(&files, &layout);
+        let source = catalog.source(Path::new("/p/a.agent.yaml")).expect("a manifest");
+        let all = dependencies(&source, &catalog);
+        let expected = ["/p/D", "/p/base.bottle.yaml", "/p/dev.bottle.yaml", "/prompt.md"];
+        assert_eq!(all.files, expected.iter().map(PathBuf::from).collect());
+        assert_eq!(all.names, ["base", "dev", "nope"].iter().map(|n| (*n).to_owned()).collect());
+    }
+}

@@ -1,0 +1,149 @@
+//! Where the report goes, and what the run comes to.
+
+use super::examine::{Examined, Outcome};
+use super::{Args, Failure};
+use crate::check::BaselineCounts;
+use crate::check::report::{Checked, Format, Report, Summary};
+use crate::cli::terminal;
+use crate::disk::replace;
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+/// Writes findings as they come.
+pub(super) struct Emitter {
+    report: Report,
+    /// GitHub's annotations besides the report.
+    annotations: Option<Report>,
+    out: Out,
+    /// What the run has come to so far.
+    pub summary: Summary,
+    /// For `--write-baseline`: counted, and not shown.
+    counts: Option<BaselineCounts>,
+}
+
+enum Out {
+    Stdout(BufWriter<io::Stdout>),
+    /// For `--fix -`, where standard output carries the manifest.
+    Stderr,
+    /// Kept until the end, so that the file is whole or as it was.
+    File(PathBuf, Vec<u8>),
+}
+
+impl Emitter {
+    /// Opens the report.
+    pub(super) fn new(args: &Args) -> Result<Self, Failure> {
+        let out = match &args.output {
+            None if args.fix && args.reads_stdin() => Out::Stderr,
+            None => Out::Stdout(BufWriter::new(io::stdout())),
+            Some(path) => Out::File(terminal::absolute(path), Vec::new()),
+        };
+        let styled = matches!(out, Out::Stdout(_)) && terminal::styled();
+        let format = args.format();
+        let in_actions = std::env::var_os("GITHUB_ACTIONS").is_some_and(|v| v == "true");
+        let annotated = in_actions && args.format.is_none() && args.output.is_none();
+        let annotations = annotated.then(|| Report::new(Format::Github, false, prefix(Format::Github)));
+        let mut emitter = Self {
+            report: Report::new(format, styled, prefix(format)),
+            annotations,
+            out,
+            summary: Summary::default(),
+            counts: args.write_baseline.then(BaselineCounts::default),
+        };
+        if emitter.counts.is_none() {
+            emitter.write(&emitter.report.head())?;
+        }
+        Ok(emitter)
+    }
+
+    /// Takes what came of a file.
+    pub(super) fn outcome(&mut self, path: &Path, outcome: &Outcome) -> io::Result<()> {
+        match outcome {
+            Outcome::NoManifest => Ok(()),
+            Outcome::Unreadable(why) => {
+                self.summary.unreadable += 1;
+                terminal::error(&format!("cannot read {}: {why}", terminal::shown(path)));
+                Ok(())
+            }
+            Outcome::Checked(examined) => self.examined(path, examined),
+        }
+    }
+
+    fn examined(&mut self, path: &Path, examined: &Examined) -> io::Result<()> {
+        self.summary.files += 1;
+        self.summary.in_baseline += examined.in_baseline;
+        if let Some(counts) = &mut self.counts {
+            let findings = examined.checked.as_ref().map_or(&[][..], |c| &c.findings);
+            counts.add(path, findings);
+            self.summary.add(findings);
+            return Ok(());
+        }
+        for shrunk in &examined.shrunk {
+            let path = terminal::shown(path);
+            terminal::note(&format!(
+                "{path}: the baseline allows {} of `{}`, there is {}; write it anew with --write-baseline",
+                shrunk.allowed, shrunk.rule, shrunk.found
+            ));
+        }
+        examined.checked.as_ref().map_or(Ok(()), |checked| self.findings(checked))
+    }
+
+    /// Writes the findings of a file.
+    fn findings(&mut self, checked: &Checked) -> io::Result<()> {
+        self.summary.add(&checked.findings);
+        let mut text = self.report.file(checked);
+        if let Some(annotations) = &mut self.annotations {
+            text.push_str(&annotations.file(checked));
+        }
+        self.write(&text)
+    }
+
+    /// Ends the report, or gives the counts for the baseline.
+    pub(super) fn finish(&mut self) -> Result<Option<BaselineCounts>, Failure> {
+        if let Some(counts) = self.counts.take() {
+            return Ok(Some(counts));
+        }
+        self.write(&self.report.tail(&self.summary))?;
+        match &mut self.out {
+            Out::Stdout(out) => unless_gone(out.flush())?,
+            Out::Stderr => {}
+            Out::File(path, text) => replace(path, text, None)
+                .map_err(|e| Failure::usage(format!("cannot write {}: {e}", terminal::shown(path))))?,
+        }
+        Ok(None)
+    }
+
+    fn write(&mut self, text: &str) -> io::Result<()> {
+        match &mut self.out {
+            Out::Stdout(out) => unless_gone(out.write_all(text.as_bytes())),
+            Out::Stderr => unless_gone(io::stderr().write_all(text.as_bytes())),
+            Out::File(_, all) => {
+                all.extend_from_slice(text.as_bytes());
+                Ok(())
+            }
+        }
+    }
+}
+
+/// A reader that went away (`… | head`) is no error.
+fn unless_gone(result: io::Result<()>) -> io::Result<()> {
+    match result {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        other => other,
+    }
+}
+
+/// The way from the folder that a CI service counts paths from to the working folder: annotations
+/// of a check that ran in a subfolder would otherwise stand beside no code.
+fn prefix(format: Format) -> String {
+    let variable = match format {
+        Format::Github | Format::Sarif => "GITHUB_WORKSPACE",
+        Format::Gitlab => "CI_PROJECT_DIR",
+        _ => return String::new(),
+    };
+    let Some(root) = std::env::var_os(variable) else { return String::new() };
+    let base = terminal::working_folder();
+    match base.strip_prefix(Path::new(&root)) {
+        Ok(way) if !way.as_os_str().is_empty() => format!("{}/", way.to_string_lossy()),
+        _ => String::new(),
+    }
+}

@@ -1,0 +1,187 @@
+//! Checking files, in parallel where it pays, with the results in the order of the files.
+
+use super::inputs::Input;
+use crate::check::report::{Checked, Other};
+use crate::check::{Baseline, Diagnostic, Facts, Severity, Shrunk, check};
+use crate::cli::terminal;
+use crate::disk::Disk;
+use crate::manifest::{Catalog, Files, Layout, Source};
+use crate::syntax::decode;
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, mpsc};
+
+/// What came of a file.
+pub(super) enum Outcome {
+    /// Only its frontmatter could tell that it is a manifest, and it does not.
+    NoManifest,
+    /// Why it cannot be read.
+    Unreadable(String),
+    /// It was checked.
+    Checked(Examined),
+}
+
+/// A file that was checked. Of one without findings nothing is kept.
+#[derive(Default)]
+pub(super) struct Examined {
+    /// Its findings, if there are any.
+    pub checked: Option<Checked>,
+    /// How many findings the baseline allows.
+    pub in_baseline: usize,
+    /// Where the baseline allows more than there is.
+    pub shrunk: Vec<Shrunk>,
+}
+
+/// Checks one file after another, each alike.
+pub(super) struct Examiner<'a> {
+    /// Where the user's own manifests lie.
+    pub layout: &'a Layout,
+    /// The working folder.
+    pub base: PathBuf,
+    threshold: Severity,
+    baseline: Option<&'a Baseline>,
+}
+
+impl<'a> Examiner<'a> {
+    /// An examiner that passes over what is milder than `threshold`.
+    pub(super) fn new(layout: &'a Layout, threshold: Severity, baseline: Option<&'a Baseline>) -> Self {
+        Self { layout, base: terminal::working_folder(), threshold, baseline }
+    }
+
+    /// Reads and checks a file.
+    pub(super) fn file(&self, input: &Input, catalog: &Catalog<'_>) -> Outcome {
+        match self.read(input) {
+            Err(why) => Outcome::Unreadable(why),
+            Ok(None) => Outcome::NoManifest,
+            Ok(Some(source)) => Outcome::Checked(self.source(&Arc::new(source), catalog)),
+        }
+    }
+
+    /// Reads a file; `None` where it turns out to be no manifest.
+    ///
+    /// # Errors
+    /// In words, why it cannot be read.
+    pub(super) fn read(&self, input: &Input) -> Result<Option<Source>, String> {
+        let bytes = Disk.read(&input.path).map_err(|e| e.to_string())?;
+        let text = decode(bytes).map_err(|e| e.to_string())?;
+        Ok(Source::recognise(&input.path, text, self.layout, input.named))
+    }
+
+    /// Checks a text.
+    pub(super) fn source(&self, source: &Arc<Source>, catalog: &Catalog<'_>) -> Examined {
+        let mut findings = check(source, catalog, &Facts::default());
+        findings.retain(|f| f.severity >= self.threshold);
+        let mut examined = Examined::default();
+        if let Some(baseline) = self.baseline {
+            let all = findings.len();
+            examined.shrunk = baseline.apply(&source.path, &mut findings);
+            examined.in_baseline = all - findings.len();
+        }
+        if !findings.is_empty() {
+            examined.checked = Some(self.checked(source, findings, catalog));
+        }
+        examined
+    }
+
+    fn checked(&self, source: &Arc<Source>, findings: Vec<Diagnostic>, catalog: &Catalog<'_>) -> Checked {
+        let mut others: Vec<Other> = Vec::new();
+        for related in findings.iter().flat_map(|f| &f.related).filter(|r| r.file != source.path) {
+            if others.iter().any(|o| o.file == related.file) {
+                continue;
+            }
+            if let Some(other) = catalog.source(&related.file) {
+                others.push(Other::new(related.file.clone(), self.relative(&related.file), &other.text));
+            }
+        }
+        Checked::new(self.relative(&source.path), &source.text, findings, others)
+    }
+
+    /// A path as a report names it.
+    pub(super) fn relative(&self, path: &Path) -> String {
+        path.strip_prefix(&self.base).unwrap_or(path).to_string_lossy().into_owned()
+    }
+}
+
+/// Below this many files a second thread costs more than it saves.
+const WORTH_THREADS: usize = 24;
+
+/// How many files a thread takes at once.
+const CHUNK: usize = 8;
+
+/// Does `work` for each item and hands the results to `each` in the items' order.
+///
+/// # Errors
+/// Those of `each`; the rest is then not done.
+pub(super) fn in_order<I: Sync, O: Send>(
+    items: &[I],
+    work: impl Fn(&I) -> O + Sync,
+    mut each: impl FnMut(&I, O) -> io::Result<()>,
+) -> io::Result<()> {
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    if threads == 1 || items.len() < WORTH_THREADS {
+        return items.iter().try_for_each(|item| each(item, work(item)));
+    }
+    let next = AtomicUsize::new(0);
+    let (work, next) = (&work, &next);
+    std::thread::scope(|scope| {
+        // Bounded, so that a slow reader of the report does not fill the memory.
+        let (results, done) = mpsc::sync_channel(threads * 64);
+        for _ in 0..threads {
+            let results = results.clone();
+            scope.spawn(move || {
+                loop {
+                    let chunk = next.fetch_add(1, Ordering::Relaxed);
+                    let Some(items) = items.chunks(CHUNK).nth(chunk) else { return };
+                    let outcomes: Vec<O> = items.iter().map(work).collect();
+                    if results.send((chunk, outcomes)).is_err() {
+                        return;
+                    }
+                }
+            });
+        }
+        drop(results);
+        let mut early = BTreeMap::new();
+        let mut turn = 0;
+        for (chunk, outcomes) in done {
+            early.insert(chunk, outcomes);
+            while let Some(outcomes) = early.remove(&turn) {
+                let items = &items[turn * CHUNK..];
+                items.iter().zip(outcomes).try_for_each(|(item, outcome)| each(item, outcome))?;
+                turn += 1;
+            }
+        }
+        Ok(())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn results_come_in_the_order_of_the_items_and_an_error_ends_the_work() {
+        let items: Vec<usize> = (0..1000).collect();
+        let mut seen = Vec::new();
+        in_order(
+            &items,
+            |n| n * 2,
+            |n, twice| {
+                seen.push((*n, twice));
+                Ok(())
+            },
+        )
+        .expect("no error");
+        assert!(seen.iter().enumerate().all(|(i, pair)| *pair == (i, i * 2)));
+        let stopped = in_order(
+            &items,
+            |n| *n,
+            |n, _| match n {
+                500 => Err(io::ErrorKind::BrokenPipe.into()),
+                _ => Ok(()),
+            },
+        );
+        assert!(stopped.is_err());
+    }
+}

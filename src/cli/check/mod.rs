@@ -1,0 +1,190 @@
+//! `bot-bottle check`.
+
+mod baseline;
+mod dependencies;
+mod emit;
+mod examine;
+mod fixing;
+mod inputs;
+mod since;
+mod stdin;
+mod watch;
+
+use super::{CLEAN, FINDINGS, Failure, USAGE, terminal};
+use crate::check::Severity;
+use crate::check::report::{Format, Summary};
+use crate::disk::Disk;
+use crate::manifest::Catalog;
+use emit::Emitter;
+use examine::{Examiner, in_order};
+use inputs::{Input, Inputs};
+use std::path::PathBuf;
+
+/// Check manifests.
+#[derive(clap::Args)]
+#[command(after_help = "Exit status: 0 without findings, 1 with findings, 2 for wrong usage or a file \
+                        that cannot be read, 3 for an internal error.")]
+pub(super) struct Args {
+    /// Files and folders; `-` is standard input. By default the tree below the working folder,
+    /// without what git ignores. What is named is checked even if git ignores it.
+    paths: Vec<PathBuf>,
+    /// The path that standard input is taken to have; it decides which kind of manifest it is.
+    #[arg(long, value_name = "PATH")]
+    stdin_filename: Option<PathBuf>,
+    /// How findings are written. By default text, and inside GitHub Actions annotations besides.
+    #[arg(long, value_enum)]
+    format: Option<FormatArg>,
+    /// Write the report into a file.
+    #[arg(long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// Mend what can be mended without changing what a manifest means.
+    #[arg(long)]
+    fix: bool,
+    /// Also apply fixes that guess, or that change what a bottle may do.
+    #[arg(long)]
+    unsafe_fixes: bool,
+    /// Show as a diff what `--fix` would do, and write nothing.
+    #[arg(long)]
+    diff: bool,
+    /// Check again whenever a manifest, or something that it depends on, changes.
+    #[arg(long, conflicts_with_all = ["fix", "diff", "output", "since", "write_baseline", "stdin_filename"])]
+    watch: bool,
+    /// Check only what has changed since a git revision, and what depends on it.
+    #[arg(long, value_name = "REV")]
+    since: Option<String>,
+    /// Report only what goes beyond the counts (a file and rule) of this file.
+    #[arg(long, value_name = "FILE")]
+    baseline: Option<PathBuf>,
+    /// Write today's counts into the baseline.
+    #[arg(long, requires = "baseline", conflicts_with_all = ["fix", "diff", "since"])]
+    write_baseline: bool,
+    /// The mildest severity that is reported and counted.
+    #[arg(long, value_enum, default_value = "warning")]
+    severity: SeverityArg,
+}
+
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum FormatArg {
+    /// Drawn, for a person.
+    Text,
+    /// A line a finding.
+    Concise,
+    /// Everything, for a program; versioned.
+    Json,
+    /// SARIF 2.1.0.
+    Sarif,
+    /// Annotations of GitHub Actions.
+    Github,
+    /// GitLab's Code Quality report.
+    Gitlab,
+    /// JUnit's XML.
+    Junit,
+}
+
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum SeverityArg {
+    Hint,
+    Info,
+    Warning,
+    Error,
+}
+
+impl Args {
+    fn format(&self) -> Format {
+        match self.format {
+            None | Some(FormatArg::Text) => Format::Text,
+            Some(FormatArg::Concise) => Format::Concise,
+            Some(FormatArg::Json) => Format::Json,
+            Some(FormatArg::Sarif) => Format::Sarif,
+            Some(FormatArg::Github) => Format::Github,
+            Some(FormatArg::Gitlab) => Format::Gitlab,
+            Some(FormatArg::Junit) => Format::Junit,
+        }
+    }
+
+    fn threshold(&self) -> Severity {
+        match self.severity {
+            SeverityArg::Hint => Severity::Hint,
+            SeverityArg::Info => Severity::Info,
+            SeverityArg::Warning => Severity::Warning,
+            SeverityArg::Error => Severity::Error,
+        }
+    }
+
+    fn reads_stdin(&self) -> bool {
+        self.stdin_filename.is_some() || self.paths.iter().any(|p| p.as_os_str() == "-")
+    }
+
+    /// What clap cannot say.
+    fn validate(&self) -> Result<(), Failure> {
+        let fixes = self.fix || self.diff;
+        if self.unsafe_fixes && !fixes {
+            return Err(Failure::usage("--unsafe-fixes goes with --fix or --diff"));
+        }
+        if self.diff && (self.format.is_some() || self.output.is_some()) {
+            return Err(Failure::usage("--diff writes a diff; it goes with no --format and no --output"));
+        }
+        if self.watch && !matches!(self.format(), Format::Text | Format::Concise) {
+            return Err(Failure::usage("--watch writes text or concise"));
+        }
+        if self.reads_stdin() && (self.paths.len() > 1 || self.watch || self.since.is_some()) {
+            return Err(Failure::usage("standard input is checked alone, without --watch and --since"));
+        }
+        if self.stdin_filename.is_some() && self.paths.iter().any(|p| p.as_os_str() != "-") {
+            return Err(Failure::usage("--stdin-filename goes with `-` alone"));
+        }
+        Ok(())
+    }
+}
+
+pub(super) fn run(args: &Args) -> Result<u8, Failure> {
+    args.validate()?;
+    let layout = terminal::layout();
+    if args.reads_stdin() {
+        return stdin::run(args, &layout);
+    }
+    let (baseline, examiner);
+    baseline = baseline::load(args)?;
+    examiner = Examiner::new(&layout, args.threshold(), baseline.as_ref());
+    if args.watch {
+        return watch::run(args, &examiner);
+    }
+    let mut inputs = Inputs::collect(&args.paths, &layout);
+    if let Some(revision) = &args.since {
+        since::retain_changed(&mut inputs.files, revision, &examiner)?;
+    }
+    inputs.tell(args.since.as_deref());
+    if args.diff {
+        return fixing::diff(&inputs, &examiner, args.unsafe_fixes);
+    }
+    let mut emitter = Emitter::new(args)?;
+    emitter.summary.unreadable += inputs.problems.len();
+    if args.fix {
+        fixing::fix(&inputs.files, &examiner, args.unsafe_fixes, &mut emitter.summary)?;
+    }
+    check_all(&inputs.files, &examiner, &mut emitter)?;
+    if let Some(counts) = emitter.finish()? {
+        baseline::write(args, &counts, &examiner)?;
+        return Ok(if emitter.summary.unreadable > 0 { USAGE } else { CLEAN });
+    }
+    Ok(exit_code(&emitter.summary))
+}
+
+fn check_all(files: &[Input], examiner: &Examiner<'_>, emitter: &mut Emitter) -> Result<(), Failure> {
+    let catalog = Catalog::new(&Disk, examiner.layout);
+    in_order(
+        files,
+        |input| examiner.file(input, &catalog),
+        |input, outcome| emitter.outcome(&input.path, &outcome),
+    )?;
+    Ok(())
+}
+
+/// Input that could not be read weighs more than findings: what was not looked at is not clean.
+fn exit_code(summary: &Summary) -> u8 {
+    match (summary.unreadable, summary.findings()) {
+        (0, 0) => CLEAN,
+        (0, _) => FINDINGS,
+        _ => USAGE,
+    }
+}

@@ -1,0 +1,55 @@
+//! `--baseline`: what was there is passed over, what is new is reported, what is gone is told.
+
+use crate::rig::{CLEAN, GUESS, Project};
+
+#[test]
+fn only_what_is_new_is_reported() {
+    let project = Project::new(&[("a.bottle.yaml", GUESS), ("sub/b.bottle.yaml", "envv: {}\nfoo: 1\n")]);
+    let ran = project.check(&["--baseline", "ci/base.json", "--write-baseline"]);
+    assert_eq!(ran.code, 2, "the folder is not there: {}", ran.err);
+    std::fs::create_dir(project.path("ci")).expect("a folder");
+    let ran = project.check(&["--baseline", "ci/base.json", "--write-baseline"]).expect(0);
+    assert_eq!((ran.out.as_str(), ran.err.as_str()), ("", "note: wrote ci/base.json\n"));
+    let text = project.read("ci/base.json");
+    let expected = "{\n  \"version\": 1,\n  \"findings\": {\n    \"../a.bottle.yaml\": {\n      \"unknown-field\": 1\n    },\n    \"../sub/b.bottle.yaml\": {\n      \"unknown-field\": 2\n    }\n  }\n}\n";
+    assert_eq!(text, expected);
+    let ran = project.check(&["--baseline", "ci/base.json"]).expect(0);
+    assert_eq!(ran.out, "checked 2 manifests: no findings; 3 in the baseline\n");
+
+    project.write("a.bottle.yaml", format!("# moved\n\nbar: 2\n{GUESS}"));
+    project.write("sub/b.bottle.yaml", GUESS);
+    let ran = project.check(&["--baseline", "ci/base.json", "--format", "concise"]).expect(1);
+    assert_eq!(ran.out.lines().count(), 1, "{}", ran.out);
+    assert!(
+        ran.err.contains("sub/b.bottle.yaml: the baseline allows 2 of `unknown-field`, there is 1"),
+        "{}",
+        ran.err
+    );
+}
+
+#[test]
+fn writing_again_lowers_counts_and_keeps_the_files_that_were_not_checked() {
+    let project =
+        Project::new(&[("a.bottle.yaml", GUESS), ("b.bottle.yaml", GUESS), ("c.bottle.yaml", GUESS)]);
+    let write = ["--baseline", "base.json", "--write-baseline"];
+    project.check(&write).expect(0);
+    project.write("a.bottle.yaml", CLEAN);
+    std::fs::remove_file(project.path("c.bottle.yaml")).expect("removed");
+    project.check(&[&write[..], &["a.bottle.yaml"]].concat()).expect(0);
+    let text = project.read("base.json");
+    assert!(text.contains("b.bottle.yaml"), "{text}");
+    assert!(!text.contains("a.bottle.yaml") && !text.contains("c.bottle.yaml"), "{text}");
+}
+
+#[test]
+fn what_is_no_baseline_is_refused_and_not_overwritten() {
+    let project = Project::new(&[
+        ("a.bottle.yaml", GUESS),
+        ("base.json", "{}"),
+        ("later.json", "{\"version\":9,\"findings\":{}}"),
+    ]);
+    assert!(project.check(&["--baseline", "base.json"]).expect(2).err.contains("it is no baseline"));
+    project.check(&["--baseline", "base.json", "--write-baseline"]).expect(2);
+    assert_eq!(project.read("base.json"), "{}");
+    assert!(project.check(&["--baseline", "later.json"]).expect(2).err.contains("version 9"));
+}

@@ -1,0 +1,139 @@
+//! Exit codes, the summary, severities, standard input, colours.
+
+use crate::rig::{CLEAN, FIXABLE, GUESS, Project};
+use std::process::Stdio;
+
+#[test]
+fn clean_manifests_are_counted_and_end_with_0() {
+    let project = Project::new(&[("a.bottle.yaml", CLEAN), ("b.bottle.yaml", CLEAN)]);
+    let ran = project.check(&[]).expect(0);
+    assert_eq!((ran.out.as_str(), ran.err.as_str()), ("checked 2 manifests: no findings\n", ""));
+}
+
+#[test]
+fn findings_end_with_1_and_are_summed_up() {
+    let project =
+        Project::new(&[("a.bottle.yaml", CLEAN), ("b.bottle.yaml", FIXABLE), ("c.bottle.yaml", GUESS)]);
+    let ran = project.check(&[]).expect(1);
+    let last = ran.out.lines().last().expect("a line");
+    assert_eq!(
+        last,
+        "2 findings (2 errors) in 2 of 3 manifests; 1 can be fixed with --fix, 1 more with --unsafe-fixes"
+    );
+    assert!(ran.out.contains("error[wrong-type]") && ran.out.contains("b.bottle.yaml:3:9"), "{}", ran.out);
+}
+
+#[test]
+fn wrong_usage_ends_with_2() {
+    let project = Project::new(&[("a.bottle.yaml", CLEAN)]);
+    for args in [
+        &["--format", "xml"][..],
+        &["--unsafe-fixes"],
+        &["--write-baseline"],
+        &["--watch", "--format", "json"],
+        &["--watch", "--fix"],
+        &["--diff", "--format", "json"],
+        &["-", "a.bottle.yaml"],
+        &["--stdin-filename", "x.bottle.yaml", "a.bottle.yaml"],
+        &["--baseline", "none.json"],
+        &["--output", "no/such/folder/x"],
+        &["nowhere"],
+    ] {
+        let ran = project.check(args).expect(2);
+        assert!(ran.err.starts_with("error: "), "{args:?}: {}", ran.err);
+    }
+}
+
+#[test]
+fn a_report_that_cannot_be_written_is_an_internal_error() {
+    let project = Project::new(&[("a.bottle.yaml", GUESS)]);
+    let full = std::fs::File::options().write(true).open("/dev/full").expect("/dev/full");
+    let status = project.command(&["check"]).stdout(full).stderr(Stdio::null()).status().expect("it runs");
+    assert_eq!(status.code(), Some(3));
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_error() {
+    let project = Project::new(&[("a.bottle.yaml", GUESS)]);
+    let mut child = project.command(&["check"]).stdout(Stdio::piped()).spawn().expect("it runs");
+    drop(child.stdout.take());
+    assert_eq!(child.wait().expect("it ends").code(), Some(1));
+}
+
+#[test]
+fn the_severity_decides_what_is_shown_and_counted() {
+    let text = format!("# bot-bottle: ignore[unknown-field] no reason\n{CLEAN}");
+    let project = Project::new(&[("a.bottle.yaml", &text)]);
+    assert!(project.check(&[]).expect(1).out.contains("warning[unused-suppression]"));
+    assert!(project.check(&["--severity", "hint"]).expect(1).out.contains("1 warning"));
+    let ran = project.check(&["--severity", "error"]).expect(0);
+    assert_eq!(ran.out, "checked 1 manifest: no findings\n");
+}
+
+#[test]
+fn standard_input_is_checked_as_the_file_that_it_is_said_to_be() {
+    let project = Project::new(&[("base.bottle.yaml", CLEAN)]);
+    let ran = project.check_stdin(&["-"], b"envv: {}\n").expect(1);
+    assert!(ran.out.contains("--> stdin:1:1"), "{}", ran.out);
+    let named = ["-", "--stdin-filename", ".bot-bottle/agents/x.md", "--format", "concise"];
+    let ran = project.check_stdin(&named, b"---\nskills: []\n---\nDo it.\n").expect(1);
+    assert!(ran.out.starts_with(".bot-bottle/agents/x.md:2:1: error[missing-field]"), "{}", ran.out);
+    project.check_stdin(&["--stdin-filename", "x.bottle.yaml"], CLEAN.as_bytes()).expect(0);
+    project.check_stdin(&["-"], b"\xff\xfea\0").expect(2);
+}
+
+#[test]
+fn nothing_but_a_terminal_gets_escape_codes() {
+    let project = Project::new(&[("a.bottle.yaml", FIXABLE)]);
+    for args in [&[][..], &["--diff"], &["--format", "concise"]] {
+        let ran = project.check(args);
+        assert!(!ran.out.contains('\x1b') && !ran.err.contains('\x1b'), "{args:?}: {}", ran.out);
+    }
+}
+
+/// `script` gives the program a terminal of its own.
+fn on_a_terminal(project: &Project, no_color: bool) -> Option<String> {
+    if !crate::rig::has_tool("script", "apt-get install bsdutils") {
+        return None;
+    }
+    let program = env!("CARGO_BIN_EXE_bot-bottle");
+    let mut command = std::process::Command::new("script");
+    command.args(["-qec", &format!("'{program}' check"), "/dev/null"]);
+    command.current_dir(project.root()).env("HOME", project.path("home")).env("TERM", "xterm-256color");
+    command.env_remove("NO_COLOR").stdin(Stdio::null());
+    if no_color {
+        command.env("NO_COLOR", "1");
+    }
+    Some(String::from_utf8_lossy(&command.output().expect("script runs").stdout).into_owned())
+}
+
+#[test]
+fn a_terminal_gets_colours_unless_no_color_says_no() {
+    let project = Project::new(&[("a.bottle.yaml", FIXABLE)]);
+    let Some(styled) = on_a_terminal(&project, false) else { return };
+    assert!(styled.contains("\x1b[") && styled.contains("wrong-type"), "{styled}");
+    let plain = on_a_terminal(&project, true).expect("script");
+    assert!(!plain.contains('\x1b') && plain.contains("wrong-type"), "{plain:?}");
+}
+
+#[test]
+fn the_report_goes_into_a_file() {
+    let project = Project::new(&[("a.bottle.yaml", GUESS)]);
+    let ran = project.check(&["--format", "json", "--output", "report.json"]).expect(1);
+    assert_eq!(ran.out, "");
+    let report: serde_json::Value = serde_json::from_str(&project.read("report.json")).expect("JSON");
+    assert_eq!(report["summary"]["findings"], 1);
+}
+
+#[test]
+fn the_order_is_that_of_the_paths_however_many_threads_there_are() {
+    let files: Vec<(String, &str)> =
+        (0..200).map(|i| (format!("d{}/x{i}.bottle.yaml", i % 7), GUESS)).collect();
+    let files: Vec<_> = files.iter().map(|(p, t)| (p.as_str(), *t)).collect();
+    let project = Project::new(&files);
+    let ran = project.check(&["--format", "concise"]).expect(1);
+    let paths: Vec<_> = ran.paths().into_iter().map(std::path::PathBuf::from).collect();
+    let mut sorted = paths.clone();
+    sorted.sort();
+    assert_eq!((paths.len(), &paths), (200, &sorted));
+}
