@@ -19,6 +19,12 @@ pub type Example = Vec<ExampleFile>;
 pub struct Page {
     /// The whole page as Markdown.
     pub markdown: String,
+    /// What it finds, in a sentence.
+    pub summary: String,
+    /// What it finds, the first paragraph on one line.
+    pub what: String,
+    /// Why it matters, likewise.
+    pub why: String,
     /// The example that has the finding. A line `# <- rule-id` at the end of a line marks where.
     pub bad: Example,
     /// The example that has no finding.
@@ -33,11 +39,27 @@ pub fn page(rule: &Rule) -> Page {
         "## How to silence it\n\nOn the line or the line above:\n\n```yaml\n# bot-bottle: ignore[{}] the reason\n```\n",
         rule.id
     );
+    let what = paragraph(&body, "## What it finds");
     Page {
+        summary: first_sentence(&what).to_owned(),
+        why: paragraph(&body, "## Why it matters"),
+        what,
         markdown: format!("{}\n\n{silence}", body.join("\n").trim_end()),
         bad: example(&body, "## Bad"),
         good: example(&body, "## Good"),
     }
+}
+
+/// The first paragraph below a heading, on one line.
+fn paragraph(body: &[&str], heading: &str) -> String {
+    let lines = body.iter().skip_while(|l| **l != heading).skip(1).skip_while(|l| l.is_empty());
+    lines.take_while(|l| !l.is_empty()).copied().collect::<Vec<_>>().join(" ")
+}
+
+/// Up to the first full stop, or to a colon, behind which the cases are listed.
+fn first_sentence(text: &str) -> &str {
+    let ends = [". ", ": "].iter().filter_map(|end| text.find(end));
+    text[..ends.min().unwrap_or(text.len())].trim_end_matches('.')
 }
 
 /// Where a rule's page stands for a reader of reports.

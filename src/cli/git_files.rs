@@ -4,7 +4,9 @@ use super::Failure;
 use crate::disk::Disk;
 use crate::manifest::{FileKind, Files};
 use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsStr;
 use std::io;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -23,12 +25,12 @@ impl Revision {
             return Err(Failure::usage(format!("`{rev}` is no revision")));
         }
         let root = git(Path::new("."), &["rev-parse", "--show-toplevel"])?;
-        let root = PathBuf::from(String::from_utf8_lossy(&root).trim_end());
+        let root = PathBuf::from(OsStr::from_bytes(root.strip_suffix(b"\n").unwrap_or(&root)));
         let listed = git(&root, &["ls-tree", "-r", "-z", "--full-tree", rev])?;
         let (mut blobs, mut dirs) = (BTreeMap::new(), BTreeSet::new());
         for line in listed.split(|b| *b == 0) {
-            let line = String::from_utf8_lossy(line);
-            let Some((meta, path)) = line.split_once('\t') else { continue };
+            let Some(tab) = line.iter().position(|b| *b == b'\t') else { continue };
+            let (meta, path) = (String::from_utf8_lossy(&line[..tab]), OsStr::from_bytes(&line[tab + 1..]));
             // `100644 blob ID`: a link is no manifest, and a submodule is another repository.
             let mut meta = meta.split(' ');
             if let (Some("100644" | "100755"), Some("blob"), Some(id)) =
@@ -49,6 +51,21 @@ impl Revision {
         } else {
             crate::manifest::join(&self.root, path)
         }
+    }
+
+    /// The repository's folder, links followed.
+    pub(super) fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// The id of the file at a path.
+    pub(super) fn blob(&self, path: &Path) -> Option<&str> {
+        self.blobs.get(path).map(String::as_str)
+    }
+
+    /// Every file.
+    pub(super) fn files(&self) -> impl Iterator<Item = &Path> {
+        self.blobs.keys().map(PathBuf::as_path)
     }
 
     fn inside(&self, path: &Path) -> bool {
@@ -103,10 +120,14 @@ pub(super) fn git(dir: &Path, args: &[&str]) -> Result<Vec<u8>, Failure> {
             "diff.external=",
             "-c",
             "core.hooksPath=/dev/null",
+            // What a partial clone lacks is not fetched.
+            "-c",
+            "protocol.allow=never",
             "--no-pager",
         ])
         .args(args)
         .env("GIT_OPTIONAL_LOCKS", "0")
+        .env("GIT_NO_LAZY_FETCH", "1")
         .stdin(Stdio::null())
         .output()
         .map_err(|e| Failure::usage(format!("cannot run git: {e}")))?;
@@ -117,6 +138,6 @@ pub(super) fn git(dir: &Path, args: &[&str]) -> Result<Vec<u8>, Failure> {
     Err(Failure::usage(format!(
         "git {}: {}",
         args.first().unwrap_or(&""),
-        why.lines().next().unwrap_or("failed")
+        super::terminal::clean(why.lines().next().unwrap_or("failed"))
     )))
 }

@@ -7,6 +7,7 @@ mod completions;
 mod diff;
 mod explain;
 mod git_files;
+mod init;
 mod lsp;
 mod plan;
 mod schema;
@@ -30,6 +31,7 @@ enum Command {
     Plan(plan::Args),
     Diff(diff::Args),
     Can(can::Args),
+    Init(init::Args),
     Explain(explain::Args),
     Schema(schema::Args),
     Lsp(lsp::Args),
@@ -74,6 +76,7 @@ pub fn main() -> ExitCode {
         Command::Plan(args) => plan::run(&args),
         Command::Diff(args) => diff::run(&args),
         Command::Can(args) => can::run(&args),
+        Command::Init(args) => init::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Schema(args) => schema::run(&args),
         Command::Lsp(args) => lsp::run(&args),

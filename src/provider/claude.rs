@@ -5,7 +5,7 @@
 
 use super::{
     AuthScheme, Content, EgressRoute, FormerRole, GUEST_HOME, GuestDir, GuestFile, OwnField, PromptMode,
-    Provider, Provision, RouteAuth, RouteOwner, Settings, Start, WORKSPACE,
+    Provider, Provision, RouteAuth, RouteOwner, Settings, Start, Starter, WORKSPACE,
 };
 
 /// Claude Code as a provider.
@@ -22,6 +22,15 @@ const REMOTE_SCOPES: &str = "user:inference user:profile user:sessions:claude_co
 impl Provider for Claude {
     fn template(&self) -> &'static str {
         "claude"
+    }
+
+    fn starter(&self) -> Starter {
+        Starter {
+            field: "auth_token",
+            value: "BOT_BOTTLE_CLAUDE_OAUTH_TOKEN",
+            meaning: "The NAME of the host variable that holds the token. The token itself never enters the bottle.",
+            on_host: "put what `claude setup-token` prints into the variable BOT_BOTTLE_CLAUDE_OAUTH_TOKEN",
+        }
     }
 
     fn own_fields(&self) -> &'static [OwnField] {

@@ -7,7 +7,7 @@
 use super::{
     AuthScheme, Content, Derived, EgressRoute, FormerRole, GUEST_HOME, GUEST_USER, GuestCommand, GuestDir,
     GuestFile, HostLogin, LoginError, OwnField, PromptMode, Provider, Provision, RouteAuth, RouteOwner,
-    Secret, Settings, Start, WORKSPACE,
+    Secret, Settings, Start, Starter, WORKSPACE,
 };
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Map, Value, json};
@@ -34,6 +34,15 @@ const FAR_FUTURE: u64 = 4_102_444_800;
 impl Provider for Codex {
     fn template(&self) -> &'static str {
         "codex"
+    }
+
+    fn starter(&self) -> Starter {
+        Starter {
+            field: "forward_host_credentials",
+            value: "true",
+            meaning: "The host's own login. The bottle gets a dummy, and the way out adds the real bearer.",
+            on_host: "log in with `codex login`",
+        }
     }
 
     fn own_fields(&self) -> &'static [OwnField] {

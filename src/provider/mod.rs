@@ -44,6 +44,19 @@ pub struct OwnField {
     pub rule: &'static str,
 }
 
+/// What a new bottle says of the agent's login.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Starter {
+    /// The key below `agent_provider`.
+    pub field: &'static str,
+    /// Its value.
+    pub value: &'static str,
+    /// What the field means, for a comment above it.
+    pub meaning: &'static str,
+    /// What a person does once on the host.
+    pub on_host: &'static str,
+}
+
 /// A route role of earlier manifests, and the field that took its place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FormerRole {
@@ -97,6 +110,9 @@ pub struct Start {
 pub trait Provider: Sync {
     /// The value of `agent_provider.template`.
     fn template(&self) -> &'static str;
+
+    /// What a new bottle says of the login.
+    fn starter(&self) -> Starter;
 
     /// The fields of `agent_provider` that are this provider's alone.
     fn own_fields(&self) -> &'static [OwnField];

@@ -1,11 +1,13 @@
-//! `bot-bottle check` as a person, a script and a CI service run it.
+//! `bot-bottle check`, `init` and `explain` as a person, a script and a CI service run them.
 // A skipped test says so.
 #![allow(clippy::print_stdout)]
 
 mod bad_input;
 mod baseline;
+mod explain;
 mod fix;
 mod formats;
+mod init;
 mod rig;
 mod selection;
 mod usage;

@@ -114,23 +114,14 @@ pub(super) fn tail(summary: &Summary, rules: &[&'static Rule]) -> String {
 }
 
 fn descriptor(rule: &Rule) -> Value {
-    let markdown = page(rule).markdown;
-    let what = paragraph(&markdown, "## What it finds");
-    let why = paragraph(&markdown, "## Why it matters");
-    let short = what.split_inclusive(['.', ':']).next().unwrap_or(&what).trim_end_matches(':');
+    let page = page(rule);
     json!({
         "id": rule.id,
-        "shortDescription": {"text": short},
-        "fullDescription": {"text": what},
-        "help": {"text": format!("{what}\n\n{why}"), "markdown": markdown},
+        "shortDescription": {"text": page.summary},
+        "fullDescription": {"text": page.what},
+        "help": {"text": format!("{}\n\n{}", page.what, page.why), "markdown": page.markdown},
         "helpUri": page_url(rule),
         "defaultConfiguration": {"level": level(rule.severity)},
         "properties": {"tags": [format!("{:?}", rule.group).to_lowercase()]},
     })
-}
-
-/// The first paragraph below a heading, on one line.
-fn paragraph(markdown: &str, heading: &str) -> String {
-    let lines = markdown.lines().skip_while(|l| *l != heading).skip(1).skip_while(|l| l.is_empty());
-    lines.take_while(|l| !l.is_empty()).collect::<Vec<_>>().join(" ")
 }
