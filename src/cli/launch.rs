@@ -6,7 +6,7 @@ use super::ui::TerminalUi;
 use super::{CLEAN, FINDINGS, Failure, USAGE, target, terminal};
 use crate::check::report::{Checked, text};
 use crate::disk::Disk;
-use crate::engine::{self, Cancel, LaunchError, Options, Talk};
+use crate::engine::{self, Cancel, LaunchError, Options, Talk, Upstream};
 use crate::manifest::Catalog;
 use crate::plan::{Plan, plan, preflight};
 use crate::provider::Start;
@@ -132,7 +132,7 @@ fn start(job: &Job<'_>, plan: &Plan, choice: engine::Choice, settings: Settings)
         command: job.command.clone(),
         resume: job.start.resume,
         talk,
-        upstream: settings.upstream,
+        upstream: Upstream { remote_control: job.start.remote_control, ..settings.upstream },
         cancel: Cancel::default(),
         watch_signals: true,
         ..Options::new(settings.state, settings.host, project)

@@ -12,7 +12,8 @@ mod junit;
 mod sarif;
 pub mod text;
 
-use super::{Applicability, Diagnostic, Rule, Severity, mask, masked, masked_words};
+use super::mask::mask;
+use super::{Applicability, Diagnostic, Rule, Severity, masked, masked_words};
 use crate::egress::policy::visible;
 use crate::syntax::{LineIndex, Position, Span, Unit};
 use std::path::Path;
