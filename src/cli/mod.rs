@@ -14,6 +14,7 @@ mod launch;
 mod lsp;
 mod operator;
 mod plan;
+mod runs;
 mod schema;
 mod target;
 mod terminal;
@@ -40,6 +41,10 @@ enum Command {
     Launch(launch::Args),
     Exec(launch::ExecArgs),
     Egress(egress::Args),
+    Ps(runs::PsArgs),
+    Logs(runs::LogsArgs),
+    Stop(runs::StopArgs),
+    Attach(runs::AttachArgs),
     Trust(trust::Args),
     Untrust(trust::UntrustArgs),
     Doctor(doctor::Args),
@@ -91,6 +96,10 @@ pub fn main() -> ExitCode {
         Command::Launch(args) => launch::run(args),
         Command::Exec(args) => launch::exec(args),
         Command::Egress(args) => egress::run(&args),
+        Command::Ps(args) => runs::ps(&args),
+        Command::Logs(args) => runs::logs(&args),
+        Command::Stop(args) => runs::stop(&args),
+        Command::Attach(args) => runs::attach(&args),
         Command::Trust(args) => trust::run(&args),
         Command::Untrust(args) => trust::untrust(&args),
         Command::Doctor(args) => doctor::run(&args),
