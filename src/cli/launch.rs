@@ -132,7 +132,7 @@ fn start(job: &Job<'_>, plan: &Plan, choice: engine::Choice, settings: Settings)
         command: job.command.clone(),
         resume: job.start.resume,
         talk,
-        upstream: settings.upstream,
+        upstream: engine::Upstream { remote_control: job.start.remote_control, ..settings.upstream },
         cancel: Cancel::default(),
         watch_signals: true,
         ..Options::new(settings.state, settings.host, project)

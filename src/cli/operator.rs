@@ -80,6 +80,7 @@ impl Operator {
             resolve: resolve.collect::<Result<_, _>>()?,
             ca: self.upstream_ca.clone().or(config.upstream_ca).map(|p| super::terminal::absolute(&p)),
             proxy: self.upstream_proxy.clone().or(config.upstream_proxy),
+            remote_control: false,
         };
         let state = match self.state_dir.clone().or(config.state_dir) {
             Some(dir) => StateDir::new(super::terminal::absolute(&dir)),
