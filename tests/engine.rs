@@ -42,6 +42,8 @@ mod rig;
 #[path = "engine/upstream.rs"]
 mod upstream;
 
+#[path = "engine/agents.rs"]
+mod agents;
 #[path = "engine/credentials.rs"]
 mod credentials;
 #[path = "engine/faults.rs"]

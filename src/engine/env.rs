@@ -39,6 +39,10 @@ pub(crate) fn resolve(
     for (name, value) in plan.env_vars.iter().cloned().chain(relay::engine_env()) {
         set(&mut env, &name, value);
     }
+    // Also behind a PATH of the manifest's own.
+    for (_, path) in env.iter_mut().filter(|(name, _)| name == "PATH") {
+        path.push_str(&format!(":{}/bin", relay::PROGRAMS));
+    }
     if let Some((name, _)) =
         env.iter().find(|(n, v)| n.contains(['=', '\0']) || n.is_empty() || v.contains('\0'))
     {

@@ -52,6 +52,9 @@ fn write(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
     file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(mode))
 }
 
+/// The guest folder in which a bubblewrap guest finds programs from outside the system folders.
+pub(crate) const PROGRAMS: &str = "/opt/bot-bottle";
+
 /// The environment that every command in the guest begins with, before the plan's.
 pub(crate) fn base_env() -> Vec<(String, String)> {
     let owned = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());

@@ -50,6 +50,20 @@ pub(crate) fn podman() -> Option<&'static Path> {
     CONFIG.get_or_init(start).as_deref()
 }
 
+/// The folder with the real agents' programs, installed where they are not there yet.
+pub(crate) fn agents() -> Option<PathBuf> {
+    static ONE: std::sync::Mutex<()> = std::sync::Mutex::new(());
+    let _one = ONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    tool("npm", "apt-get install npm").then_some(())?;
+    match script("agents.sh", &[target("agents")], &[]) {
+        Ok(_) => Some(target("agents").join("node_modules/.bin")),
+        Err(why) => {
+            skip(&format!("the agents cannot be installed: {why}"), "scripts/agents.sh target/agents");
+            None
+        }
+    }
+}
+
 /// A Dockerfile that is the base and nothing else.
 pub(crate) fn dockerfile(registry: &str) -> PathBuf {
     static ONE: std::sync::Mutex<()> = std::sync::Mutex::new(());

@@ -12,7 +12,7 @@ use crate::engine::child::{self, Prepared, Stopped};
 use crate::engine::error::Problem;
 use crate::engine::guest::{Bind, Guest};
 use crate::engine::host::Host;
-use crate::engine::relay;
+use crate::engine::relay::{self, PROGRAMS};
 use crate::engine::state::Run;
 use crate::engine::tree::Owner;
 use crate::plan::engine_env::CA_BUNDLE;
@@ -24,8 +24,6 @@ use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// The guest folder in which programs from outside the system folders appear.
-pub(crate) const PROGRAMS: &str = "/opt/bot-bottle";
 const UID: &str = "1000";
 
 /// System folders, as links where the host has links.
