@@ -97,6 +97,12 @@
       (setq buffer-read-only t))
     (display-buffer (current-buffer))))
 
+(cl-defmethod eglot-execute-command ((_server bot-bottle-server) command arguments)
+  "Run COMMAND with ARGUMENTS, as a code action asks; a text that comes back is shown."
+  (let ((answer (cl-call-next-method)))
+    (when (stringp answer)
+      (bot-bottle--show (format "%s" (if (seq-empty-p arguments) command (elt arguments 0))) answer))))
+
 ;;;###autoload
 (defun bot-bottle-plan ()
   "Show what the manifest in this buffer provisions."

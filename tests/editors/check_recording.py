@@ -12,12 +12,20 @@ editor said is held to the same measure, but only reported.
 import json
 import sys
 from dataclasses import dataclass, field
-from typing import Optional
+from typing import Optional, Union
 
 import attrs
 from lsprotocol import converters, types
 
 CONVERTER = converters.get_converter()
+
+
+def command_or_action(value, _):
+    """lsprotocol takes every action that has a command for a command."""
+    return CONVERTER.structure(value, types.Command if isinstance(value.get("command"), str) else types.CodeAction)
+
+
+CONVERTER.register_structure_hook(Union[types.Command, types.CodeAction], command_or_action)
 
 
 @attrs.define

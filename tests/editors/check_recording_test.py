@@ -33,6 +33,11 @@ EXIT = [client({"jsonrpc": "2.0", "method": "exit"})]
 RANGE = {"start": {"line": 0, "character": 0}, "end": {"line": 0, "character": 1}}
 
 
+ACTION = {"title": "Explain", "kind": "quickfix", "command": {"title": "Explain", "command": "explain"}}
+ACTIONS = {"jsonrpc": "2.0", "id": 2, "method": "textDocument/codeAction",
+           "params": {"textDocument": {"uri": "file:///a"}, "range": RANGE, "context": {"diagnostics": []}}}
+
+
 def published(**fields):
     diagnostic = {"range": RANGE, "message": "m", **fields}
     return server({"jsonrpc": "2.0", "method": "textDocument/publishDiagnostics",
@@ -44,6 +49,9 @@ CASES = {
     "a good conversation": (GOOD + hover({"contents": {"kind": "markdown", "value": "x"}}), None),
     "no result is an answer": (GOOD + hover(None), None),
     "an error is an answer": (GOOD + [client(HOVER), answer(2, error={"code": -32800, "message": "cancelled"})], None),
+    "an action with a command": (GOOD + [client(ACTIONS), answer(2, result=[ACTION])], None),
+    "a command with a kind": (
+        GOOD + [client(ACTIONS), answer(2, result=[{**ACTION["command"], "kind": "quickfix"}])], "result[0].kind: unknown"),
     "an unknown key": (GOOD + hover({"contents": "x", "colour": "red"}), "message.result.colour: unknown"),
     "an unknown key of a diagnostic": (GOOD + [published(colour=1)], "diagnostics[0].colour: unknown"),
     "a coerced number": (GOOD + [published(message=1)], "message: 1 comes back as"),

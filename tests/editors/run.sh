@@ -68,7 +68,7 @@ stage() {
   secret=$(printf '%s-' not a real one)
   isolated env -i HOME="$to/home" TMPDIR="$to/tmp" PATH="$PATH" LANG=C.UTF-8 TERM=dumb \
     BOT_BOTTLE_BIN="$BOT_BOTTLE_BIN" BOT_BOTTLE_EDITORS_CACHE="$cache" BOT_BOTTLE_LSP_LOG="$recording" \
-    BOT_BOTTLE_CLAUDE_OAUTH_TOKEN="$secret" GITHUB_TOKEN="$secret" \
+    BOT_BOTTLE_CLAUDE_OAUTH_TOKEN="$secret" ISSUES_TOKEN="$secret" \
     TEST_ROOT="$root" TEST_WORKSPACE="$to/workspace" "$@"
 }
 

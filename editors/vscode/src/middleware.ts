@@ -1,20 +1,27 @@
+import * as path from "node:path";
 import * as vscode from "vscode";
-import type { ExecuteCommandSignature, Middleware } from "vscode-languageclient/node";
-import type { PlanView } from "./plan";
+import type { Middleware } from "vscode-languageclient/node";
+import type { Pages } from "./pages";
 
 const LAUNCH = "bot-bottle.launch";
-const OURS = ["bot-bottle.plan", "bot-bottle.dryRun", LAUNCH];
+/** The commands about one manifest, and what they are called in the title of their answer. */
+const ABOUT_MANIFEST: Record<string, string> = {
+  "bot-bottle.plan": "plan",
+  "bot-bottle.dryRun": "dry run",
+  [LAUNCH]: "launch",
+};
 const LANGUAGES = ["bottle", "bottle-markdown"];
 
 /**
  * The server's commands are registered by the client library under their own names, so nothing here registers
- * them again: the palette, a lens and a key all pass through `executeCommand`.
+ * them again: the palette, a lens, an action and a key all pass through `executeCommand`.
  */
-export function middleware(plans: PlanView): Middleware {
+export function middleware(pages: Pages): Middleware {
   return {
     executeCommand: async (command, args, next) => {
-      if (!OURS.includes(command)) {
-        return next(command, args);
+      const what = ABOUT_MANIFEST[command];
+      if (what === undefined) {
+        return show(pages, String(args[0] ?? command), command, await next(command, args));
       }
       const target = targetOf(args);
       if (target === undefined) {
@@ -27,13 +34,23 @@ export function middleware(plans: PlanView): Middleware {
         }
         await saveDocument(target.uri);
       }
-      return run(plans, command, target, next);
+      const uri = target.uri.toString();
+      const answer: unknown = await next(command, target.name === undefined ? [uri] : [uri, target.name]);
+      return show(pages, `${target.name ?? path.basename(target.uri.path)} (${what})`, uri, answer);
     },
     provideCodeLenses: async (document, token, next) => {
       const lenses = await next(document, token);
       return vscode.workspace.isTrusted ? lenses : lenses?.filter((lens) => lens.command?.command !== LAUNCH);
     },
   };
+}
+
+/** A text that comes back is for the user to read. */
+async function show(pages: Pages, title: string, about: string, answer: unknown): Promise<unknown> {
+  if (typeof answer === "string") {
+    await pages.show(title, about, answer);
+  }
+  return answer;
 }
 
 interface Target {
@@ -49,15 +66,6 @@ function targetOf(args: unknown[]): Target | undefined {
   }
   const document = vscode.window.activeTextEditor?.document;
   return document && LANGUAGES.includes(document.languageId) ? { uri: document.uri } : undefined;
-}
-
-async function run(plans: PlanView, command: string, { uri, name }: Target, next: ExecuteCommandSignature) {
-  const args = name === undefined ? [uri.toString()] : [uri.toString(), name];
-  const answer: unknown = await next(command, args);
-  if (typeof answer === "string" && command !== LAUNCH) {
-    await plans.show(command === "bot-bottle.plan" ? "plan" : "dry run", uri, name, answer);
-  }
-  return answer;
 }
 
 async function mayLaunch(): Promise<boolean> {

@@ -3,14 +3,14 @@ import { CodeLensRequest, LanguageClient, State, type ExecutableOptions, type Se
 import { findBinary } from "./binary";
 import { offerTerminal, TERMINAL_CAPABILITY } from "./terminal";
 import { middleware } from "./middleware";
-import { PlanView } from "./plan";
+import { Pages } from "./pages";
 
 const SELECTOR = ["bottle", "bottle-markdown"].map((language) => ({ scheme: "file", language }));
 
 /** The language server of this window: found, started, restarted, stopped. */
 export class Server implements vscode.Disposable {
   private readonly log = vscode.window.createOutputChannel("bot-bottle", { log: true });
-  private readonly plans = new PlanView();
+  private readonly pages = new Pages();
   private readonly onTrust = vscode.workspace.onDidGrantWorkspaceTrust(() => this.refreshLenses());
   private client: LanguageClient | undefined;
   private restarted = Promise.resolve();
@@ -62,7 +62,7 @@ export class Server implements vscode.Disposable {
 
   dispose(): void {
     this.onTrust.dispose();
-    this.plans.dispose();
+    this.pages.dispose();
     this.log.dispose();
   }
 
@@ -72,7 +72,7 @@ export class Server implements vscode.Disposable {
     const client = new LanguageClient("bot-bottle", "bot-bottle", server, {
       documentSelector: SELECTOR,
       outputChannel: this.log,
-      middleware: middleware(this.plans),
+      middleware: middleware(this.pages),
     });
     client.registerFeature(TERMINAL_CAPABILITY);
     offerTerminal(client, options.env);

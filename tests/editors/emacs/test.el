@@ -112,6 +112,12 @@
     (search-forward "api.anthropic.com")
     (equals buffer-read-only t "read-only")))
 
+(test "a rule is explained"
+  (eglot-execute-command (eglot-current-server) 'bot-bottle.explain ["unknown-role"])
+  (with-current-buffer "*bot-bottle unknown-role*"
+    (goto-char (point-min))
+    (search-forward "role")))
+
 (test "a terminal runs the program that the server names, where it says"
   (open (concat workspace "writer.agent.yaml"))
   (eglot-handle-request (eglot-current-server) 'botBottle/openTerminal

@@ -28,7 +28,7 @@ local function fixes(path, line, expected)
   vim.lsp.buf.code_action({
     apply = true,
     filter = function(action)
-      return action.kind == 'quickfix' and (action.edit and true or false) and not action.title:find('ignore', 1, true)
+      return action.isPreferred
     end,
   })
   t.wait('the fix', function()

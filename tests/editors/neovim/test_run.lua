@@ -48,6 +48,25 @@ t.test('a lens shows the plan too', function()
   vim.cmd('only')
 end)
 
+t.test('an action explains the rule', function()
+  local buffer = t.open(t.workspace .. '/claude.bottle.yaml')
+  t.wait('the finding', function()
+    return #vim.diagnostic.get(buffer) > 0
+  end)
+  t.go_to('role:')
+  vim.lsp.buf.code_action({
+    apply = true,
+    filter = function(action)
+      return vim.startswith(action.title, 'Explain')
+    end,
+  })
+  t.wait('the page', function()
+    return vim.bo.filetype == 'markdown' and vim.api.nvim_buf_get_name(0):find('unknown-role', 1, true)
+  end)
+  t.contains(t.text(), 'role')
+  vim.cmd('only')
+end)
+
 t.test('a terminal runs the program that the server names, where it says', function()
   local open = require('bot-bottle').config().handlers['botBottle/openTerminal']
   open(nil, { title = 'dev', cwd = t.workspace, argv = { '/bin/sh', '-c', 'pwd; echo "[$1]"', 'sh', 'a b' } })

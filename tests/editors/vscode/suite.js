@@ -148,6 +148,16 @@ const tests = {
 
   "dry run opens a read-only preview": () => showsPreview("bot-bottle.dryRun", "(dry run)"),
 
+  "an action explains the rule": async () => {
+    const { document } = await t.open(path.join(t.workspace, "wide.bottle.yaml"));
+    const [finding] = await t.findings(document, "unknown-role");
+    const actions = await vscode.commands.executeCommand("vscode.executeCodeActionProvider", document.uri, finding.range);
+    const explain = actions.find((action) => action.title.startsWith("Explain"))?.command;
+    assert(explain, `among ${actions.map((action) => action.title)}`);
+    await vscode.commands.executeCommand(explain.command, ...explain.arguments);
+    await t.wait("the page", () => previewTab("unknown-role"));
+  },
+
   "rename changes every agent and child, and the file": async () => {
     const { document } = await t.open(path.join(t.workspace, "writer.agent.yaml"));
     const edit = await vscode.commands.executeCommand(

@@ -62,21 +62,27 @@ local function attached(bufnr)
   return vim.lsp.get_clients({ name = NAME, bufnr = bufnr })[1]
 end
 
---- Runs a command of the server. `arguments` is `{ uri, name? }`; a text that comes back is shown.
+--- What the page is called that a command gives about its first argument, a manifest or a rule.
+local function title_of(command, arguments)
+  local what = ({ ['bot-bottle.plan'] = ' plan', ['bot-bottle.dryRun'] = ' dry run' })[command] or ''
+  local about = arguments[2] or arguments[1] or command
+  return (vim.startswith(about, 'file:') and vim.fs.basename(vim.uri_to_fname(about)) or about) .. what
+end
+
+--- Runs a command of the server; a text that comes back is shown.
 local function execute(client, command, arguments, bufnr)
   request(client, 'workspace/executeCommand', { command = command, arguments = arguments }, function(err, result)
     if err then
       vim.notify('bot-bottle: ' .. err.message, vim.log.levels.ERROR)
     elseif type(result) == 'string' then
-      local what = command == 'bot-bottle.plan' and 'plan' or 'dry run'
-      show((arguments[2] or vim.fs.basename(vim.uri_to_fname(arguments[1]))) .. ' ' .. what, result)
+      show(title_of(command, arguments), result)
     end
   end, bufnr)
 end
 
---- A lens was clicked.
-local function from_lens(command, context)
-  execute(vim.lsp.get_client_by_id(context.client_id), command.command, command.arguments, context.bufnr)
+--- A lens or an action was chosen.
+local function chosen_command(command, context)
+  execute(vim.lsp.get_client_by_id(context.client_id), command.command, command.arguments or {}, context.bufnr)
 end
 
 --- What `setup` was given.
@@ -92,9 +98,10 @@ function M.config()
     capabilities = { experimental = { botBottle = { terminal = true } } },
     handlers = { ['botBottle/openTerminal'] = open_terminal },
     commands = {
-      ['bot-bottle.plan'] = from_lens,
-      ['bot-bottle.dryRun'] = from_lens,
-      ['bot-bottle.launch'] = from_lens,
+      ['bot-bottle.plan'] = chosen_command,
+      ['bot-bottle.dryRun'] = chosen_command,
+      ['bot-bottle.launch'] = chosen_command,
+      ['bot-bottle.explain'] = chosen_command,
     },
   }, chosen)
 end

@@ -1,10 +1,9 @@
-import * as path from "node:path";
 import * as vscode from "vscode";
 
 const SCHEME = "bot-bottle";
 
-/** Plans as read-only documents, shown through the Markdown preview. */
-export class PlanView implements vscode.TextDocumentContentProvider, vscode.Disposable {
+/** Markdown from the server as read-only documents, shown through the preview. */
+export class Pages implements vscode.TextDocumentContentProvider, vscode.Disposable {
   private readonly texts = new Map<string, string>();
   private readonly changed = new vscode.EventEmitter<vscode.Uri>();
   private readonly registration = vscode.workspace.registerTextDocumentContentProvider(SCHEME, this);
@@ -14,10 +13,9 @@ export class PlanView implements vscode.TextDocumentContentProvider, vscode.Disp
     return this.texts.get(uri.toString()) ?? "";
   }
 
-  /** Shows `text` beside the manifest; the same manifest asked again updates the same document. */
-  async show(what: "plan" | "dry run", manifest: vscode.Uri, name: string | undefined, text: string): Promise<void> {
-    const title = `${name ?? path.basename(manifest.path)} (${what}).md`;
-    const uri = vscode.Uri.from({ scheme: SCHEME, path: `/${title}`, query: manifest.toString() });
+  /** Shows `text` beside what is open; the same title about the same thing again updates its document. */
+  async show(title: string, about: string, text: string): Promise<void> {
+    const uri = vscode.Uri.from({ scheme: SCHEME, path: `/${title}.md`, query: about });
     this.texts.set(uri.toString(), text);
     this.changed.fire(uri);
     try {
