@@ -1,6 +1,19 @@
 //! The engine against real sandboxes: a shell in the agent's place, stand-ins for everything else.
 //!
 //! `aNN_…` is the attack of that number; each group also has a case that must succeed.
+#![allow(clippy::print_stdout, clippy::print_stderr)]
+
+/// A test on one backend.
+macro_rules! on {
+    ($backend:ident) => {
+        #[test]
+        fn $backend() {
+            if let Some(mut rig) = $crate::rig::Rig::$backend() {
+                test(&mut rig);
+            }
+        }
+    };
+}
 
 /// A test on every backend: `name::bubblewrap`, `name::docker`, `name::podman`.
 macro_rules! on_each {
@@ -11,26 +24,24 @@ macro_rules! on_each {
 
             fn test($rig: &mut $crate::rig::Rig) $body
 
-            #[test]
-            fn bubblewrap() {
-                if let Some(mut rig) = $crate::rig::Rig::bubblewrap() {
-                    test(&mut rig);
-                }
-            }
+            on!(bubblewrap);
+            on!(docker);
+            on!(podman);
+        }
+    )*};
+}
 
-            #[test]
-            fn docker() {
-                if let Some(mut rig) = $crate::rig::Rig::docker() {
-                    test(&mut rig);
-                }
-            }
+/// A test of what does not differ between the two container engines: `name::bubblewrap`, `name::docker`.
+macro_rules! on_both {
+    ($($name:ident($rig:ident) $body:block)*) => {$(
+        mod $name {
+            #[allow(unused_imports)]
+            use super::*;
 
-            #[test]
-            fn podman() {
-                if let Some(mut rig) = $crate::rig::Rig::podman() {
-                    test(&mut rig);
-                }
-            }
+            fn test($rig: &mut $crate::rig::Rig) $body
+
+            on!(bubblewrap);
+            on!(docker);
         }
     )*};
 }

@@ -9,7 +9,7 @@ use super::state::{Record, StateDir};
 use super::terminal::Raw;
 use super::tree::open_root;
 use rustix::event::{PollFd, PollFlags, poll};
-use rustix::termios::{Winsize, isatty, tcgetwinsize, tcsetwinsize};
+use rustix::termios::{Winsize, tcgetwinsize, tcsetwinsize};
 use std::collections::VecDeque;
 use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
@@ -154,16 +154,21 @@ pub enum Attached {
     Detached,
 }
 
-/// Joins a run from this process's terminal, or, without one, shows its output in `out`.
+/// Shows a run's output in `out`; with `keyboard`, this process's terminal is the agent's too.
 ///
 /// # Errors
 /// When the run cannot be reached.
-pub fn attach(state: &StateDir, record: &Record, out: &mut dyn Write) -> Result<Attached, Problem> {
+pub fn attach(
+    state: &StateDir,
+    record: &Record,
+    keyboard: bool,
+    out: &mut dyn Write,
+) -> Result<Attached, Problem> {
     let failed = |e: io::Error| Problem::io(format!("the run {} cannot be joined", record.id), e);
     let dir = open_root(&state.runs().join(&record.id)).map_err(failed)?;
     let mut agent = UnixStream::connect(short(&dir)).map_err(failed)?;
     let stdin = io::stdin();
-    let raw = isatty(&stdin).then(Raw::enter).transpose().map_err(failed)?;
+    let raw = keyboard.then(Raw::enter).transpose().map_err(failed)?;
     if let (Some(_), Ok(size)) = (&raw, tcgetwinsize(&stdin)) {
         let [rows, columns] = [size.ws_row.to_be_bytes(), size.ws_col.to_be_bytes()];
         send(&mut agent, SIZE, &[rows, columns].concat()).map_err(failed)?;

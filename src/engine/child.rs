@@ -52,7 +52,8 @@ pub(crate) fn run(
     let (reader, writer) = io::pipe()?;
     prepared.command.stdin(Stdio::null()).stdout(writer.try_clone()?).stderr(writer);
     prepared.before.session = true;
-    let mut child = spawn_closing(prepared)?;
+    // Our own ends of the pipe go with the command.
+    let mut child = prepared.spawn()?;
     let (mut tail, mut line) = (Vec::new(), Vec::new());
     let mut sink = |bytes: &[u8]| {
         tail.extend_from_slice(bytes);
@@ -71,23 +72,17 @@ pub(crate) fn run(
     Ok((code, printable(&tail).trim().to_owned()))
 }
 
-/// Spawns and drops our ends of the child's pipes with the command.
-fn spawn_closing(prepared: Prepared) -> io::Result<Child> {
-    prepared.spawn()
-}
-
 /// Text from a guest or a tool without what would steer a terminal.
 pub(crate) fn printable(bytes: &[u8]) -> String {
     let text = String::from_utf8_lossy(bytes);
     text.chars().filter(|c| matches!(c, '\n' | '\t') || !c.is_control()).collect()
 }
 
+/// One output of a program, and where what comes out of it goes.
+pub(crate) type Output<'a> = (PipeReader, &'a mut dyn FnMut(&[u8]));
+
 /// Passes output on until the program has ended; kills it when cancelled.
-pub(crate) fn watch(
-    child: &mut Child,
-    outputs: &mut [(PipeReader, &mut dyn FnMut(&[u8]))],
-    cancel: &Cancel,
-) -> Result<u8, Stopped> {
+pub(crate) fn watch(child: &mut Child, outputs: &mut [Output<'_>], cancel: &Cancel) -> Result<u8, Stopped> {
     let pidfd = pidfd_open(pid(child), PidfdFlags::empty()).map_err(io::Error::from)?;
     for (reader, _) in outputs.iter() {
         nonblocking(reader)?;
@@ -97,7 +92,6 @@ pub(crate) fn watch(
         let mut fds = vec![PollFd::new(&pidfd, PollFlags::IN)];
         let event = cancel.event();
         fds.extend(event.as_ref().map(|e| PollFd::new(e, PollFlags::IN)));
-        let first = fds.len();
         fds.extend(
             outputs.iter().zip(&open).filter(|(_, o)| **o).map(|((r, _), _)| PollFd::new(r, PollFlags::IN)),
         );
@@ -107,7 +101,6 @@ pub(crate) fn watch(
         }
         let ended = !fds[0].revents().is_empty();
         drop(fds);
-        let _ = first;
         for ((reader, sink), open) in outputs.iter_mut().zip(&mut open).filter(|(_, o)| **o) {
             *open = drain(reader, sink)?;
         }

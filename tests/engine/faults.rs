@@ -1,9 +1,9 @@
 //! Attacks 45, 48 and 66: whatever dies, nothing stays and nothing opens.
 
 use crate::launcher::{FAILED, command};
-use crate::rig::{Recorder, Rig};
+use crate::rig::{Other, Recorder, Rig};
 use bot_bottle::engine::{
-    LaunchError, Options, Stage, StateDir, Stream, Talk, Ui, launch, logs, ps, stop, sweep,
+    Attached, LaunchError, Options, Stage, StateDir, Stream, Talk, Ui, attach, launch, logs, ps, stop, sweep,
 };
 use bot_bottle::plan::Plan;
 use std::fs;
@@ -90,6 +90,23 @@ on_each! {
         assert!(rig.runs().is_empty() && !running(&format!("sleep {sleep}")));
     }
 
+}
+
+on_both! {
+    somebody_who_joins_sees_the_agent_and_its_end(rig) {
+        let other = Other::start(rig, "echo started; until test -e go; do sleep 0.02; done; echo last; exit 5");
+        let record = ps(&rig.options.state, &rig.options.host).remove(0);
+        let (state, workspace) = (rig.options.state.clone(), rig.workspace.clone());
+        let joined = std::thread::spawn(move || {
+            let mut out = Shown(Vec::new(), workspace);
+            (attach(&state, &record, false, &mut out), out.0)
+        });
+        assert_eq!(other.join().expect("ran").code, 5);
+        let (ended, out) = joined.join().expect("no panic");
+        assert_eq!(ended, Ok(Attached::Ended(5)));
+        assert_eq!(String::from_utf8_lossy(&out), "started\nlast\n");
+    }
+
     a48_a_cancel_at_each_stage_leaves_nothing(rig) {
         for stage in Stage::ALL.into_iter().filter(|s| *s != Stage::CleanUp) {
             let ui = CancelAt { stage, options: rig.options.clone(), inner: Recorder::default() };
@@ -126,6 +143,20 @@ on_each! {
         let denied = logs(&rig.options.state, "dev", None, true);
         assert_eq!(denied.len(), 2, "{denied:?}");
         assert_eq!((denied[0].host.as_str(), denied[0].path.as_str()), ("evil.test", "/a"));
+    }
+}
+
+/// Lets the agent go on once its first line is seen.
+struct Shown(Vec<u8>, std::path::PathBuf);
+
+impl std::io::Write for Shown {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.extend_from_slice(bytes);
+        fs::write(self.1.join("go"), "")?;
+        Ok(bytes.len())
+    }
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
     }
 }
 

@@ -20,7 +20,7 @@ fn folder(rig: &Rig, name: &str) -> PathBuf {
     path
 }
 
-on_each! {
+on_both! {
     a29_the_workspace_and_the_home_can_be_written(rig) {
         let ran = rig.sh("echo w > /workspace/w && echo h > ~/h && echo t > /tmp/t && cat /workspace/w ~/h /tmp/t && stat -c %U /workspace/w ~/h");
         assert_eq!(ran.out, "w\nh\nt\nnode\nnode\n", "{ran:?}");

@@ -11,13 +11,3 @@ fn a_shell_in_the_agents_place_runs_and_gives_its_code() {
     assert_eq!(*rig.ui.stages.lock().expect("lock"), Stage::ALL);
     assert!(rig.runs().is_empty());
 }
-
-#[test]
-fn zz_timing() {
-    let Some(mut rig) = Rig::bubblewrap() else { return };
-    for _ in 0..3 {
-        let t = std::time::Instant::now();
-        rig.sh("true");
-        eprintln!("launch {:?}", t.elapsed());
-    }
-}

@@ -194,6 +194,13 @@ impl Other {
     }
 }
 
+impl Other {
+    /// Waits for its own end.
+    pub(crate) fn join(self) -> Result<Outcome, LaunchError> {
+        self.thread.join().expect("no panic")
+    }
+}
+
 /// Tells when the agent's first output comes.
 struct FirstOutput(Mutex<Option<std::sync::mpsc::Sender<()>>>);
 

@@ -76,7 +76,7 @@ impl Screen {
     }
 }
 
-on_each! {
+on_both! {
     a_terminal_is_the_agents_with_its_size_and_its_keys(rig) {
         let mut screen = Screen::new(rig, "stty size; tty -s && echo tty; read line; echo \"got $line\"; sleep 0.01; exit 4");
         screen.wait_for("33 111");

@@ -48,7 +48,7 @@ const ETC: [&str; 16] = [
     "terminfo",
 ];
 /// Beginnings of further names there: a Java or Python installation keeps its settings in them.
-const ETC_PREFIXES: [&str; 3] = ["java-", "python3", "maven"];
+const ETC_PREFIXES: [&str; 2] = ["java-", "python3"];
 /// Where a host keeps the certificate authorities that it trusts.
 const ROOTS: [&str; 4] =
     [CA_BUNDLE, "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/ca-bundle.pem", "/etc/ssl/cert.pem"];
@@ -159,7 +159,7 @@ impl Bubblewrap {
                 Err(_) => args.bind("--ro-bind-try", Path::new(folder), folder),
             }
         }
-        args.bind("--ro-bind", etc, "/etc");
+        bind_etc(&mut args, etc);
         let tmp = TMP_BYTES.to_string();
         args.all(&["--proc", "/proc", "--dev", "/dev"]);
         lock_proc(&mut args);
@@ -215,7 +215,7 @@ impl Arguments {
     }
 }
 
-/// The guest's /etc: our files, and copies or mount points of the host's harmless ones.
+/// The files of the guest's /etc that are ours; gives the folder that holds them.
 fn write_etc(run: &Path, guest: &Guest) -> io::Result<PathBuf> {
     let etc = run.join("etc");
     crate::engine::state::make_dir(&etc)?;
@@ -230,51 +230,24 @@ fn write_etc(run: &Path, guest: &Guest) -> io::Result<PathBuf> {
     // No resolver: names are the egress's to resolve.
     write("resolv.conf", "")?;
     write("nsswitch.conf", "passwd: files\ngroup: files\nshadow: files\nhosts: files\n")?;
-    fs::create_dir_all(etc.join("ssl/certs"))?;
-    for name in etc_names() {
-        copy_harmless(&Path::new("/etc").join(&name), &etc.join(&name))?;
-    }
-    // Mounts inside need a place, which bubblewrap cannot make in a read-only folder.
-    for bind in &guest.binds {
-        let Ok(inside) = Path::new(&bind.target).strip_prefix("/etc") else { continue };
-        let place = etc.join(inside);
-        if bind.source.is_dir() {
-            fs::create_dir_all(place)?;
-        } else {
-            fs::create_dir_all(place.parent().unwrap_or(&etc))?;
-            fs::write(place, "")?;
-        }
-    }
     Ok(etc)
 }
 
-fn etc_names() -> Vec<String> {
-    let listed = ETC.iter().map(|&n| n.to_owned());
-    let found = fs::read_dir("/etc").into_iter().flatten().flatten();
-    let found = found.filter_map(|e| e.file_name().into_string().ok());
-    listed.chain(found.filter(|n| ETC_PREFIXES.iter().any(|p| n.starts_with(p)))).collect()
-}
-
-/// Copies what everybody may read; links stay links, so those that lead into /usr work.
-fn copy_harmless(from: &Path, to: &Path) -> io::Result<()> {
-    use std::os::unix::fs::MetadataExt;
-    let Ok(metadata) = fs::symlink_metadata(from) else { return Ok(()) };
-    if metadata.is_symlink() {
-        // /etc/localtime and the like lead into /usr.
-        return std::os::unix::fs::symlink(fs::read_link(from)?, to);
+/// The guest's /etc: our files, and the host's harmless ones.
+fn bind_etc(args: &mut Arguments, ours: &Path) {
+    let names = |dir: &Path| {
+        let entries = fs::read_dir(dir).into_iter().flatten().flatten();
+        entries.filter_map(|e| e.file_name().into_string().ok()).collect::<Vec<_>>()
+    };
+    for name in names(ours) {
+        args.bind("--ro-bind", &ours.join(&name), &format!("/etc/{name}"));
     }
-    if metadata.mode() & 0o004 == 0 {
-        return Ok(());
+    let found =
+        names(Path::new("/etc")).into_iter().filter(|n| ETC_PREFIXES.iter().any(|p| n.starts_with(p)));
+    for name in ETC.map(str::to_owned).into_iter().chain(found) {
+        let path = format!("/etc/{name}");
+        args.bind("--ro-bind-try", Path::new(&path), &path);
     }
-    if !metadata.is_dir() {
-        return fs::copy(from, to).map(drop);
-    }
-    fs::create_dir_all(to)?;
-    for entry in fs::read_dir(from)? {
-        let name = entry?.file_name();
-        copy_harmless(&from.join(&name), &to.join(&name))?;
-    }
-    Ok(())
 }
 
 fn memory_file(bytes: &[u8]) -> io::Result<OwnedFd> {
