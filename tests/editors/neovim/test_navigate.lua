@@ -13,8 +13,8 @@ t.test('definition jumps from an agent to its bottle', function()
   end)
 end)
 
-t.test('references find agents and children', function()
-  local _, client = t.open(t.home .. '/.bot-bottle/agents/researcher.md')
+t.test('references find the agents of the workspace and of the user, and children', function()
+  local _, client = t.open(t.workspace .. '/writer.agent.yaml')
   t.go_to('dev')
   local found = t.ask(client, 'textDocument/references', { context = { includeDeclaration = false } })
   local files = {}
