@@ -110,18 +110,15 @@ fn a_child_follows_its_parent_open_or_on_the_disk() {
 
 #[test]
 fn what_is_inherited_points_at_where_it_is_written() {
-    let world = World::new(&[(
-        "base.bottle.yaml",
-        "env: {}\n# é🙂\nagent_provider: {template: codex, auth_token: T}\n",
-    )]);
+    let world = World::new(&[("base.bottle.yaml", "# é🙂\negress: {routes: [{host: chatgpt.com}]}\n")]);
     let mut client = Client::start(&world);
     let dev = world.uri("dev.bottle.yaml");
-    client.open(&dev, "extends: base\n");
-    let all = client.wait_for(&dev, &["claude-only-field"]);
+    client.open(&dev, "extends: base\nagent_provider: {template: codex}\n");
+    let all = client.wait_for(&dev, &["provider-owned-route"]);
     let related = &all[0]["relatedInformation"][0];
     assert_eq!(related["location"]["uri"], world.uri("base.bottle.yaml"));
     let base = std::fs::read_to_string(world.path("base.bottle.yaml")).expect("text");
-    assert_eq!(at(&base, &related["location"]["range"]), "T");
+    assert_eq!(at(&base, &related["location"]["range"]), "chatgpt.com");
 }
 
 #[test]

@@ -30,15 +30,15 @@ fn a_changed_parent_has_the_client_ask_again() {
     let world = World::new(&[("base.bottle.yaml", "env: {}\n")]);
     let mut client = Client::with(&world, able(true), Value::Null);
     let (base, dev) = (world.uri("base.bottle.yaml"), world.uri("dev.bottle.yaml"));
-    client.open(&dev, "extends: base\n");
+    client.open(&dev, "extends: base\nagent_provider: {template: codex}\n");
     client.open(&base, "env: {}\n");
     let ask = json!({ "textDocument": { "uri": dev } });
     assert_eq!(client.request("textDocument/diagnostic", ask.clone())["items"], json!([]));
     client.settle();
     client.others.clear();
-    client.replace(&base, "agent_provider: {template: codex, auth_token: T}\n");
+    client.replace(&base, "egress: {routes: [{host: chatgpt.com}]}\n");
     client.until(|c| c.others.iter().find(|m| m["method"] == "workspace/diagnostic/refresh").map(|_| ()));
-    assert_eq!(client.request("textDocument/diagnostic", ask)["items"][0]["code"], "claude-only-field");
+    assert_eq!(client.request("textDocument/diagnostic", ask)["items"][0]["code"], "provider-owned-route");
 }
 
 #[test]
@@ -46,12 +46,12 @@ fn the_whole_workspace_can_be_asked_for() {
     let world = World::new(&[
         ("a.bottle.yaml", "envv: {}\n"),
         ("clean.bottle.yaml", "env: {}\n"),
-        ("sub/b.agent.yaml", "bottle: nope\n"),
+        ("b.agent.yaml", "bottle: nope\nprompt: Do it.\n"),
         ("node_modules/x/c.bottle.yaml", "envv: {}\n"),
         ("~/.bot-bottle/bottles/own.md", "---\nenvv: {}\n---\n"),
     ]);
     let mut client = Client::with(&world, able(true), Value::Null);
-    let (open, closed) = (world.uri("a.bottle.yaml"), world.uri("sub/b.agent.yaml"));
+    let (open, closed) = (world.uri("a.bottle.yaml"), world.uri("b.agent.yaml"));
     client.open(&open, "envvv: {}\n");
     let first = client.request("workspace/diagnostic", json!({ "previousResultIds": [] }));
     typed::<WorkspaceDiagnosticReport>(&first);
@@ -65,7 +65,7 @@ fn the_whole_workspace_can_be_asked_for() {
     assert_eq!(of(&items, &open)["version"], 1);
     assert_eq!(of(&items, &closed)["version"], Value::Null);
     // The second time only what has changed comes whole.
-    world.write("sub/b.agent.yaml", "bottle: a\n");
+    world.write("b.agent.yaml", "bottle: a\nprompt: Do it.\n");
     client.notify("workspace/didChangeWatchedFiles", json!({ "changes": [{ "uri": closed, "type": 2 }] }));
     let previous: Vec<_> = items.iter().map(|i| json!({ "uri": i["uri"], "value": i["resultId"] })).collect();
     let second = client.request("workspace/diagnostic", json!({ "previousResultIds": previous }));
