@@ -6,6 +6,7 @@ use crate::egress::policy::printable;
 use crate::egress::{AuditLine, Verdict};
 use crate::engine::{self, Attached, Record};
 use serde::Serialize;
+use std::io::IsTerminal;
 
 /// List the running bottles.
 #[derive(clap::Args)]
@@ -124,7 +125,8 @@ pub(super) fn attach(args: &AttachArgs) -> Result<u8, Failure> {
     let settings = args.operator.settings()?;
     let usage = |p: engine::Problem| Failure::usage(p.to_string());
     let record = engine::find(&settings.state, &settings.host, &args.run).map_err(usage)?;
-    match engine::attach(&settings.state, &record, &mut std::io::stdout()).map_err(usage)? {
+    let keyboard = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
+    match engine::attach(&settings.state, &record, keyboard, &mut std::io::stdout()).map_err(usage)? {
         Attached::Ended(code) => Ok(code),
         Attached::Detached => Ok(CLEAN),
     }
