@@ -130,11 +130,15 @@ pub struct Outcome {
 /// # Errors
 /// The stage that failed, what, why and what to do; what was made until then is taken away.
 pub fn launch(plan: &Plan, options: &Options, ui: &dyn Ui) -> Result<Outcome, LaunchError> {
+    let no_terminal = |why: String| LaunchError::Failed {
+        stage: Stage::Check,
+        problem: Problem::new("there is no terminal", why, "give the agent a task"),
+    };
     let pty = match options.talk {
-        Talk::Terminal => Some(Pty::open().map_err(|e| LaunchError::Failed {
-            stage: Stage::Check,
-            problem: Problem::new("there is no terminal", e, "give the agent a task"),
-        })?),
+        Talk::Terminal if !rustix::termios::isatty(std::io::stdin()) => {
+            return Err(no_terminal("standard input is none".to_owned()));
+        }
+        Talk::Terminal => Some(Pty::open().map_err(|e| no_terminal(e.to_string()))?),
         Talk::Stream => None,
     };
     let resize = pty.as_ref().map(Pty::sizer);

@@ -45,6 +45,12 @@ pub(crate) fn write_mounts<'a>(
     write(&dir.join("mounts"), &bytes, 0o444)
 }
 
+/// Writes the resource limits that the guest's program sets for itself and all that it becomes.
+pub(crate) fn write_limits(dir: &Path, limits: &[(&str, u64)]) -> io::Result<()> {
+    let lines: String = limits.iter().map(|(name, number)| format!("{name} {number}\n")).collect();
+    write(&dir.join("limits"), lines.as_bytes(), 0o444)
+}
+
 /// The run's folder is 0700, so these are read by the guest alone, whatever its user's number.
 fn write(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
     let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(mode).open(path)?;
@@ -77,6 +83,35 @@ pub(crate) fn engine_env() -> impl Iterator<Item = (String, String)> {
 
 #[cfg(test)]
 mod tests {
+    use super::*;
+    use std::process::Command;
+
+    /// Runs the guest's program outside of any sandbox, with this as the only mount.
+    fn enter(target: &Path, pinned: &Path) -> (Option<i32>, String) {
+        let dir = tempfile::tempdir().expect("temp");
+        install(dir.path(), &[]).expect("program");
+        write_env(dir.path(), &[("A".into(), "b".into())]).expect("env");
+        let metadata = fs::metadata(pinned).expect("metadata");
+        let target = target.display().to_string();
+        write_mounts(dir.path(), [(target.as_str(), &metadata)].into_iter()).expect("mounts");
+        let mut command = Command::new(dir.path().join("guest"));
+        let output = command.args(["enter", "--", "/usr/bin/env"]).output().expect("run");
+        let said = [output.stdout, output.stderr].concat();
+        (output.status.code(), String::from_utf8_lossy(&said).into_owned())
+    }
+
+    #[test]
+    fn a_guest_whose_mount_is_not_what_was_checked_does_not_start() {
+        let temp = tempfile::tempdir().expect("temp");
+        let (docs, other) = (temp.path().join("docs"), temp.path().join("other"));
+        fs::create_dir(&docs).expect("dir");
+        fs::create_dir(&other).expect("dir");
+        assert_eq!(enter(&docs, &docs), (Some(0), "A=b\n".to_owned()));
+        let (code, said) = enter(&docs, &other);
+        assert_eq!(code, Some(125));
+        assert!(said.contains("is not what was checked"), "{said}");
+    }
+
     #[test]
     fn the_guest_program_listens_where_the_variables_point() {
         let source = include_str!("guest/program.rs");

@@ -6,7 +6,7 @@
 //! So there is no root inside, and what the plan would have root do, `node` does, who owns
 //! everything that can be written.
 
-use super::limits::{self, Limits};
+use super::limits::Limits;
 use super::{Backend, Job, Stop, TrustStore, seccomp};
 use crate::engine::child::{self, Prepared, Stopped};
 use crate::engine::error::Problem;
@@ -111,13 +111,10 @@ impl Backend for Bubblewrap {
         let failed = |e: io::Error| Problem::io("cannot prepare the sandbox", e);
         self.filter = seccomp::program().map_err(|e| Problem::io("there is no system call filter", e))?;
         self.limits = Limits::make(&guest.resources, run).map_err(failed)?;
-        if !self.limits.missing.is_empty() {
-            job.ui.note(&format!(
-                "limits not enforced here: {} ({})",
-                self.limits.missing.join(", "),
-                limits::support()
-            ));
+        if !self.limits.notes.is_empty() {
+            job.ui.note(&format!("no control groups here: {}", self.limits.notes.join("; ")));
         }
+        relay::write_limits(&run.dir.join("guest"), &self.limits.instead).map_err(failed)?;
         let etc = write_etc(&run.dir, guest).map_err(failed)?;
         self.args = self.arguments(guest, &etc);
         // A first sandbox that does nothing: what is wrong shows here, and not in the agent's place.

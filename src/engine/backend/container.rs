@@ -255,7 +255,8 @@ impl Backend for Container {
         let at = guest_args.len() - 4;
         guest_args.splice(at..at, passwd.iter().flat_map(|bind| ["--mount".into(), mount(bind)]));
         self.container = Some(name.clone());
-        self.cli.run(&guest_args, job.cancel).map_err(|e| {
+        // A client that is killed leaves the daemon to finish, after our clean-up: it is waited for.
+        self.cli.run(&guest_args, &Cancel::default()).map_err(|e| {
             e.at("the container does not start", "see that the engine runs, and what it says")
         })?;
         // The relay is process 1: where it stopped, it said why.

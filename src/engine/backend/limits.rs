@@ -18,13 +18,18 @@ const PERIOD: u64 = 100_000;
 #[derive(Debug, Default)]
 pub(crate) struct Limits {
     groups: Vec<PathBuf>,
-    /// What is not enforced here, of what was asked for.
-    pub missing: Vec<&'static str>,
+    /// What the guest's own program states by resource limits, for lack of a group: its name there
+    /// and the number.
+    pub instead: Vec<(&'static str, u64)>,
+    /// What a person asked for and gets only in part, in words.
+    pub notes: Vec<&'static str>,
 }
 
 /// One limit: its name to a person, the controller, and the files that state it.
 struct Limit {
-    name: &'static str,
+    /// The resource limit that comes nearest, and what a person is told of it.
+    instead: Option<(&'static str, u64)>,
+    note: &'static str,
     controller: &'static str,
     v1: Vec<(&'static str, String)>,
     v2: Vec<(&'static str, String)>,
@@ -32,9 +37,11 @@ struct Limit {
 }
 
 fn limits(resources: &Resources) -> Vec<Limit> {
-    let pids = resources.pids.unwrap_or(DEFAULT_PIDS).to_string();
+    let number = resources.pids.unwrap_or(DEFAULT_PIDS);
+    let pids = number.to_string();
     let mut limits = vec![Limit {
-        name: "pids",
+        instead: Some(("nproc", number)),
+        note: "",
         controller: "pids",
         v1: vec![("pids.max", pids.clone())],
         v2: vec![("pids.max", pids)],
@@ -43,7 +50,8 @@ fn limits(resources: &Resources) -> Vec<Limit> {
     if let Some(memory) = resources.memory {
         let bytes = memory.to_string();
         limits.push(Limit {
-            name: "memory",
+            instead: Some(("data", memory)),
+            note: "memory binds each process alone, not the whole bottle",
             controller: "memory",
             // Memory and swap together, which version 1 sets after the memory alone.
             v1: vec![
@@ -57,7 +65,8 @@ fn limits(resources: &Resources) -> Vec<Limit> {
     if let Some(cpus) = resources.cpus {
         let quota = ((cpus * PERIOD as f64) as u64).max(1000).to_string();
         limits.push(Limit {
-            name: "cpus",
+            instead: None,
+            note: "cpus is not enforced",
             controller: "cpu",
             v1: vec![("cpu.cfs_period_us", PERIOD.to_string()), ("cpu.cfs_quota_us", quota.clone())],
             v2: vec![("cpu.max", format!("{quota} {PERIOD}"))],
@@ -81,8 +90,9 @@ impl Limits {
                     made.enforce(&parent.join(&name), &limit.v1, run)?
                 }
             };
-            if !enforced && limit.asked {
-                made.missing.push(limit.name);
+            if !enforced {
+                made.instead.extend(limit.instead);
+                made.notes.extend((limit.asked && !limit.note.is_empty()).then_some(limit.note));
             }
         }
         Ok(made)
@@ -162,6 +172,6 @@ pub fn support() -> &'static str {
     } else if rustix::fs::access("/sys/fs/cgroup/pids", rustix::fs::Access::WRITE_OK).is_ok() {
         "control groups (version 1)"
     } else {
-        "none: this user may make no control group, so `resources` binds container backends alone"
+        "resource limits a process (this user may make no control group): `cpus` binds container backends alone"
     }
 }

@@ -77,6 +77,12 @@ impl Failure {
 
 fn enter(home: &Path, argv: &[OsString]) -> Result<(), Failure> {
     check_mounts(home)?;
+    // Inside, where only the guest's own processes count.
+    for line in fs::read_to_string(home.join("limits")).unwrap_or_default().lines() {
+        let limit = line.split_once(' ').and_then(|(name, number)| Some((name, number.parse().ok()?)));
+        let set = limit.is_some_and(|(name, number)| sys::limit(name, number));
+        set.then_some(()).ok_or_else(|| Failure::setup(format!("cannot set the limit {line:?}")))?;
+    }
     // bubblewrap has loaded the filter already.
     if home.join("net").exists() {
         let listener = listen()?;
@@ -254,6 +260,7 @@ mod sys {
         fn signal(number: i32, handler: usize) -> usize;
         fn getpid() -> i32;
         fn isatty(fd: i32) -> i32;
+        fn setrlimit(resource: i32, limit: *const [u64; 2]) -> i32;
         fn setpgid(pid: i32, group: i32) -> i32;
         fn tcsetpgrp(fd: i32, group: i32) -> i32;
         fn ioctl(fd: i32, request: usize, ...) -> i32;
@@ -290,6 +297,19 @@ mod sys {
                 && prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &raw const program as usize, 0, 0) == 0
         };
         if ok { Ok(()) } else { Err(io::Error::last_os_error()) }
+    }
+
+    /// Limits memory (`data`) or processes (`nproc`), for good.
+    pub fn limit(name: &str, number: u64) -> bool {
+        const RLIMIT_DATA: i32 = 2;
+        const RLIMIT_NPROC: i32 = 6;
+        let resource = match name {
+            "data" => RLIMIT_DATA,
+            "nproc" => RLIMIT_NPROC,
+            _ => return false,
+        };
+        // SAFETY: the two numbers are `struct rlimit` of a 64-bit system, and outlive the call.
+        unsafe { setrlimit(resource, &[number, number]) == 0 }
     }
 
     /// On a terminal, becomes its foreground group: Ctrl-C is the agent's, not its sandbox's.
