@@ -8,7 +8,8 @@ import path from "node:path";
 import { fileAddress, openPage, startCode } from "./workbench.mjs";
 
 const WIDTH = 1100;
-const HEIGHT = 800;
+// High, since a hover takes a quarter of it at most.
+const HEIGHT = 1800;
 const [vsix, folder] = process.argv.slice(2);
 mkdirSync(folder, { recursive: true });
 
@@ -55,7 +56,9 @@ await page.locator(".view-line").nth(1).click();
 await page.keyboard.press("End");
 await page.keyboard.press("Control+Space");
 await page.waitForSelector(".suggest-widget.visible .monaco-list-row");
-await shoot("completion.png", ".suggest-widget.visible");
+await page.keyboard.press("Control+Space");
+await page.waitForSelector(".suggest-details-container .body");
+await shoot("completion.png", ".suggest-widget.visible", ".suggest-details-container");
 
 await close();
 code.stop();
@@ -66,6 +69,11 @@ async function open(file) {
   await page.goto(fileAddress(code.port, file));
   await page.locator(`.tab.active[data-resource-name="${file}"]`).waitFor();
   await page.waitForSelector(".codelens-decoration a");
+  const sideBar = page.locator(".part.sidebar");
+  if (await sideBar.isVisible()) {
+    await page.keyboard.press("Control+b");
+    await sideBar.waitFor({ state: "hidden" });
+  }
 }
 
 /** Moves the mouse over an element until a hover with content is there. */
@@ -77,17 +85,17 @@ async function hover(element) {
   await page.waitForFunction(() => !document.querySelector(".monaco-hover:not(.hidden)")?.textContent.includes("Loading"));
 }
 
-/** The part of the window that holds the tab, the text and the popup, with some air. */
-async function shoot(name, popup) {
+/** The part of the window that holds the tab, the text and the popups, with some air. */
+async function shoot(name, ...popups) {
   const boxes = [];
-  for (const selector of [".editor-group-container .title", ".view-lines", popup]) {
+  for (const selector of [".editor-group-container .title", ...popups]) {
     boxes.push(await page.locator(selector).first().boundingBox());
   }
   const lines = await page.locator(".view-line > span").evaluateAll((all) =>
     all.map((line) => line.getBoundingClientRect()).map(({ right, bottom }) => ({ right, bottom })),
   );
-  const right = Math.max(boxes[2].x + boxes[2].width, ...lines.map((line) => line.right)) + 24;
-  const bottom = Math.max(boxes[2].y + boxes[2].height, ...lines.map((line) => line.bottom)) + 16;
+  const right = Math.max(...boxes.slice(1).map((box) => box.x + box.width), ...lines.map((line) => line.right)) + 24;
+  const bottom = Math.max(...boxes.slice(1).map((box) => box.y + box.height), ...lines.map((line) => line.bottom)) + 16;
   const x = Math.min(...boxes.map((box) => box.x));
   const { y } = boxes[0];
   await page.screenshot({ path: path.join(folder, name), clip: { x, y, width: Math.min(right, WIDTH) - x, height: Math.min(bottom, HEIGHT) - y } });
