@@ -56,8 +56,9 @@ fn sarif_fits_its_schema() {
     assert!(help["markdown"].as_str().is_some_and(|m| m.contains("## How to silence it")), "{help}");
     assert!(results.iter().any(|r| r["fixes"][0]["artifactChanges"][0]["replacements"][0].is_object()));
     assert!(results.iter().any(|r| r["relatedLocations"][0]["physicalLocation"].is_object()));
-    let uris: Vec<_> =
+    let mut uris: Vec<_> =
         results.iter().filter_map(|r| uri_of(r).as_str()).filter(|u| u.contains("%0A")).collect();
+    uris.dedup();
     assert_eq!(uris, ["b,c%3Ad%25e%0A%3A%3Aerror%3A%3Ax.bottle.yaml"]);
     assert_eq!(run["columnKind"], "unicodeCodePoints");
 
@@ -80,7 +81,9 @@ fn json_has_every_field_and_ranges_that_fit_the_text() {
         let seen: Vec<_> = finding.as_object().expect("an object").keys().collect();
         assert_eq!(seen, fields);
     }
-    let at = |path: &str| findings.iter().find(|f| f["path"] == path).expect("a finding");
+    // Names such as these are a finding themselves.
+    let of_text = |f: &&Value| f["rule"] != "invalid-name";
+    let at = |path: &str| findings.iter().filter(of_text).find(|f| f["path"] == path).expect("a finding");
     let unicode = at("ünïcode 🙂.bottle.yaml");
     let start = &unicode["range"]["start"];
     assert_eq!((&start["line"], &start["column"]), (&2.into(), &1.into()));

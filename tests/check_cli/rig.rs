@@ -30,7 +30,8 @@ pub(crate) struct Ran {
 impl Project {
     pub(crate) fn new(files: &[(&str, &str)]) -> Self {
         let project = Self { folder: tempfile::tempdir().expect("a folder") };
-        std::fs::create_dir_all(project.path("home")).expect("a home");
+        // With the one skill that the texts name.
+        std::fs::create_dir_all(project.path("~/.claude/skills/review")).expect("a home");
         std::fs::create_dir_all(project.root()).expect("a project");
         for (path, text) in files {
             project.write(path, text);
