@@ -147,3 +147,20 @@ fn every_page_says_what_why_and_how() {
         assert!(page.markdown.starts_with(&format!("# {}\n", rule.id)));
     }
 }
+
+#[test]
+fn a_fix_keeps_crlf_and_the_byte_order_mark() {
+    for rule in in_memory() {
+        let bad = page(rule).bad;
+        let (source, findings, _) = found(&bad);
+        if findings.iter().all(|f| f.fix.is_none()) {
+            continue;
+        }
+        let (files, layout) = (files(&bad), layout());
+        let catalog = Catalog::new(&files, &layout);
+        let fixed = |text: String| fix_all(&source.path, text.into(), &catalog, &layout, &facts(), true).0;
+        let expected = format!("\u{feff}{}", fixed(source.text.to_string()).replace('\n', "\r\n"));
+        let windows = format!("\u{feff}{}", source.text.replace('\n', "\r\n"));
+        assert_eq!(*fixed(windows), *expected, "{}", rule.id);
+    }
+}
