@@ -160,7 +160,7 @@ fn every_page_says_what_why_and_how() {
 
 #[test]
 fn a_fix_keeps_crlf_and_the_byte_order_mark() {
-    for rule in in_memory() {
+    for rule in rules::all() {
         let bad = page(rule).bad;
         let (source, findings, _) = found(&bad);
         if findings.iter().all(|f| f.fix.is_none()) {
