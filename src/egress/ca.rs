@@ -150,6 +150,8 @@ fn random_hex() -> Result<String, CaError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use rustls::pki_types::CertificateDer;
+    use rustls::pki_types::pem::PemObject;
 
     #[test]
     fn a_host_is_signed_for_once_and_the_cache_is_bounded() {
@@ -160,6 +162,41 @@ mod tests {
             ca.server_config(&format!("h{i}.a.test")).expect("a configuration");
         }
         assert!(ca.cache().len() <= CACHED_HOSTS);
+    }
+
+    /// A handshake in memory as `host`, by a client that trusts the authority.
+    fn handshake(ca: &Authority, host: &str) -> Result<(), rustls::Error> {
+        let mut roots = rustls::RootCertStore::empty();
+        roots.add(CertificateDer::from_pem_slice(ca.certificate_pem().as_bytes()).expect("PEM"))?;
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let config = rustls::ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()?
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        let name = host.to_owned().try_into().expect("a name");
+        let mut client = rustls::ClientConnection::new(Arc::new(config), name)?;
+        let mut server = rustls::ServerConnection::new(ca.server_config(host).expect("a configuration"))?;
+        while client.is_handshaking() {
+            let mut wire = Vec::new();
+            client.write_tls(&mut wire).expect("bytes");
+            server.read_tls(&mut wire.as_slice()).expect("bytes");
+            server.process_new_packets()?;
+            let mut wire = Vec::new();
+            server.write_tls(&mut wire).expect("bytes");
+            client.read_tls(&mut wire.as_slice()).expect("bytes");
+            client.process_new_packets()?;
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn a_certificate_outside_the_route_list_would_not_be_believed() {
+        let ca = Authority::new(["a.test", "*.b.test"].into_iter()).expect("an authority");
+        assert_eq!(handshake(&ca, "a.test"), Ok(()));
+        assert_eq!(handshake(&ca, "x.b.test"), Ok(()));
+        assert!(handshake(&ca, "evil.test").is_err());
+        let none = Authority::new(std::iter::empty()).expect("an authority");
+        assert!(handshake(&none, "a.test").is_err());
     }
 
     #[test]

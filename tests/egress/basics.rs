@@ -3,7 +3,7 @@
 use crate::client::{Http, connect, exchange, get, handshake, trusting};
 use crate::rig::{Setup, inspected, route, secret, with_auth};
 use crate::upstream::{Upstream, echo, hello};
-use bot_bottle::egress::{Listen, Verdict};
+use bot_bottle::egress::{EgressError, Listen, Verdict, start};
 use bot_bottle::provider::{AuthScheme, EgressRoute, GitAccess, RouteAuth};
 use hyper::Version;
 use std::os::unix::fs::PermissionsExt;
@@ -99,6 +99,21 @@ async fn a_unix_socket_serves_its_owner_alone() {
     assert_eq!(get(&rig, HOST, "/", &[]).await, (200, "hello".to_owned()));
     rig.egress.stop().await;
     assert!(!path.exists());
+}
+
+#[tokio::test]
+async fn a_socket_left_behind_is_replaced_and_a_file_is_not() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let path = dir.path().join("egress.sock");
+    drop(std::os::unix::net::UnixListener::bind(&path).expect("a socket"));
+    let rig = Setup::new(vec![]).start_on(Listen::Unix(path.clone())).await;
+    // One that is in use is not taken over.
+    let taken = start(Setup::new(vec![]).options, Listen::Unix(path.clone())).await;
+    assert!(matches!(taken, Err(EgressError::Listen { .. })));
+    rig.egress.stop().await;
+    std::fs::write(&path, "kept").expect("a file");
+    assert!(start(Setup::new(vec![]).options, Listen::Unix(path.clone())).await.is_err());
+    assert_eq!(std::fs::read_to_string(&path).expect("the file"), "kept");
 }
 
 #[tokio::test]

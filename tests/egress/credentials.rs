@@ -41,6 +41,27 @@ async fn a23_a59_the_guests_own_credentials_are_replaced() {
 }
 
 #[tokio::test]
+async fn a23_what_is_meant_for_the_proxy_or_claims_another_host_stays_here() {
+    let mut setup = Setup::new(vec![inspected(HOST)]);
+    let upstream = setup.upstream(HOST, &["http/1.1"], hello).await;
+    let rig = setup.start().await;
+    let sent = [
+        ("proxy-authorization", "Basic YTpi"),
+        ("x-forwarded-host", "evil.test"),
+        ("forwarded", "host=evil.test"),
+        ("authorization", "Bearer own"),
+        ("cookie", "own=1"),
+    ];
+    assert_eq!(get(&rig, HOST, "/", &sent).await.0, 200);
+    let seen = upstream.only();
+    for name in ["proxy-authorization", "x-forwarded-host", "forwarded"] {
+        assert_eq!(seen.header(name), None, "{name}");
+    }
+    // Without a credential of ours, the guest's own is its affair.
+    assert_eq!((seen.header("authorization"), seen.header("cookie")), (Some("Bearer own"), Some("own=1")));
+}
+
+#[tokio::test]
 async fn a23_naming_authorization_as_hop_by_hop_does_not_drop_ours() {
     let mut setup = Setup::new(vec![with_auth(HOST)]);
     let upstream = setup.upstream(HOST, &["http/1.1"], hello).await;

@@ -3,6 +3,9 @@
 use crate::client::{Http, connect, exchange_inside, get, inside, raw, rest};
 use crate::rig::{Rig, Setup, route, until, with_auth};
 use crate::upstream::{Upstream, hello};
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use std::convert::Infallible;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -188,6 +191,39 @@ async fn a46_a_kept_connection_that_died_is_replaced() {
     assert_eq!(upstream.connections(), 4);
     // What may have had an effect is not sent twice.
     assert_eq!(http.request("POST", HOST, "/", &[], "x").await.0, 502);
+}
+
+#[tokio::test]
+async fn a46_an_http2_upstream_that_says_goodbye_is_dialled_anew() {
+    let mut setup = Setup::new(vec![with_auth(HOST)]);
+    let acceptor = TlsAcceptor::from(setup.ca.server(&[HOST], &["h2"]));
+    let upstream = Upstream::start(move |tcp, _| {
+        let acceptor = acceptor.clone();
+        Box::pin(async move {
+            let Ok(tls) = acceptor.accept(tcp).await else { return };
+            let asked = Arc::new(tokio::sync::Notify::new());
+            let bell = asked.clone();
+            let service = service_fn(move |request| {
+                bell.notify_one();
+                async { Ok::<_, Infallible>(hello(request).await) }
+            });
+            let server = hyper::server::conn::http2::Builder::new(TokioExecutor::new());
+            let mut connection = std::pin::pin!(server.serve_connection(TokioIo::new(tls), service));
+            tokio::select! {
+                _ = &mut connection => return,
+                () = asked.notified() => connection.as_mut().graceful_shutdown(),
+            }
+            let _ = connection.await;
+        })
+    })
+    .await;
+    setup.lead(HOST, 443, upstream.address);
+    let rig = setup.start().await;
+    let mut http = Http::to(&rig, HOST, "h2").await;
+    for i in 0..10 {
+        assert_eq!(http.request("POST", HOST, "/", &[], "x").await.0, 200, "{i}");
+    }
+    assert_eq!(upstream.connections(), 10);
 }
 
 #[tokio::test]

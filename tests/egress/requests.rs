@@ -256,6 +256,16 @@ async fn a20_a_refused_push_names_the_line_that_would_allow_it() {
 }
 
 #[tokio::test]
+async fn a17_a_refused_method_names_the_lines_that_would_allow_it() {
+    let rig = Setup::new(vec![reader()]).start().await;
+    let mut http = Http::to(&rig, HOST, "http/1.1").await;
+    let (status, body) = http.request("DELETE", HOST, "/v1/x?q", &[], "").await;
+    assert_eq!(status, 403);
+    assert!(body.contains("{paths: [{type: exact, value: \"/v1/x\"}], methods: [DELETE]}"), "{body}");
+    assert!(!http.request("TRACE", HOST, "/v1/x", &[], "").await.1.contains("manifest lines"));
+}
+
+#[tokio::test]
 async fn a64_forged_log_lines() {
     let rig = Setup::new(vec![inspected(HOST)]).start().await;
     let forged = "%0d%0a{\"verdict\":\"allowed\"}\x1b[2J";

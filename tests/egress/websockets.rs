@@ -6,7 +6,9 @@ use crate::upstream::{Answer, Upstream, full};
 use bot_bottle::provider::EgressRoute;
 use hyper::body::Incoming;
 use hyper::{Request, Response, StatusCode};
+use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::time::timeout;
 
 const HOST: &str = "api.example.test";
 
@@ -97,7 +99,8 @@ async fn a19_a56_raw_bytes_after_a_101_are_not_passed() {
         let raw = "POST /elsewhere HTTP/1.1\r\nHost: evil.test\r\n\r\n";
         io.write_all(raw.as_bytes()).await.expect("written");
         let mut got = Vec::new();
-        let _ = io.read_to_end(&mut got).await;
+        let closed = timeout(Duration::from_secs(10), io.read_to_end(&mut got)).await;
+        assert!(closed.is_ok(), "the connection stays open");
         assert!(!String::from_utf8_lossy(&got).contains("elsewhere"));
         assert_eq!(upstream.seen().len(), 1);
         assert_eq!(rig.codes(1).await, ["not-websocket"]);

@@ -22,7 +22,8 @@ pub(crate) fn request<'a, B>(
         method,
         target: uri.path_and_query().map_or("/", |p| p.as_str()),
     };
-    let index = shared.policy.request(&asked).map_err(|denial| Refusal::policy(&denial, method))?;
+    let index =
+        shared.policy.request(&asked).map_err(|denial| Refusal::policy(&denial, method, Some(uri.path())))?;
     names_agree(uri, request.headers(), request.version(), scheme, host)?;
     if !headers::only_chunked(request.headers()) {
         let why = "a transfer coding other than `chunked` cannot be checked";

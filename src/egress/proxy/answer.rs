@@ -30,11 +30,13 @@ impl Refusal {
         Self { denied: true, ..Self::fault(status, code, message) }
     }
 
-    /// Refused by the policy.
-    pub(crate) fn policy(denial: &Denial, method: &str) -> Self {
+    /// Refused by the policy. The path is without its query; `None` for a CONNECT.
+    pub(crate) fn policy(denial: &Denial, method: &str, path: Option<&str>) -> Self {
+        let never = method.eq_ignore_ascii_case("TRACE") || method.eq_ignore_ascii_case("CONNECT");
         let allow = match denial {
             Denial::Host { host } => Some(narrowest_route(host, method, None)),
             Denial::Path { host, path } => Some(narrowest_route(host, method, Some(path))),
+            Denial::Method { host, .. } if !never => Some(narrowest_route(host, method, path)),
             Denial::GitPush { host } => Some(format!("  routes:\n    - host: {host}\n      git: write\n")),
             _ => None,
         };

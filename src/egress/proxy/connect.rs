@@ -44,7 +44,7 @@ async fn open(
     let port = port.parse().map_err(|_| malformed())?;
     let shared = &site.shared;
     let (index, handling) =
-        shared.policy.connect(host, port).map_err(|denial| Refusal::policy(&denial, "CONNECT"))?;
+        shared.policy.connect(host, port).map_err(|denial| Refusal::policy(&denial, "CONNECT", None))?;
     let host: Arc<str> = host.to_ascii_lowercase().into();
     let route = &shared.routes[index];
     exchange.route(&route.host);
@@ -101,5 +101,5 @@ fn host(uri: &Uri) -> Result<String, Refusal> {
         }
         _ => text,
     };
-    host_name(name).map_err(|denial| Refusal::policy(&denial, "GET"))
+    host_name(name).map_err(|denial| Refusal::policy(&denial, "GET", None))
 }

@@ -139,11 +139,15 @@ async fn reach(addresses: &[SocketAddr], within: Duration) -> io::Result<TcpStre
     Err(last)
 }
 
+/// Milliseconds after which a connection whose bytes nobody acknowledges is given up.
+const UNANSWERED: u32 = 60_000;
+
 /// No delay for small writes, and a peer that vanished is noticed on a stream that is silent for hours.
 fn prepare(tcp: &TcpStream) {
     let _ = tcp.set_nodelay(true);
     let _ = rustix::net::sockopt::set_socket_keepalive(tcp, true);
     let _ = rustix::net::sockopt::set_tcp_keepidle(tcp, Duration::from_secs(60));
+    let _ = rustix::net::sockopt::set_tcp_user_timeout(tcp, UNANSWERED);
 }
 
 impl Parent {

@@ -3,6 +3,7 @@
 use crate::egress::{EgressError, Listen};
 use rustix::fs::Mode;
 use std::io;
+use std::os::unix::fs::FileTypeExt;
 use std::path::Path;
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixSocket, UnixStream};
 
@@ -53,7 +54,9 @@ impl Listener {
 /// A socket that its owner alone may connect to, from its first moment.
 async fn bind_unix(path: &Path) -> io::Result<UnixListener> {
     // A socket that nobody listens on was left behind by a run that ended badly.
-    if UnixStream::connect(path).await.is_err_and(|e| e.kind() == io::ErrorKind::ConnectionRefused) {
+    let is_socket = std::fs::symlink_metadata(path).is_ok_and(|m| m.file_type().is_socket());
+    let refused = |e: io::Error| e.kind() == io::ErrorKind::ConnectionRefused;
+    if is_socket && UnixStream::connect(path).await.is_err_and(refused) {
         std::fs::remove_file(path)?;
     }
     let socket = UnixSocket::new_stream()?;

@@ -18,6 +18,7 @@ mod inspect;
 mod listen;
 mod pool;
 mod redact;
+mod sender;
 mod stream;
 mod tunnel;
 mod websocket;
