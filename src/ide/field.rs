@@ -2,6 +2,7 @@
 
 use super::query::{Path, Step};
 use crate::manifest::{Kind, schema_text};
+use crate::syntax::{Node, ScalarValue};
 use serde_json::Value;
 use std::sync::LazyLock;
 
@@ -67,7 +68,7 @@ impl Field {
             .into_iter()
             .flatten()
             .map(|(key, schema)| (key.as_str(), Self { schema }))
-            .filter(|(_, field)| !field.flag("deprecated"))
+            .filter(|(_, field)| !field.is_deprecated())
     }
 
     /// The keys that must be there.
@@ -123,6 +124,20 @@ impl Field {
             out.push_str(&format!("\n\nExample: {}.", code(example)));
         }
         out
+    }
+
+    /// Whether it is reserved, or not to be used any more.
+    pub fn is_deprecated(self) -> bool {
+        self.flag("deprecated")
+    }
+
+    /// Whether a value is one of the few that there are.
+    pub fn allows(self, value: &Node) -> bool {
+        match value.scalar() {
+            Some(ScalarValue::Bool(_)) => self.shape() == Shape::Boolean,
+            Some(ScalarValue::Text(text)) => self.values().any(|v| v == text),
+            _ => false,
+        }
     }
 
     fn list(self, key: &str) -> impl Iterator<Item = &'static Value> {

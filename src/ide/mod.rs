@@ -7,14 +7,23 @@ pub mod definition;
 pub mod field;
 #[cfg(test)]
 mod fixture;
+pub mod folding;
 pub mod format;
+#[cfg(test)]
+mod hostile;
 pub mod hover;
+pub mod inlay;
+pub mod links;
 pub mod markdown;
+pub mod on_type;
 mod part;
 pub mod query;
 pub mod references;
 pub mod rename;
+pub mod selection;
+pub mod symbols;
 mod target;
+pub mod tokens;
 mod workspace;
 
 pub use target::Location;

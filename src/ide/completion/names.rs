@@ -2,7 +2,7 @@
 
 use super::{Completion, CompletionKind, Spot, escaped};
 use crate::ide::workspace;
-use crate::manifest::{FileKind, Kind, is_name, speaks_of_credential};
+use crate::manifest::{FileKind, Kind, is_name, looks_secret, speaks_of_credential};
 use crate::provider;
 use crate::syntax::Node;
 use std::collections::BTreeMap;
@@ -74,7 +74,9 @@ pub(super) fn token_refs(spot: &Spot<'_>) -> Vec<Completion> {
         names.insert(name, (rank, "set on this host"));
     }
     for name in workspace::token_refs(spot.snapshot.workspace) {
-        if is_variable(name) && name != spot.repaired.word.of(&spot.snapshot.source.text) {
+        // A credential in the place of its name must not spread.
+        let good = is_variable(name) && looks_secret(name).is_none();
+        if good && name != spot.repaired.word.of(&spot.snapshot.source.text) {
             let set = names.contains_key(name);
             names.insert(name, ('0', if set { "used here, set on this host" } else { "used here" }));
         }
@@ -133,7 +135,8 @@ pub(super) fn hosts(spot: &Spot<'_>) -> Vec<Completion> {
         hosts.insert(host, format!("2{what}"));
     }
     let seen = workspace::hosts(spot.snapshot.workspace);
-    for (host, path) in seen.into_iter().filter(|(h, _)| *h != word && !owned.contains(&h)).take(MOST) {
+    let offered = |host: &str| host != word && !owned.contains(&&host) && looks_secret(host).is_none();
+    for (host, path) in seen.into_iter().filter(|(host, _)| offered(host)).take(MOST) {
         let shown = workspace::shown_path(path, &spot.snapshot.source.path, spot.snapshot.catalog.layout);
         hosts.insert(host, format!("1{shown}"));
     }

@@ -202,6 +202,18 @@ fn hosts_of_the_workspace_come_before_well_known_ones() {
 }
 
 #[test]
+fn a_credential_in_the_wrong_place_is_not_offered_elsewhere() {
+    let token = ["ghp", &"a1B2".repeat(9)].join("_");
+    let other = format!(
+        "//- /p/o.bottle.yaml\negress:\n  routes:\n    - host: {token}\n      auth: {{token_ref: {token}}}\n"
+    );
+    for field in ["host: $0", "auth: {token_ref: $0}"] {
+        let all = labels(&format!("{other}//- /p/dev.bottle.yaml\negress:\n  routes:\n    - {field}\n"));
+        assert!(!all.contains(&token), "{all:?}");
+    }
+}
+
+#[test]
 fn whole_routes_are_offered_where_one_begins() {
     let list = [
         "host",

@@ -32,7 +32,7 @@ pub(super) fn describe(snapshot: &Snapshot<'_>, found: &Found, path: &Path<'_>) 
 }
 
 /// Every value of a bottle that stands for itself, with its place.
-fn places(bottle: &Bottle) -> Vec<(String, &Place)> {
+pub(in crate::ide) fn places(bottle: &Bottle) -> Vec<(String, &Place)> {
     let mut all: Vec<(String, &Place)> = Vec::new();
     let provider = &bottle.provider;
     let texts = [

@@ -1,7 +1,7 @@
 //! What stands here, and what it makes elsewhere.
 
 mod effect;
-mod inherited;
+pub(super) mod inherited;
 mod route;
 
 use super::Snapshot;
