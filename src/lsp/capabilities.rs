@@ -1,13 +1,11 @@
 //! What the client can do, and what it is offered for it.
 
+use super::convert::SOURCE;
 use super::position::{encoding, negotiate};
+use super::requests::code_action::FIX_ALL;
+use super::requests::command;
 use crate::syntax::Unit;
-use tower_lsp::ls_types::{
-    ClientCapabilities, DiagnosticOptions, DiagnosticServerCapabilities, InitializeResult, OneOf,
-    SaveOptions, ServerCapabilities, ServerInfo, TextDocumentSyncCapability, TextDocumentSyncKind,
-    TextDocumentSyncOptions, TextDocumentSyncSaveOptions, WorkDoneProgressOptions,
-    WorkspaceFoldersServerCapabilities, WorkspaceServerCapabilities,
-};
+use tower_lsp::ls_types::*;
 
 /// What of the client's abilities makes a difference here.
 #[derive(Debug, Clone, Copy, Default)]
@@ -18,42 +16,100 @@ pub(super) struct Abilities {
     pub pulls: bool,
     /// It can be told to ask again.
     pub refreshes: bool,
+    /// It tells of changed files when asked to.
+    pub watches: bool,
+    /// It does so outside the workspace too.
+    pub watches_elsewhere: bool,
+    /// It can be asked for the settings.
+    pub configures: bool,
+    /// It tells of changed settings only when asked to.
+    pub registers_configuration: bool,
+    /// It shows progress.
+    pub shows_progress: bool,
+    /// It shows the answers of commands itself.
+    pub shows_answers: bool,
+    /// It takes code actions, and not only commands.
+    pub action_literals: bool,
+    /// Its edits name the version that they are made for.
+    pub versioned_edits: bool,
+    /// What of a finding it can show.
+    pub reports: Reports,
+}
+
+/// What of a finding a client can show.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Reports {
+    /// Other places.
+    pub related: bool,
+    /// Faded and struck-out text.
+    pub tags: bool,
+    /// A link to the rule's page.
+    pub link: bool,
+    /// Data that comes back with a request for actions.
+    pub data: bool,
 }
 
 impl Abilities {
     /// Reads the client's own words.
     pub(super) fn of(client: &ClientCapabilities) -> Self {
-        let encodings = client.general.as_ref().and_then(|g| g.position_encodings.as_deref());
         let text = client.text_document.as_ref();
         let workspace = client.workspace.as_ref();
+        let watched = workspace.and_then(|w| w.did_change_watched_files.as_ref());
+        let yes = |said: Option<bool>| said.unwrap_or_default();
         Self {
-            unit: negotiate(encodings),
+            unit: negotiate(client.general.as_ref().and_then(|g| g.position_encodings.as_deref())),
             pulls: text.is_some_and(|t| t.diagnostic.is_some()),
-            refreshes: workspace.and_then(|w| w.diagnostics.as_ref()?.refresh_support).unwrap_or_default(),
+            refreshes: yes(workspace.and_then(|w| w.diagnostics.as_ref()?.refresh_support)),
+            watches: yes(watched.and_then(|w| w.dynamic_registration)),
+            watches_elsewhere: yes(watched.and_then(|w| w.relative_pattern_support)),
+            configures: yes(workspace.and_then(|w| w.configuration)),
+            registers_configuration: yes(
+                workspace.and_then(|w| w.did_change_configuration.as_ref()?.dynamic_registration)
+            ),
+            shows_progress: yes(client.window.as_ref().and_then(|w| w.work_done_progress)),
+            shows_answers: client.experimental.as_ref().is_some_and(|e| e.get("botBottle").is_some()),
+            action_literals: text
+                .and_then(|t| t.code_action.as_ref()?.code_action_literal_support.as_ref())
+                .is_some(),
+            versioned_edits: yes(workspace.and_then(|w| w.workspace_edit.as_ref()?.document_changes)),
+            reports: text.map(Reports::of).unwrap_or_default(),
+        }
+    }
+}
+
+impl Reports {
+    fn of(client: &TextDocumentClientCapabilities) -> Self {
+        let push = client.publish_diagnostics.as_ref();
+        // A client that pulls may say it in either place.
+        let pull = client.diagnostic.as_ref();
+        let any = |a: Option<bool>, b: Option<bool>| a.unwrap_or_default() || b.unwrap_or_default();
+        Self {
+            related: any(push.and_then(|p| p.related_information), pull.and_then(|p| p.related_information)),
+            tags: push.is_some_and(|p| p.tag_support.is_some())
+                || pull.is_some_and(|p| p.tag_support.is_some()),
+            link: any(
+                push.and_then(|p| p.code_description_support),
+                pull.and_then(|p| p.code_description_support),
+            ),
+            data: any(push.and_then(|p| p.data_support), pull.and_then(|p| p.data_support)),
         }
     }
 }
 
 /// The answer to `initialize`.
 pub(super) fn offer(abilities: Abilities) -> InitializeResult {
-    let sync = TextDocumentSyncOptions {
-        open_close: Some(true),
-        change: Some(TextDocumentSyncKind::INCREMENTAL),
-        will_save: None,
-        will_save_wait_until: None,
-        save: Some(TextDocumentSyncSaveOptions::SaveOptions(SaveOptions { include_text: Some(false) })),
-    };
-    let pull = DiagnosticOptions {
-        identifier: Some(super::convert::SOURCE.to_owned()),
-        inter_file_dependencies: true,
-        workspace_diagnostics: false,
-        work_done_progress_options: WorkDoneProgressOptions::default(),
-    };
     InitializeResult {
         capabilities: ServerCapabilities {
             position_encoding: Some(encoding(abilities.unit)),
-            text_document_sync: Some(TextDocumentSyncCapability::Options(sync)),
-            diagnostic_provider: abilities.pulls.then_some(DiagnosticServerCapabilities::Options(pull)),
+            text_document_sync: Some(TextDocumentSyncCapability::Options(sync())),
+            diagnostic_provider: abilities.pulls.then(pull),
+            hover_provider: Some(HoverProviderCapability::Simple(true)),
+            code_action_provider: abilities.action_literals.then(actions),
+            code_lens_provider: Some(CodeLensOptions { resolve_provider: None }),
+            execute_command_provider: Some(ExecuteCommandOptions {
+                commands: command::all(),
+                work_done_progress_options: WorkDoneProgressOptions::default(),
+            }),
             workspace: Some(WorkspaceServerCapabilities {
                 workspace_folders: Some(WorkspaceFoldersServerCapabilities {
                     supported: Some(true),
@@ -69,4 +125,32 @@ pub(super) fn offer(abilities: Abilities) -> InitializeResult {
         }),
         offset_encoding: None,
     }
+}
+
+fn sync() -> TextDocumentSyncOptions {
+    TextDocumentSyncOptions {
+        open_close: Some(true),
+        change: Some(TextDocumentSyncKind::INCREMENTAL),
+        will_save: None,
+        // Answered with nothing unless the settings ask for fixes on save.
+        will_save_wait_until: Some(true),
+        save: Some(TextDocumentSyncSaveOptions::SaveOptions(SaveOptions { include_text: Some(false) })),
+    }
+}
+
+fn pull() -> DiagnosticServerCapabilities {
+    DiagnosticServerCapabilities::Options(DiagnosticOptions {
+        identifier: Some(SOURCE.to_owned()),
+        inter_file_dependencies: true,
+        workspace_diagnostics: true,
+        work_done_progress_options: WorkDoneProgressOptions::default(),
+    })
+}
+
+fn actions() -> CodeActionProviderCapability {
+    CodeActionProviderCapability::Options(CodeActionOptions {
+        code_action_kinds: Some(vec![CodeActionKind::QUICKFIX, FIX_ALL]),
+        work_done_progress_options: WorkDoneProgressOptions::default(),
+        resolve_provider: None,
+    })
 }

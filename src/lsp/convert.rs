@@ -1,14 +1,16 @@
 //! Findings as the protocol has them.
 
+use super::capabilities::Reports;
 use super::document::file_uri;
 use super::position::Lines;
-use crate::check::{self, Severity, page_url};
+use crate::check::{self, Edit, Severity, page_url};
 use crate::manifest::Catalog;
 use crate::syntax::{LineIndex, Unit};
+use serde_json::json;
 use std::path::Path;
 use tower_lsp::ls_types::{
     CodeDescription, Diagnostic, DiagnosticRelatedInformation, DiagnosticSeverity, DiagnosticTag, Location,
-    NumberOrString, Range, Uri,
+    NumberOrString, Range, TextEdit, Uri,
 };
 
 /// Who reports.
@@ -20,22 +22,29 @@ pub(super) fn diagnostic(
     lines: Lines<'_>,
     uri: &Uri,
     catalog: &Catalog<'_>,
+    reports: Reports,
 ) -> Diagnostic {
-    let related: Vec<_> =
-        finding.related.iter().filter_map(|r| related(r, &finding.file, lines, uri, catalog)).collect();
-    let fix =
-        finding.fix.as_ref().map(|f| serde_json::json!({ "fix": f.title, "applicability": f.applicability }));
-    Diagnostic {
+    let fix = finding.fix.as_ref().filter(|_| reports.data);
+    let mut diagnostic = Diagnostic {
         range: lines.range(finding.span),
         severity: Some(severity(finding.severity)),
         code: Some(NumberOrString::String(finding.rule.id.to_owned())),
-        code_description: page_url(finding.rule).parse().ok().map(|href| CodeDescription { href }),
+        code_description: None,
         source: Some(SOURCE.to_owned()),
         message: finding.full_message(),
-        related_information: (!related.is_empty()).then_some(related),
-        tags: tag(finding.rule.id).map(|tag| vec![tag]),
-        data: fix,
+        related_information: None,
+        tags: tag(finding.rule.id).filter(|_| reports.tags).map(|tag| vec![tag]),
+        data: fix.map(|f| json!({ "fix": f.title, "applicability": f.applicability })),
+    };
+    if reports.link {
+        let href = page_url(finding.rule).parse().ok();
+        diagnostic.code_description = href.map(|href| CodeDescription { href });
     }
+    if reports.related && !finding.related.is_empty() {
+        let related = |r| related(r, &finding.file, lines, uri, catalog);
+        diagnostic.related_information = Some(finding.related.iter().filter_map(related).collect());
+    }
+    diagnostic
 }
 
 /// A finding about a text that cannot be read at all.
@@ -82,6 +91,11 @@ fn related(
     }
     let location = location(&related.file, related.span, lines.unit, catalog)?;
     Some(DiagnosticRelatedInformation { location, message })
+}
+
+/// Edits of one document.
+pub(super) fn text_edits(edits: &[Edit], lines: Lines<'_>) -> Vec<TextEdit> {
+    edits.iter().map(|edit| TextEdit::new(lines.range(edit.span), edit.text.clone())).collect()
 }
 
 /// A place in another manifest.

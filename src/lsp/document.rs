@@ -1,13 +1,12 @@
 //! A document that the editor holds.
 
+use super::analysis::Analysis;
 use super::position::Lines;
-use crate::check;
 use crate::manifest::{Carrier, Identity, Kind, Layout, Location, Source};
 use crate::syntax::{DecodeError, LineIndex, MAX_BYTES, Unit};
-use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
-use tower_lsp::ls_types::{self, TextDocumentContentChangeEvent, TextDocumentItem, Uri};
+use tower_lsp::ls_types::{TextDocumentContentChangeEvent, TextDocumentItem, Uri};
 
 /// A document at its latest version.
 pub(super) struct Document {
@@ -27,18 +26,6 @@ pub(super) struct Document {
     pub analysis: Option<Analysis>,
     language: Language,
     source: OnceLock<Option<Arc<Source>>>,
-}
-
-/// What was found in a document.
-pub(super) struct Analysis {
-    /// The findings.
-    pub findings: Vec<check::Diagnostic>,
-    /// The same for the client.
-    pub reported: Vec<ls_types::Diagnostic>,
-    /// Changes with what is reported.
-    pub result_id: String,
-    /// The files that it depends on, those that are not there included.
-    pub asked_for: HashSet<PathBuf>,
 }
 
 /// What the editor says that a document is.

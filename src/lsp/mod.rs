@@ -5,6 +5,7 @@
 //! order of the messages holds; no handler waits for the client. The answers themselves are made
 //! in [`crate::ide`], over byte offsets.
 
+mod analysis;
 mod capabilities;
 mod convert;
 mod document;
@@ -13,10 +14,14 @@ mod outbox;
 mod overlay;
 mod owner;
 mod position;
-mod pull;
+mod progress;
+mod requests;
+mod scan;
 mod server;
 mod session;
+mod settings;
 mod transport;
+mod watch;
 
 use crate::manifest::Layout;
 use std::io;
@@ -39,7 +44,9 @@ pub fn serve(layout: Layout) -> io::Result<Ended> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let ended = runtime.block_on(async {
         let (gone, client_gone) = tokio::sync::mpsc::channel(1);
-        let (service, socket) = LspService::new(|client| server::Server::new(client, layout, gone));
+        let (service, socket) = LspService::build(|client| server::Server::new(client, layout, gone))
+            .custom_method("window/workDoneProgress/cancel", server::Server::cancel_progress)
+            .finish();
         transport::serve(service, socket, transport::stdio()?, client_gone).await
     });
     // The thread that reads standard input may never return from it.

@@ -23,6 +23,11 @@ pub(super) struct Owner {
 pub(super) struct Wanted<'a>(&'a dyn Fn() -> bool);
 
 impl Wanted<'_> {
+    /// What nobody can cancel.
+    pub(super) fn always() -> Self {
+        Self(&|| true)
+    }
+
     /// False once the client has cancelled the request.
     pub(super) fn still(&self) -> bool {
         (self.0)()

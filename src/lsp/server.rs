@@ -4,7 +4,8 @@ use super::capabilities::{Abilities, offer};
 use super::lifetime;
 use super::outbox::Outbox;
 use super::owner::Owner;
-use super::pull;
+use super::progress::Cancellations;
+use super::requests::{code_action, code_lens, command, diagnostic, hover, save};
 use super::session::Session;
 use crate::manifest::Layout;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -16,6 +17,7 @@ use tower_lsp::{Client, LanguageServer};
 /// One conversation.
 pub(super) struct Server {
     owner: Owner,
+    cancellations: Cancellations,
     gone: mpsc::Sender<()>,
     shut_down: AtomicBool,
 }
@@ -24,13 +26,20 @@ impl Server {
     /// A server for a client; `gone` is told when the client's process has ended. Needs the runtime.
     pub(super) fn new(client: Client, layout: Layout, gone: mpsc::Sender<()>) -> Self {
         let outbox = Outbox::start(client);
-        let owner = Owner::start(|_| Session::new(layout, outbox));
-        Self { owner, gone, shut_down: AtomicBool::new(false) }
+        let cancellations = Cancellations::default();
+        let own = cancellations.clone();
+        let owner = Owner::start(|owner| Session::new(layout, outbox, owner, own));
+        Self { owner, cancellations, gone, shut_down: AtomicBool::new(false) }
     }
 
     /// Whether `shutdown` was asked for.
     pub(super) fn is_shut_down(&self) -> bool {
         self.shut_down.load(Ordering::Relaxed)
+    }
+
+    /// `window/workDoneProgress/cancel`. Not the owner's: it is busy with what is to end.
+    pub(super) async fn cancel_progress(&self, params: WorkDoneProgressCancelParams) {
+        self.cancellations.cancel(&params.token);
     }
 }
 
@@ -39,13 +48,19 @@ impl LanguageServer for Server {
         if let Some(process) = params.process_id {
             lifetime::watch(process, self.gone.clone());
         }
-        let answer = self.owner.ask(move |session, _| {
+        let ask = self.owner.ask(move |session, _| {
             session.abilities = Abilities::of(&params.capabilities);
+            if let Some(options) = &params.initialization_options {
+                session.configure(options);
+            }
             session.folders(&roots(params), &[]);
             Ok(offer(session.abilities))
         });
-        self.owner.tell(Session::warm);
-        answer.await
+        ask.await
+    }
+
+    async fn initialized(&self, _: InitializedParams) {
+        self.owner.tell(Session::ready);
     }
 
     async fn shutdown(&self) -> Result<()> {
@@ -61,16 +76,62 @@ impl LanguageServer for Server {
         self.owner.tell(|session| session.change(params));
     }
 
+    async fn did_save(&self, params: DidSaveTextDocumentParams) {
+        self.owner.tell(move |session| session.save(&params.text_document.uri));
+    }
+
     async fn did_close(&self, params: DidCloseTextDocumentParams) {
         self.owner.tell(move |session| session.close(&params.text_document.uri));
     }
 
-    async fn diagnostic(&self, params: DocumentDiagnosticParams) -> Result<DocumentDiagnosticReportResult> {
-        self.owner.ask(|session, _| Ok(pull::document(session, params))).await
+    async fn did_change_configuration(&self, params: DidChangeConfigurationParams) {
+        self.owner.tell(move |session| {
+            session.configure(&params.settings);
+            session.ask_for_settings();
+        });
     }
 
     async fn did_change_workspace_folders(&self, params: DidChangeWorkspaceFoldersParams) {
         self.owner.tell(move |session| session.folders(&params.event.added, &params.event.removed));
+    }
+
+    async fn did_change_watched_files(&self, params: DidChangeWatchedFilesParams) {
+        let uris: Vec<_> = params.changes.into_iter().map(|change| change.uri).collect();
+        self.owner.tell(move |session| session.changed_on_disk(&uris));
+    }
+
+    async fn diagnostic(&self, params: DocumentDiagnosticParams) -> Result<DocumentDiagnosticReportResult> {
+        self.owner.ask(|session, _| Ok(diagnostic::document(session, params))).await
+    }
+
+    async fn workspace_diagnostic(
+        &self,
+        params: WorkspaceDiagnosticParams,
+    ) -> Result<WorkspaceDiagnosticReportResult> {
+        self.owner.ask(|session, wanted| Ok(diagnostic::workspace(session, params, wanted))).await
+    }
+
+    async fn hover(&self, params: HoverParams) -> Result<Option<Hover>> {
+        self.owner.ask(|session, _| Ok(hover::hover(session, params))).await
+    }
+
+    async fn code_action(&self, params: CodeActionParams) -> Result<Option<CodeActionResponse>> {
+        self.owner.ask(|session, _| Ok(code_action::code_action(session, params))).await
+    }
+
+    async fn code_lens(&self, params: CodeLensParams) -> Result<Option<Vec<CodeLens>>> {
+        self.owner.ask(|session, _| Ok(code_lens::code_lens(session, params))).await
+    }
+
+    async fn execute_command(&self, params: ExecuteCommandParams) -> Result<Option<LSPAny>> {
+        self.owner.ask(|session, _| command::execute(session, params)).await
+    }
+
+    async fn will_save_wait_until(
+        &self,
+        params: WillSaveTextDocumentParams,
+    ) -> Result<Option<Vec<TextEdit>>> {
+        self.owner.ask(|session, _| Ok(save::will_save(session, params))).await
     }
 }
 

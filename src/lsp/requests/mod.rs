@@ -1,0 +1,8 @@
+//! One file a request: from the protocol's parameters to a question of [`crate::ide`], and back.
+
+pub(super) mod code_action;
+pub(super) mod code_lens;
+pub(super) mod command;
+pub(super) mod diagnostic;
+pub(super) mod hover;
+pub(super) mod save;
