@@ -32,6 +32,18 @@ pub(super) struct Abilities {
     pub action_literals: bool,
     /// Its edits name the version that they are made for.
     pub versioned_edits: bool,
+    /// It asks what would be renamed before it asks for the new name.
+    pub prepares_rename: bool,
+    /// It renames files for a server.
+    pub renames_files: bool,
+    /// It takes tab stops in completions.
+    pub snippets: bool,
+    /// It says that it indents the further lines of a completion.
+    pub indents: bool,
+    /// It can be told to offer completions again.
+    pub suggests_again: bool,
+    /// It takes definitions with the word that led there.
+    pub definition_links: bool,
     /// What of a finding it can show.
     pub reports: Reports,
 }
@@ -49,11 +61,15 @@ pub(super) struct Reports {
     pub data: bool,
 }
 
+/// The names under which VS Code and its kin present themselves.
+const VS_CODE: [&str; 4] = ["Visual Studio Code", "code-server", "VSCodium", "Cursor"];
+
 impl Abilities {
     /// Reads the client's own words.
-    pub(super) fn of(client: &ClientCapabilities) -> Self {
+    pub(super) fn of(client: &ClientCapabilities, info: Option<&ClientInfo>) -> Self {
         let text = client.text_document.as_ref();
         let workspace = client.workspace.as_ref();
+        let item = text.and_then(|t| t.completion.as_ref()?.completion_item.as_ref());
         let watched = workspace.and_then(|w| w.did_change_watched_files.as_ref());
         let yes = |said: Option<bool>| said.unwrap_or_default();
         Self {
@@ -72,6 +88,16 @@ impl Abilities {
                 .and_then(|t| t.code_action.as_ref()?.code_action_literal_support.as_ref())
                 .is_some(),
             versioned_edits: yes(workspace.and_then(|w| w.workspace_edit.as_ref()?.document_changes)),
+            prepares_rename: yes(text.and_then(|t| t.rename.as_ref()?.prepare_support)),
+            renames_files: workspace
+                .and_then(|w| w.workspace_edit.as_ref()?.resource_operations.as_ref())
+                .is_some_and(|all| all.contains(&ResourceOperationKind::Rename)),
+            snippets: yes(item.and_then(|i| i.snippet_support)),
+            indents: item
+                .and_then(|i| i.insert_text_mode_support.as_ref())
+                .is_some_and(|m| m.value_set.contains(&InsertTextMode::ADJUST_INDENTATION)),
+            suggests_again: info.is_some_and(|i| VS_CODE.iter().any(|name| i.name.starts_with(name))),
+            definition_links: yes(text.and_then(|t| t.definition.as_ref()?.link_support)),
             reports: text.map(Reports::of).unwrap_or_default(),
         }
     }
@@ -105,6 +131,13 @@ pub(super) fn offer(abilities: Abilities) -> InitializeResult {
             diagnostic_provider: abilities.pulls.then(pull),
             hover_provider: Some(HoverProviderCapability::Simple(true)),
             code_action_provider: abilities.action_literals.then(actions),
+            completion_provider: Some(CompletionOptions {
+                trigger_characters: Some(TRIGGERS.map(str::to_owned).into()),
+                ..CompletionOptions::default()
+            }),
+            definition_provider: Some(OneOf::Left(true)),
+            references_provider: Some(OneOf::Left(true)),
+            rename_provider: Some(rename(abilities)),
             code_lens_provider: Some(CodeLensOptions { resolve_provider: None }),
             execute_command_provider: Some(ExecuteCommandOptions {
                 commands: command::all(),
@@ -125,6 +158,15 @@ pub(super) fn offer(abilities: Abilities) -> InitializeResult {
         }),
         offset_encoding: None,
     }
+}
+
+/// What begins a value, an item, a path or a variable.
+const TRIGGERS: [&str; 8] = [" ", ":", "-", "[", "{", ",", "/", "$"];
+
+fn rename(abilities: Abilities) -> OneOf<bool, RenameOptions> {
+    let work_done_progress_options = WorkDoneProgressOptions::default();
+    let options = RenameOptions { prepare_provider: Some(true), work_done_progress_options };
+    if abilities.prepares_rename { OneOf::Right(options) } else { OneOf::Left(true) }
 }
 
 fn sync() -> TextDocumentSyncOptions {

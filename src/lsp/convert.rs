@@ -5,7 +5,7 @@ use super::document::file_uri;
 use super::position::Lines;
 use crate::check::{self, Edit, Severity, page_url};
 use crate::manifest::Catalog;
-use crate::syntax::{LineIndex, Unit};
+use crate::syntax::{LineIndex, Span, Unit};
 use serde_json::json;
 use std::path::Path;
 use tower_lsp::ls_types::{
@@ -98,14 +98,18 @@ pub(super) fn text_edits(edits: &[Edit], lines: Lines<'_>) -> Vec<TextEdit> {
     edits.iter().map(|edit| TextEdit::new(lines.range(edit.span), edit.text.clone())).collect()
 }
 
-/// A place in another manifest.
-pub(super) fn location(
-    file: &Path,
-    span: crate::syntax::Span,
-    unit: Unit,
-    catalog: &Catalog<'_>,
-) -> Option<Location> {
-    let source = catalog.source(file)?;
-    let lines = Lines { text: &source.text, index: &LineIndex::new(&source.text), unit };
-    Some(Location::new(file_uri(file)?, lines.range(span)))
+/// A place in a manifest, open or not.
+pub(super) fn location(file: &Path, span: Span, unit: Unit, catalog: &Catalog<'_>) -> Option<Location> {
+    Some(Location::new(file_uri(file)?, range_in(file, span, unit, catalog)))
+}
+
+/// A range in a file; the start of one that is no manifest.
+pub(super) fn range_in(file: &Path, span: Span, unit: Unit, catalog: &Catalog<'_>) -> Range {
+    if span == Span::default() {
+        return Range::default();
+    }
+    let source = catalog.source(file);
+    source.map_or_else(Range::default, |source| {
+        Lines { text: &source.text, index: &LineIndex::new(&source.text), unit }.range(span)
+    })
 }

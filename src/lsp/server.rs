@@ -5,7 +5,9 @@ use super::lifetime;
 use super::outbox::Outbox;
 use super::owner::Owner;
 use super::progress::Cancellations;
-use super::requests::{code_action, code_lens, command, diagnostic, hover, save};
+use super::requests::{
+    code_action, code_lens, command, completion, diagnostic, hover, navigation, rename, save,
+};
 use super::session::Session;
 use crate::manifest::Layout;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -49,7 +51,7 @@ impl LanguageServer for Server {
             lifetime::watch(process, self.gone.clone());
         }
         let ask = self.owner.ask(move |session, _| {
-            session.abilities = Abilities::of(&params.capabilities);
+            session.abilities = Abilities::of(&params.capabilities, params.client_info.as_ref());
             if let Some(options) = &params.initialization_options {
                 session.configure(options);
             }
@@ -113,6 +115,29 @@ impl LanguageServer for Server {
 
     async fn hover(&self, params: HoverParams) -> Result<Option<Hover>> {
         self.owner.ask(|session, _| Ok(hover::hover(session, params))).await
+    }
+
+    async fn completion(&self, params: CompletionParams) -> Result<Option<CompletionResponse>> {
+        self.owner.ask(|session, _| Ok(completion::completion(session, params))).await
+    }
+
+    async fn goto_definition(&self, params: GotoDefinitionParams) -> Result<Option<GotoDefinitionResponse>> {
+        self.owner.ask(|session, _| Ok(navigation::definition(session, params))).await
+    }
+
+    async fn references(&self, params: ReferenceParams) -> Result<Option<Vec<Location>>> {
+        self.owner.ask(|session, wanted| Ok(navigation::references(session, params, wanted))).await
+    }
+
+    async fn prepare_rename(
+        &self,
+        params: TextDocumentPositionParams,
+    ) -> Result<Option<PrepareRenameResponse>> {
+        self.owner.ask(|session, _| Ok(rename::prepare(session, params))).await
+    }
+
+    async fn rename(&self, params: RenameParams) -> Result<Option<WorkspaceEdit>> {
+        self.owner.ask(|session, wanted| rename::rename(session, params, wanted)).await
     }
 
     async fn code_action(&self, params: CodeActionParams) -> Result<Option<CodeActionResponse>> {

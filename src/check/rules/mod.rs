@@ -122,7 +122,7 @@ registry! {
     "mount-conflict" => mount_conflict, Workspace, Error;
     "unused-suppression" => unused_suppression, Upkeep, Warning;
     "suppression-without-reason" => suppression_without_reason, Upkeep, Warning;
-    "token-unset" => token_unset, Editor, Warning;
+    "token-unset" => token_unset, Editor, Hint;
     "denied-egress" => denied_egress, Editor, Info;
 }
 

@@ -3,6 +3,9 @@
 pub(super) mod code_action;
 pub(super) mod code_lens;
 pub(super) mod command;
+pub(super) mod completion;
 pub(super) mod diagnostic;
 pub(super) mod hover;
+pub(super) mod navigation;
+pub(super) mod rename;
 pub(super) mod save;

@@ -1,0 +1,62 @@
+//! Settings, folders.
+
+use crate::client::{Client, World, able};
+use serde_json::{Value, json};
+
+const BOTH: &str = "agent_provider: {auth_token: BOT_BOTTLE_TEST_MISSING}\nenvv: {}\n";
+
+#[test]
+fn mild_findings_can_be_left_out_from_the_start_or_later() {
+    let world = World::new(&[]);
+    let uri = world.uri("dev.bottle.yaml");
+    let mut client = Client::with(&world, able(false), json!({ "severity": "warning" }));
+    client.open(&uri, BOTH);
+    client.wait_for(&uri, &["unknown-field"]);
+    client.notify(
+        "workspace/didChangeConfiguration",
+        json!({ "settings": { "botBottle": { "severity": "hint" } } }),
+    );
+    client.wait_for(&uri, &["unknown-field", "token-unset"]);
+}
+
+#[test]
+fn another_home_holds_other_bottles() {
+    let world = World::new(&[
+        ("~/.bot-bottle/bottles/mine.md", "---\nenv: {}\n---\n"),
+        ("~/other/.bot-bottle/bottles/theirs.md", "---\nenv: {}\n---\n"),
+    ]);
+    let uri = world.uri("dev.bottle.yaml");
+    let mut client = Client::start(&world);
+    client.open(&uri, "extends: theirs\n");
+    client.wait_for(&uri, &["unknown-parent"]);
+    let home = world.home().join("other");
+    client
+        .notify("workspace/didChangeConfiguration", json!({ "settings": { "botBottle": { "home": home } } }));
+    client.wait_for(&uri, &[]);
+}
+
+#[test]
+fn the_client_is_asked_for_its_settings_when_it_says_that_they_changed() {
+    let world = World::new(&[]);
+    let mut client = Client::start(&world);
+    client.settle();
+    let asked = |c: &Client| c.others.iter().filter(|m| m["method"] == "workspace/configuration").count();
+    client.until(|c| (asked(c) == 1).then_some(()));
+    client.notify("workspace/didChangeConfiguration", json!({ "settings": Value::Null }));
+    client.until(|c| (asked(c) == 2).then_some(()));
+}
+
+#[test]
+fn folders_come_and_go() {
+    let world = World::new(&[("a/x.bottle.yaml", "env: {}\n"), ("b/y.bottle.yaml", "envv: {}\n")]);
+    let mut client = Client::with(&world, able(true), Value::Null);
+    let folder = |name: &str| json!({ "uri": world.uri(name), "name": name });
+    let event = json!({ "added": [folder("a")], "removed": [{ "uri": world.uri(""), "name": "ws" }] });
+    client.notify("workspace/didChangeWorkspaceFolders", json!({ "event": event }));
+    let ask = json!({ "previousResultIds": [] });
+    assert_eq!(client.request("workspace/diagnostic", ask.clone())["items"], json!([]));
+    let event = json!({ "added": [folder("b")], "removed": [] });
+    client.notify("workspace/didChangeWorkspaceFolders", json!({ "event": event }));
+    let items = client.request("workspace/diagnostic", ask)["items"].clone();
+    assert_eq!(items[0]["uri"], world.uri("b/y.bottle.yaml"));
+}
