@@ -139,3 +139,66 @@ fn unnamed(root: Option<&Path>, language: Language) -> PathBuf {
     let name = if language == Language::Markdown { "untitled.md" } else { "untitled.bottle.yaml" };
     root.unwrap_or(Path::new("/nowhere")).join(name)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use tower_lsp::ls_types::{Position, Range};
+
+    fn document(text: &str) -> Document {
+        let uri = "file:///p/dev.bottle.yaml".parse().expect("a URI");
+        Document::open(TextDocumentItem::new(uri, "yaml".to_owned(), 1, text.to_owned()), None)
+    }
+
+    /// Offsets of the text between characters, but not within a line break.
+    fn places(text: &str) -> Vec<usize> {
+        let all = text.char_indices().map(|(i, _)| i).chain([text.len()]);
+        all.filter(|i| !(text[..*i].ends_with('\r') && text[*i..].starts_with('\n'))).collect()
+    }
+
+    /// A position by another way than the line index: the text before it, counted.
+    fn position(text: &str, offset: usize, unit: Unit) -> Position {
+        let line = text[..offset].split('\n').count() - 1;
+        let before = text[..offset].rsplit('\n').next().unwrap_or("");
+        let column = match unit {
+            Unit::Utf8 => before.len(),
+            Unit::Utf16 => before.encode_utf16().count(),
+            Unit::Utf32 => before.chars().count(),
+        };
+        Position::new(line as u32, column as u32)
+    }
+
+    proptest! {
+        #[test]
+        fn increments_come_to_the_whole_text(
+            start in "[a🙂漢é: \\r\\n\\t-]{0,40}",
+            edits in prop::collection::vec((any::<u16>(), any::<u16>(), "[b🙂漢\\r\\n ]{0,6}"), 1..12),
+            unit in prop::sample::select(vec![Unit::Utf8, Unit::Utf16, Unit::Utf32]),
+        ) {
+            let mut text = start;
+            let mut document = document(&text);
+            let mut changes = Vec::new();
+            for (a, b, new) in edits {
+                let places = places(&text);
+                let (a, b) = (places[a as usize % places.len()], places[b as usize % places.len()]);
+                let (from, to) = (a.min(b), a.max(b));
+                let range = Range::new(position(&text, from, unit), position(&text, to, unit));
+                changes.push(TextDocumentContentChangeEvent { range: Some(range), range_length: None, text: new.clone() });
+                text.replace_range(from..to, &new);
+            }
+            document.change(2, changes, unit);
+            prop_assert_eq!(&*document.text, text.as_str());
+            prop_assert_eq!(&document.index, &LineIndex::new(&text));
+        }
+    }
+
+    #[test]
+    fn a_path_is_plain_and_only_a_file_has_one() {
+        let path = |uri: &str| file_path(&uri.parse().expect("a URI"));
+        assert_eq!(path("file:///a/b%20c/%C3%A9.md"), Some("/a/b c/é.md".into()));
+        assert_eq!(path("file:///a/../../etc/x"), Some("/etc/x".into()));
+        assert_eq!(path("untitled:Untitled-1"), None);
+        assert_eq!(path("vscode-remote://host/a/b"), None);
+    }
+}

@@ -66,7 +66,9 @@ impl LineIndex {
         let start = self.starts.get(line).map_or(text.len(), |s| *s as usize);
         let end = self.starts.get(line + 1).map_or(text.len(), |s| *s as usize);
         let whole = text.get(start..end).unwrap_or("");
-        start..start + whole.trim_end_matches('\n').trim_end_matches('\r').len()
+        // A CR that stands alone is a character of its line, as editors have it.
+        let line = whole.strip_suffix("\r\n").or_else(|| whole.strip_suffix('\n')).unwrap_or(whole);
+        start..start + line.len()
     }
 
     /// The position of an offset. An offset within a character counts as its start, one within
@@ -122,6 +124,14 @@ mod tests {
         }
         assert_eq!(index.len(), 3);
         assert_eq!(index.position(text, text.len(), Unit::Utf16), Position { line: 2, column: 0 });
+    }
+
+    #[test]
+    fn a_carriage_return_alone_is_a_character() {
+        let text = "a\r\r\nb\r";
+        let index = LineIndex::new(text);
+        assert_eq!((index.line_range(text, 0), index.line_range(text, 1)), (0..2, 4..6));
+        assert_eq!(index.position(text, text.len(), Unit::Utf16), Position { line: 1, column: 2 });
     }
 
     #[test]

@@ -18,7 +18,8 @@ pub(in crate::lsp) fn completion(
     let at = params.text_document_position;
     let abilities = session.abilities;
     session.view(&at.text_document.uri, |view| {
-        let all = completion::completion(&view.snapshot, view.lines.offset(at.position));
+        let mut all = completion::completion(&view.snapshot, view.lines.offset(at.position));
+        all.sort_by(|a, b| (&a.sort, &a.label).cmp(&(&b.sort, &b.label)));
         all.into_iter().map(|c| item(c, view.lines, abilities)).collect::<Vec<_>>().into()
     })
 }
