@@ -29,8 +29,26 @@ fn running(words: &str) -> bool {
     lines.map(|l| String::from_utf8_lossy(&l).replace('\0', " ")).any(|l| l.starts_with(words))
 }
 
+/// A launching process; a test that fails leaves none behind.
+struct Launcher(Child);
+
+impl Launcher {
+    /// Ends it as kill -9 does.
+    fn kill(&mut self) {
+        self.0.kill().expect("killed");
+        self.0.wait().expect("waited");
+    }
+}
+
+impl Drop for Launcher {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
 /// A launcher whose agent has said its first word; the word makes its sleep unlike all others.
-fn started(rig: &Rig, seconds: u32) -> Child {
+fn started(rig: &Rig, seconds: u32) -> Launcher {
     let mut launcher = command(rig, &format!("echo started; exec sleep {seconds}"), Talk::Stream)
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
@@ -38,7 +56,7 @@ fn started(rig: &Rig, seconds: u32) -> Child {
         .expect("launcher");
     let out = BufReader::new(launcher.stdout.take().expect("stdout"));
     assert!(out.lines().map_while(Result::ok).any(|l| l == "started"));
-    launcher
+    Launcher(launcher)
 }
 
 /// A number of seconds that no other test sleeps.
@@ -61,8 +79,7 @@ on_each! {
         let sleep = seconds(rig, 4100);
         let mut launcher = started(rig, sleep);
         let record = ps(&rig.options.state, &rig.options.host).remove(0);
-        launcher.kill().expect("killed");
-        launcher.wait().expect("waited");
+        launcher.kill();
         assert_eq!(rig.runs().len(), 1);
         assert_eq!(sweep(&rig.options.state, &rig.options.host), Vec::<String>::new());
         assert!(rig.runs().is_empty());
@@ -85,7 +102,7 @@ on_each! {
         let mut launcher = started(rig, sleep);
         let record = ps(&rig.options.state, &rig.options.host).remove(0);
         stop(&rig.options.state, &rig.options.host, &record).expect("stopped");
-        let status = launcher.wait().expect("waited");
+        let status = launcher.0.wait().expect("waited");
         assert_eq!(status.code(), Some(FAILED));
         assert!(rig.runs().is_empty() && !running(&format!("sleep {sleep}")));
     }
@@ -127,8 +144,7 @@ on_both! {
         let sleep = seconds(rig, 4300);
         let mut launcher = started(rig, sleep);
         let record = ps(&rig.options.state, &rig.options.host).remove(0);
-        launcher.kill().expect("killed");
-        launcher.wait().expect("waited");
+        launcher.kill();
         if let Some(container) = &record.container {
             let out = rig.engine(&["exec", container, "curl", "-sS", "-m", "3", "-x", "http://127.0.0.1:47128", "http://api.test/"]);
             assert!(out.contains("curl: ("), "{out}");
@@ -193,8 +209,7 @@ fn a45_a_daemon_that_is_gone_is_said_and_what_it_holds_is_swept_later() {
     let Some(mut rig) = Rig::docker() else { return };
     let good = rig.options.host.clone();
     let mut launcher = started(&rig, 4400);
-    launcher.kill().expect("killed");
-    launcher.wait().expect("waited");
+    launcher.kill();
     rig.options.host.set("DOCKER_HOST", "unix:///nowhere/docker.sock");
     assert_eq!(sweep(&rig.options.state, &rig.options.host).len(), 1);
     assert_eq!(rig.runs().len(), 1, "the record stays until the container is gone");

@@ -76,6 +76,14 @@ impl Screen {
     }
 }
 
+impl Drop for Screen {
+    fn drop(&mut self) {
+        // A test that failed leaves no launcher behind.
+        let _ = self.launcher.kill();
+        let _ = self.launcher.wait();
+    }
+}
+
 on_both! {
     a_terminal_is_the_agents_with_its_size_and_its_keys(rig) {
         let mut screen = Screen::new(rig, "stty size; tty -s && echo tty; read line; echo \"got $line\"; sleep 0.01; exit 4");
