@@ -92,7 +92,7 @@ pub(super) async fn serve(
                 }
             },
             Some(answer) = running.next(), if !running.is_empty() => respond(&mut stdio.out, answer)?,
-            Some(request) = requests.next() => write(&mut stdio.out, &request)?,
+            Some(request) = requests.next() => write(&mut stdio.out, &without_null(request))?,
             Some(()) = client_gone.recv() => return Ok(Ended::Orderly),
         }
     }
@@ -102,6 +102,19 @@ fn respond(out: &mut File, answer: Result<Option<Response>, ExitedError>) -> io:
     match answer {
         Ok(Some(response)) => write(out, &response),
         Ok(None) | Err(_) => Ok(()),
+    }
+}
+
+/// tower-lsp writes `"params": null` where a method has none; JSON-RPC has them left out.
+fn without_null(request: Request) -> Request {
+    if request.params() != Some(&Value::Null) {
+        return request;
+    }
+    let (method, id, _) = request.into_parts();
+    let bare = Request::build(method);
+    match id {
+        Some(id) => bare.id(id).finish(),
+        None => bare.finish(),
     }
 }
 
@@ -184,6 +197,13 @@ mod tests {
 
     fn frame(body: &str) -> String {
         format!("Content-Length: {}\r\n\r\n{body}", body.len())
+    }
+
+    #[test]
+    fn no_parameters_are_left_out_and_not_null() {
+        let request = Request::build("workspace/diagnostic/refresh").params(Value::Null).id(1).finish();
+        let written = serde_json::to_string(&without_null(request)).expect("JSON");
+        assert_eq!(written, r#"{"jsonrpc":"2.0","method":"workspace/diagnostic/refresh","id":1}"#);
     }
 
     #[test]

@@ -101,6 +101,15 @@ fn a_bottle_is_renamed_with_its_file_and_its_agents() {
     params["newName"] = json!("Not A Name");
     let error = client.refused("textDocument/rename", params.clone());
     assert!(error["message"].as_str().expect("text").contains("no name"), "{error}");
+    // Neovim says that it renames files, and not that it takes versioned edits.
+    let mut neovim = able(false);
+    neovim["workspace"]["workspaceEdit"] = json!({ "resourceOperations": ["rename"] });
+    let mut neovim = Client::with(&world, neovim, Value::Null);
+    neovim.open(&uri, "---\nbottle: dev\n---\nDo it.\n");
+    params["newName"] = json!("prod");
+    let edit = neovim.request("textDocument/rename", params.clone());
+    let changes = edit["documentChanges"].as_array().expect("a list");
+    assert!(changes.iter().any(|c| c["kind"] == "rename"), "{edit}");
     // An editor that renames no files is told so, and nothing is half done.
     let mut able = able(false);
     able["workspace"]["workspaceEdit"] = json!({ "documentChanges": true });

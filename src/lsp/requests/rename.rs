@@ -59,7 +59,9 @@ fn workspace_edit(session: &Session, view: &View<'_>, rename: ide::rename::Renam
         let uri = open.map(|d| d.uri.clone()).or_else(|| file_uri(&file))?;
         Some((uri, open.map(|d| d.version), edits))
     });
-    if !session.abilities.versioned_edits {
+    // Only `documentChanges` can say that a file is renamed. Neovim declares `resourceOperations` and not
+    // `documentChanges`, and takes both.
+    if !session.abilities.versioned_edits && rename.files.is_empty() {
         let changes: HashMap<Uri, Vec<TextEdit>> = edits.map(|(uri, _, edits)| (uri, edits)).collect();
         return WorkspaceEdit { changes: Some(changes), ..Default::default() };
     }
