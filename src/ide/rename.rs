@@ -251,6 +251,13 @@ env: {}
     }
 
     #[test]
+    fn a_name_that_would_lead_a_user_elsewhere_is_refused() {
+        let text = "//- /h/.bot-bottle/bottles/dev.md\n---\n---\n//- /p/near.bottle.yaml\nenv: {}\n//- /p/a.agent.yaml\nbottle: de$0v\n";
+        assert_eq!(renamed(text, "near"), Err(RenameError::Taken("a bottle", "near".to_owned())));
+        assert!(renamed(text, "far").is_ok());
+    }
+
+    #[test]
     fn anchors_and_host_variables_are_renamed_where_they_are_named() {
         check("x-a: &a {k: 1}\nenv: *a$0\n", "b", &[("/p/dev.bottle.yaml", "x-a: &b {k: 1}\nenv: *b\n")]);
         assert!(renamed("x-a: &a 1\nx-b: &b 2\nx-c: *a$0\n", "b").is_err());
