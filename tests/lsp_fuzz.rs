@@ -138,7 +138,8 @@ fn edit(text: &mut String, random: &mut Random, encoding: &str) -> Option<Value>
 fn ask(client: &mut Client, root: &str, uri: &str, at: &Value, random: &mut Random) -> Value {
     let document = json!({ "uri": uri });
     let range = json!({ "start": at, "end": at });
-    let (method, params) = match random.next(9) {
+    let options = json!({ "tabSize": 2, "insertSpaces": true });
+    let (method, params) = match random.next(19) {
         0 => ("textDocument/hover", json!({ "textDocument": document, "position": at })),
         1 => ("textDocument/completion", json!({ "textDocument": document, "position": at })),
         2 => ("textDocument/definition", json!({ "textDocument": document, "position": at })),
@@ -151,6 +152,18 @@ fn ask(client: &mut Client, root: &str, uri: &str, at: &Value, random: &mut Rand
         6 => (
             "textDocument/references",
             json!({ "textDocument": document, "position": at, "context": { "includeDeclaration": true } }),
+        ),
+        7 => ("textDocument/documentSymbol", json!({ "textDocument": document })),
+        8 => ("workspace/symbol", json!({ "query": "a" })),
+        9 => ("textDocument/documentLink", json!({ "textDocument": document })),
+        10 => ("textDocument/foldingRange", json!({ "textDocument": document })),
+        11 => ("textDocument/selectionRange", json!({ "textDocument": document, "positions": [at, at] })),
+        12 => ("textDocument/semanticTokens/full", json!({ "textDocument": document })),
+        13 => ("textDocument/inlayHint", json!({ "textDocument": document, "range": range })),
+        14 => ("textDocument/formatting", json!({ "textDocument": document, "options": options })),
+        15 => (
+            "textDocument/onTypeFormatting",
+            json!({ "textDocument": document, "position": at, "ch": "\n", "options": options }),
         ),
         _ => ("textDocument/diagnostic", json!({ "textDocument": document })),
     };

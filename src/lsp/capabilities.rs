@@ -3,7 +3,7 @@
 use super::convert::SOURCE;
 use super::position::{encoding, negotiate};
 use super::requests::code_action::FIX_ALL;
-use super::requests::command;
+use super::requests::{command, tokens};
 use crate::syntax::Unit;
 use tower_lsp::ls_types::*;
 
@@ -44,6 +44,10 @@ pub(super) struct Abilities {
     pub suggests_again: bool,
     /// It takes definitions with the word that led there.
     pub definition_links: bool,
+    /// It takes symbols within symbols.
+    pub nested_symbols: bool,
+    /// It can be told to ask again for inlay hints.
+    pub refreshes_hints: bool,
     /// What of a finding it can show.
     pub reports: Reports,
 }
@@ -98,6 +102,10 @@ impl Abilities {
                 .is_some_and(|m| m.value_set.contains(&InsertTextMode::ADJUST_INDENTATION)),
             suggests_again: info.is_some_and(|i| VS_CODE.iter().any(|name| i.name.starts_with(name))),
             definition_links: yes(text.and_then(|t| t.definition.as_ref()?.link_support)),
+            nested_symbols: yes(
+                text.and_then(|t| t.document_symbol.as_ref()?.hierarchical_document_symbol_support)
+            ),
+            refreshes_hints: yes(workspace.and_then(|w| w.inlay_hint.as_ref()?.refresh_support)),
             reports: text.map(Reports::of).unwrap_or_default(),
         }
     }
@@ -138,6 +146,22 @@ pub(super) fn offer(abilities: Abilities) -> InitializeResult {
             definition_provider: Some(OneOf::Left(true)),
             references_provider: Some(OneOf::Left(true)),
             rename_provider: Some(rename(abilities)),
+            document_symbol_provider: Some(OneOf::Left(true)),
+            workspace_symbol_provider: Some(OneOf::Left(true)),
+            document_link_provider: Some(DocumentLinkOptions {
+                resolve_provider: None,
+                work_done_progress_options: WorkDoneProgressOptions::default(),
+            }),
+            folding_range_provider: Some(FoldingRangeProviderCapability::Simple(true)),
+            selection_range_provider: Some(SelectionRangeProviderCapability::Simple(true)),
+            semantic_tokens_provider: Some(tokens::provider()),
+            inlay_hint_provider: Some(OneOf::Left(true)),
+            document_formatting_provider: Some(OneOf::Left(true)),
+            document_range_formatting_provider: Some(OneOf::Left(true)),
+            document_on_type_formatting_provider: Some(DocumentOnTypeFormattingOptions {
+                first_trigger_character: "\n".to_owned(),
+                more_trigger_character: None,
+            }),
             code_lens_provider: Some(CodeLensOptions { resolve_provider: None }),
             execute_command_provider: Some(ExecuteCommandOptions {
                 commands: command::all(),

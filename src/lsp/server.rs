@@ -6,7 +6,8 @@ use super::outbox::Outbox;
 use super::owner::Owner;
 use super::progress::Cancellations;
 use super::requests::{
-    code_action, code_lens, command, completion, diagnostic, hover, navigation, rename, save,
+    code_action, code_lens, command, completion, diagnostic, format, hover, inlay, navigation, rename, save,
+    structure, symbols, tokens,
 };
 use super::session::Session;
 use crate::manifest::Layout;
@@ -138,6 +139,59 @@ impl LanguageServer for Server {
 
     async fn rename(&self, params: RenameParams) -> Result<Option<WorkspaceEdit>> {
         self.owner.ask(|session, wanted| rename::rename(session, params, wanted)).await
+    }
+
+    async fn document_symbol(&self, params: DocumentSymbolParams) -> Result<Option<DocumentSymbolResponse>> {
+        self.owner.ask(|session, _| Ok(symbols::document(session, params))).await
+    }
+
+    async fn symbol(&self, params: WorkspaceSymbolParams) -> Result<Option<WorkspaceSymbolResponse>> {
+        self.owner.ask(|session, wanted| Ok(symbols::workspace(session, params, wanted))).await
+    }
+
+    async fn document_link(&self, params: DocumentLinkParams) -> Result<Option<Vec<DocumentLink>>> {
+        self.owner.ask(|session, _| Ok(structure::document_links(session, params))).await
+    }
+
+    async fn folding_range(&self, params: FoldingRangeParams) -> Result<Option<Vec<FoldingRange>>> {
+        self.owner.ask(|session, _| Ok(structure::folding(session, params))).await
+    }
+
+    async fn selection_range(&self, params: SelectionRangeParams) -> Result<Option<Vec<SelectionRange>>> {
+        self.owner.ask(|session, _| Ok(structure::selections(session, params))).await
+    }
+
+    async fn semantic_tokens_full(
+        &self,
+        params: SemanticTokensParams,
+    ) -> Result<Option<SemanticTokensResult>> {
+        self.owner.ask(|session, _| Ok(tokens::full(session, params))).await
+    }
+
+    async fn semantic_tokens_range(
+        &self,
+        params: SemanticTokensRangeParams,
+    ) -> Result<Option<SemanticTokensRangeResult>> {
+        self.owner.ask(|session, _| Ok(tokens::range(session, params))).await
+    }
+
+    async fn inlay_hint(&self, params: InlayHintParams) -> Result<Option<Vec<InlayHint>>> {
+        self.owner.ask(|session, _| Ok(inlay::inlay_hints(session, params))).await
+    }
+
+    async fn formatting(&self, params: DocumentFormattingParams) -> Result<Option<Vec<TextEdit>>> {
+        self.owner.ask(|session, _| Ok(format::document(session, params))).await
+    }
+
+    async fn range_formatting(&self, params: DocumentRangeFormattingParams) -> Result<Option<Vec<TextEdit>>> {
+        self.owner.ask(|session, _| Ok(format::range(session, params))).await
+    }
+
+    async fn on_type_formatting(
+        &self,
+        params: DocumentOnTypeFormattingParams,
+    ) -> Result<Option<Vec<TextEdit>>> {
+        self.owner.ask(|session, _| Ok(format::on_type(session, params))).await
     }
 
     async fn code_action(&self, params: CodeActionParams) -> Result<Option<CodeActionResponse>> {

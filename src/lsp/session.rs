@@ -20,7 +20,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use tower_lsp::ls_types::notification::{PublishDiagnostics, ShowMessage};
-use tower_lsp::ls_types::request::{WorkspaceConfiguration, WorkspaceDiagnosticRefresh};
+use tower_lsp::ls_types::request::{
+    InlayHintRefreshRequest, WorkspaceConfiguration, WorkspaceDiagnosticRefresh,
+};
 use tower_lsp::ls_types::{
     ConfigurationItem, ConfigurationParams, Diagnostic, DidChangeTextDocumentParams, DocumentChanges,
     MessageType, OneOf, OptionalVersionedTextDocumentIdentifier, PublishDiagnosticsParams, ShowMessageParams,
@@ -95,11 +97,6 @@ impl Session {
             stale: VecDeque::new(),
             todo: Todo { warm: true, scan: false },
         }
-    }
-
-    /// Where the user's own manifests lie.
-    pub(super) fn layout(&self) -> &Layout {
-        &self.layout
     }
 
     /// The client is ready to be asked.
@@ -238,10 +235,13 @@ impl Session {
         self.refresh();
     }
 
-    /// Has a client that pulls ask again.
+    /// Has the client ask again for what it asks for itself.
     fn refresh(&self) {
         if self.abilities.pulls && self.abilities.refreshes {
             self.outbox.request::<WorkspaceDiagnosticRefresh>((), drop);
+        }
+        if self.abilities.refreshes_hints {
+            self.outbox.request::<InlayHintRefreshRequest>((), drop);
         }
     }
 

@@ -12,3 +12,4 @@ mod navigation;
 mod order;
 mod positions;
 mod pull;
+mod structure;

@@ -1,0 +1,43 @@
+//! `textDocument/inlayHint`.
+
+use crate::ide::inlay::{Hint, hints};
+use crate::lsp::convert::location;
+use crate::lsp::session::{Session, View};
+use tower_lsp::ls_types::{
+    InlayHint, InlayHintLabel, InlayHintLabelPart, InlayHintParams, InlayHintTooltip, MarkupContent,
+    MarkupKind,
+};
+
+pub(in crate::lsp) fn inlay_hints(session: &Session, params: InlayHintParams) -> Option<Vec<InlayHint>> {
+    session.view(&params.text_document.uri, |view| {
+        let range = view.lines.span(params.range);
+        hints(&view.snapshot, range).into_iter().map(|hint| converted(view, hint)).collect()
+    })
+}
+
+fn converted(view: &View<'_>, hint: Hint) -> InlayHint {
+    let unit = view.lines.unit;
+    let target = hint.target.and_then(|t| location(&t.file, t.span, unit, view.snapshot.catalog));
+    let label = match target {
+        Some(location) => InlayHintLabel::LabelParts(vec![InlayHintLabelPart {
+            value: hint.label,
+            tooltip: None,
+            location: Some(location),
+            command: None,
+        }]),
+        None => InlayHintLabel::String(hint.label),
+    };
+    let tooltip = (!hint.tooltip.is_empty()).then(|| {
+        InlayHintTooltip::MarkupContent(MarkupContent { kind: MarkupKind::Markdown, value: hint.tooltip })
+    });
+    InlayHint {
+        position: view.lines.position(hint.offset),
+        label,
+        kind: None,
+        text_edits: None,
+        tooltip,
+        padding_left: Some(true),
+        padding_right: None,
+        data: None,
+    }
+}
