@@ -28,22 +28,12 @@ python_tool() {
   echo "$venv/bin/$1"
 }
 
-# A Docker daemon of our own, where none answers; its folder is removed at the end.
-docker_dir=
-start_docker() {
-  docker info >/dev/null 2>&1 && return 0
-  if ! command -v dockerd >/dev/null || [ "$(id -u)" -ne 0 ] || [ ! -x scripts/dockerd.sh ]; then
-    return 0
-  fi
-  docker_dir=$(mktemp -d)
-  if scripts/dockerd.sh start "$docker_dir"; then
-    export DOCKER_HOST=unix://$docker_dir/d.sock
-  else
-    echo "the Docker daemon did not start" >&2
-    docker_dir=
-  fi
-}
+# The engine's tests start a Docker daemon of their own in target/docker. One that runs already
+# belongs to somebody else.
+docker_dir=$PWD/target/docker
+docker_ran=no
+if [ -f "$docker_dir/pid" ] && kill -0 "$(cat "$docker_dir/pid")" 2>/dev/null; then docker_ran=yes; fi
 
 stop_started() {
-  [ -z "$docker_dir" ] || { scripts/dockerd.sh stop "$docker_dir"; rm -rf "$docker_dir"; }
+  [ "$docker_ran" = yes ] || scripts/dockerd.sh stop "$docker_dir"
 }

