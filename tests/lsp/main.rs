@@ -11,5 +11,6 @@ mod lifecycle;
 mod navigation;
 mod order;
 mod positions;
+mod progress;
 mod pull;
 mod structure;
