@@ -3,6 +3,8 @@
 //!
 //! `BOT_BOTTLE_FUZZ_SECONDS=60` runs as long as that; `BOT_BOTTLE_FUZZ_SEED` repeats a run.
 
+#![allow(clippy::print_stdout)]
+
 #[path = "lsp/client.rs"]
 mod client;
 

@@ -198,7 +198,7 @@ mod tests {
             rustix::fs::mknodat(rustix::fs::CWD, root.join(fifo), kind, 0o600.into(), 0).expect("a FIFO");
         }
         let layout = Layout { home: Some(dir.path().join("home")) };
-        let found = scan(&[root.clone()], &layout, |_| true);
+        let found = scan(std::slice::from_ref(&root), &layout, |_| true);
         assert!(found.complete);
         let own = layout.bottles().expect("a folder").join("own.md").display().to_string();
         assert_eq!(names(&found, &root), [&own, "a/b/x.bottle.yaml", "a/kept.bottle.yaml", "bottle.yaml"]);

@@ -103,7 +103,7 @@ mod tests {
     use crate::ide::fixture::marked;
 
     fn shown_at(fixture: &str) -> String {
-        marked(fixture).ask(|s, offset| hover(s, offset)).expect("a hover").markdown
+        marked(fixture).ask(hover).expect("a hover").markdown
     }
 
     #[test]
@@ -205,7 +205,7 @@ mod tests {
             "x-a: {b$0: 1}\n",
             "/p/.bot-bottle/agents/a.md|---\nbottle: d\n---\nbo$0dy",
         ] {
-            assert_eq!(marked(fixture).ask(|s, offset| hover(s, offset)), None, "{fixture}");
+            assert_eq!(marked(fixture).ask(hover), None, "{fixture}");
         }
     }
 }

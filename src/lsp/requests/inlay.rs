@@ -27,15 +27,14 @@ fn converted(view: &View<'_>, hint: Hint) -> InlayHint {
         }]),
         None => InlayHintLabel::String(hint.label),
     };
-    let tooltip = (!hint.tooltip.is_empty()).then(|| {
-        InlayHintTooltip::MarkupContent(MarkupContent { kind: MarkupKind::Markdown, value: hint.tooltip })
-    });
+    let markdown = |value| MarkupContent { kind: MarkupKind::Markdown, value };
+    let tooltip = Some(hint.tooltip).filter(|t| !t.is_empty()).map(markdown);
     InlayHint {
         position: view.lines.position(hint.offset),
         label,
         kind: None,
         text_edits: None,
-        tooltip,
+        tooltip: tooltip.map(InlayHintTooltip::MarkupContent),
         padding_left: Some(true),
         padding_right: None,
         data: None,
