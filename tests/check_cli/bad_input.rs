@@ -76,5 +76,9 @@ fn a_cycle_of_parents_ends() {
         ("c.bottle.yaml", "extends: c\n"),
     ]);
     let ran = project.check(&["--format", "concise"]).expect(1);
+    for file in ["a", "b", "c"] {
+        assert!(ran.out.contains(&format!("{file}.bottle.yaml:1:")), "{}", ran.out);
+    }
+    assert!(ran.out.contains("error[extends-cycle]"), "{}", ran.out);
     assert!(ran.out.contains("a.bottle.yaml:2:1: error[unknown-field]"), "{}", ran.out);
 }
