@@ -200,11 +200,11 @@ async fn once(tls: &mut TlsStream<TcpStream>, buffer: &mut Vec<u8>) {
     buffer.clear();
     loop {
         assert_ne!(tls.read_buf(buffer).await.unwrap(), 0, "closed early");
-        if let Some(head) = buffer.windows(4).position(|w| w == b"\r\n\r\n") {
-            if buffer.len() >= head + 4 + 1024 {
-                assert!(buffer.starts_with(b"HTTP/1.1 200"));
-                return;
-            }
+        if let Some(head) = buffer.windows(4).position(|w| w == b"\r\n\r\n")
+            && buffer.len() >= head + 4 + 1024
+        {
+            assert!(buffer.starts_with(b"HTTP/1.1 200"));
+            return;
         }
     }
 }
@@ -235,7 +235,8 @@ async fn load(via: &str, ca: &str, connections: usize, seconds: u64) {
     for task in tasks {
         times.extend(task.await.unwrap());
     }
-    report(&mut times, &[("requests_per_second", times.len() as f64 / seconds as f64)]);
+    let rate = times.len() as f64 / seconds as f64;
+    report(&mut times, &[("requests_per_second", rate)]);
 }
 
 async fn big(via: &str, ca: &str, mib: u64) {
