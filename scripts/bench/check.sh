@@ -14,7 +14,7 @@ generate() {
       sub_folder = sprintf("%s/%03d", folder, i / 1000)
       if (i % 1000 == 0) system("mkdir -p " sub_folder)
       file = sprintf("%s/m%06d.bottle.yaml", sub_folder, i)
-      printf "# manifest %d\nagent_provider:\n  template: claude\n  auth_token: BOT_BOTTLE_CLAUDE_OAUTH_TOKEN\nenv:\n  LOG_LEVEL: debug\n  REGION: \"${AWS_REGION}\"\n  TICKET: \"?which ticket\"\ngit:\n  user:\n    name: Ada\n    email: ada%d@example.com\negress:\n  routes:\n    - host: api.github.com\n      auth: {scheme: Bearer, token_ref: GITHUB_TOKEN}\n      path_allowlist: [/repos/acme/%d/]\n    - host: \"*.npmjs.org\"\n      matches:\n        - paths: [{type: prefix, value: /}]\n          methods: [GET, HEAD]\nworkspace:\n  path: .\n  mode: bind\nresources: {cpus: 2, memory: 4GiB, pids: 512}\n", i, i, i > file
+      printf "# manifest %d\nagent_provider:\n  template: claude\n  auth_token: BOT_BOTTLE_CLAUDE_OAUTH_TOKEN\nenv:\n  LOG_LEVEL: debug\n  REGION: \"${AWS_REGION}\"\n  TICKET: \"?which ticket\"\ngit:\n  user:\n    name: Ada\n    email: ada%d@example.com\negress:\n  routes:\n    - host: api.github.com\n      auth: {scheme: Bearer, token_ref: GITHUB_TOKEN}\n      path_allowlist: [/repos/acme/%d/]\n    - host: \"*.packages.example.com\"\n      matches:\n        - paths: [{type: prefix, value: /}]\n          methods: [GET, HEAD]\nworkspace:\n  path: .\n  mode: bind\nresources: {cpus: 2, memory: 4GiB, pids: 512}\n", i, i, i > file
       close(file)
     }
   }'
