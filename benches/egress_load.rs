@@ -19,7 +19,7 @@ use hyper::client::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::{TokioExecutor, TokioIo};
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, ServerName};
 use std::collections::HashMap;
@@ -103,6 +103,8 @@ async fn answer(request: Request<Incoming>) -> Result<Response<BoxBody<Bytes, In
 async fn upstream(ca_out: &str) {
     let mut params = CertificateParams::new(Vec::new()).unwrap();
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    // Another name than the leaf's: OpenSSL would take the leaf for self-signed.
+    params.distinguished_name.push(DnType::CommonName, "bench authority");
     let key = KeyPair::generate().unwrap();
     std::fs::write(ca_out, params.self_signed(&key).unwrap().pem()).unwrap();
     let issuer = Issuer::new(params, key);
@@ -197,6 +199,7 @@ const GET: &[u8] = b"GET /small HTTP/1.1\r\nHost: bench.test\r\nAccept: */*\r\n\
 /// Sends the small request and reads its whole answer.
 async fn once(tls: &mut TlsStream<TcpStream>, buffer: &mut Vec<u8>) {
     tls.write_all(GET).await.unwrap();
+    tls.flush().await.unwrap();
     buffer.clear();
     loop {
         assert_ne!(tls.read_buf(buffer).await.unwrap(), 0, "closed early");
