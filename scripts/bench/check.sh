@@ -14,7 +14,7 @@ generate() {
       sub_folder = sprintf("%s/%03d", folder, i / 1000)
       if (i % 1000 == 0) system("mkdir -p " sub_folder)
       file = sprintf("%s/m%06d.bottle.yaml", sub_folder, i)
-      printf "# manifest %d\nagent_provider:\n  template: claude\n  auth_token: BOT_BOTTLE_CLAUDE_OAUTH_TOKEN\nenv:\n  LOG_LEVEL: debug\n  REGION: \"${AWS_REGION}\"\n  TICKET: \"?which ticket\"\ngit:\n  user:\n    name: Ada\n    email: ada%d@example.com\negress:\n  routes:\n    - host: api.github.com\n      auth: {scheme: Bearer, token_ref: GITHUB_TOKEN}\n      path_allowlist: [/repos/acme/%d/]\n    - host: \"*.npmjs.org\"\n      matches:\n        - paths: [{type: prefix, value: /}]\n          methods: [GET, HEAD]\nworkspace:\n  path: .\n  mode: bind\nresources: {cpus: 2, memory: 4GiB, pids: 512}\n", i, i, i > file
+      printf "# manifest %d\nagent_provider:\n  template: claude\n  auth_token: BOT_BOTTLE_CLAUDE_OAUTH_TOKEN\nenv:\n  LOG_LEVEL: debug\n  REGION: \"${AWS_REGION}\"\n  TICKET: \"?which ticket\"\ngit:\n  user:\n    name: Ada\n    email: ada%d@example.com\negress:\n  routes:\n    - host: api.github.com\n      auth: {scheme: Bearer, token_ref: GITHUB_TOKEN}\n      path_allowlist: [/repos/acme/%d/]\n    - host: \"*.packages.example.com\"\n      matches:\n        - paths: [{type: prefix, value: /}]\n          methods: [GET, HEAD]\nworkspace:\n  path: .\n  mode: bind\nresources: {cpus: 2, memory: 4GiB, pids: 512}\n", i, i, i > file
       close(file)
     }
   }'
@@ -24,10 +24,10 @@ generate 1 "$bench/check-1"
 generate 1000 "$bench/check-1000"
 generate 100000 "$bench/check-100000"
 
-# mean COMMAND…: milliseconds, measured with hyperfine.
-mean() {
+# median COMMAND: milliseconds, measured with hyperfine.
+median() {
   hyperfine -N --warmup 2 --export-json "$bench/hyperfine.json" "$1" >&2
-  python3 -c 'import json, sys; print("%.1f" % (json.load(open(sys.argv[1]))["results"][0]["mean"] * 1000))' "$bench/hyperfine.json"
+  python3 -c 'import json, sys; print("%.1f" % (json.load(open(sys.argv[1]))["results"][0]["median"] * 1000))' "$bench/hyperfine.json"
 }
 
 # memory COMMAND…: the most that was resident, in MiB.
@@ -37,12 +37,12 @@ memory() {
 
 schema=$PWD/schema/bottle.schema.json
 thousand=$(find "$bench/check-1000" -name '*.yaml' | sort)
-start=$(mean "$binary --version")
-one=$(mean "$binary check $bench/check-1")
-ours=$(mean "$binary check $bench/check-1000")
-many=$(mean "$binary check $bench/check-100000")
-theirs_ajv=$(mean "$ajv validate --spec=draft2020 --strict=false -s $schema -d $bench/check-1000/**/*.yaml")
-theirs_jsonschema=$(mean "$jsonschema --schemafile $schema $(echo "$thousand" | tr '\n' ' ')")
+start=$(median "$binary --version")
+one=$(median "$binary check $bench/check-1")
+ours=$(median "$binary check $bench/check-1000")
+many=$(median "$binary check $bench/check-100000")
+theirs_ajv=$(median "$ajv validate --spec=draft2020 --strict=false -s $schema -d $bench/check-1000/**/*.yaml")
+theirs_jsonschema=$(median "$jsonschema --schemafile $schema $(echo "$thousand" | tr '\n' ' ')")
 memory_1000=$(memory "$binary" check "$bench/check-1000")
 memory_many=$(memory "$binary" check "$bench/check-100000")
 

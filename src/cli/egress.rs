@@ -47,7 +47,7 @@ pub(super) fn run(args: &Args) -> Result<u8, Failure> {
     let layout = terminal::layout();
     let catalog = Catalog::new(&Disk, &layout);
     let target = target::open(&args.target, &catalog)?;
-    if let Some(code) = super::launch::refuse_errors(&target) {
+    if let Some(code) = target.refused() {
         return Ok(code);
     }
     let plan = plan(&target.found, &catalog, &Start::default()).map_err(|e| Failure::usage(e.to_string()))?;
@@ -63,10 +63,7 @@ pub(super) fn run(args: &Args) -> Result<u8, Failure> {
             Arc::new(FileAudit::open(path).map_err(|e| Failure::usage(format!("{}: {e}", path.display())))?)
         }
     };
-    let mut options = egress::Options::new(plan.egress_routes, Arc::new(credentials), audit);
-    options.resolve = settings.upstream.resolve;
-    options.upstream_ca = settings.upstream.ca;
-    options.upstream_proxy = settings.upstream.proxy;
+    let options = settings.upstream.options(&plan, credentials, audit);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
         let running = egress::start(options, listen).await.map_err(|e| Failure::usage(e.to_string()))?;

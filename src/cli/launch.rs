@@ -3,8 +3,7 @@
 use super::operator::{BackendArg, Operator, Settings};
 use super::trust::{ask_for_trust, bottle_of};
 use super::ui::TerminalUi;
-use super::{CLEAN, FINDINGS, Failure, USAGE, target, terminal};
-use crate::check::report::{Checked, text};
+use super::{CLEAN, Failure, USAGE, target, terminal};
 use crate::disk::Disk;
 use crate::engine::{self, Cancel, LaunchError, Options, Talk, Upstream};
 use crate::manifest::Catalog;
@@ -98,7 +97,7 @@ fn go(job: &Job<'_>) -> Result<u8, Failure> {
     let layout = terminal::layout();
     let catalog = Catalog::new(&Disk, &layout);
     let target = target::open(job.target, &catalog)?;
-    if let Some(code) = refuse_errors(&target) {
+    if let Some(code) = target.refused() {
         return Ok(code);
     }
     let plan = plan(&target.found, &catalog, &job.start).map_err(|e| Failure::usage(e.to_string()))?;
@@ -146,19 +145,6 @@ fn start(job: &Job<'_>, plan: &Plan, choice: engine::Choice, settings: Settings)
         }
         Err(error) => Err(Failure::usage(error.to_string())),
     }
-}
-
-/// A manifest with errors is shown them, and nothing is launched.
-pub(super) fn refuse_errors(target: &target::Target) -> Option<u8> {
-    let errors: Vec<_> = target.findings.iter().filter(|f| f.severity.blocks()).cloned().collect();
-    if errors.is_empty() {
-        return None;
-    }
-    let source = &target.found.source;
-    let checked = Checked::new(terminal::shown(&source.path), &source.text, errors, Vec::new());
-    eprint!("{}", text::render(&checked, false));
-    terminal::error(&format!("the {} has errors, so it has no plan", target.kind().word()));
-    Some(FINDINGS)
 }
 
 fn stages(plan: &Plan) -> String {

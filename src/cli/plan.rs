@@ -1,7 +1,6 @@
 //! `bot-bottle plan`.
 
-use super::{CLEAN, FINDINGS, Failure, target, terminal};
-use crate::check::report::{Checked, text};
+use super::{CLEAN, Failure, target, terminal};
 use crate::disk::Disk;
 use crate::manifest::Catalog;
 use crate::plan::{Format, plan, render};
@@ -39,22 +38,16 @@ pub(super) fn run(args: &Args) -> Result<u8, Failure> {
     let layout = terminal::layout();
     let catalog = Catalog::new(&Disk, &layout);
     let target = target::open(&args.target, &catalog)?;
-    let blocking: Vec<_> = target.findings.iter().filter(|f| f.severity.blocks()).cloned().collect();
+    if let Some(code) = target.refused() {
+        return Ok(code);
+    }
     let start = Start {
         resume: args.resume,
         remote_control: args.remote_control,
         task: args.task.clone(),
         agent_args: Vec::new(),
     };
-    let made = plan(&target.found, &catalog, &start);
-    if !blocking.is_empty() {
-        let source = &target.found.source;
-        let checked = Checked::new(terminal::shown(&source.path), &source.text, blocking, Vec::new());
-        eprint!("{}", text::render(&checked, false));
-        terminal::error(&format!("the {} has errors, so it has no plan", target.kind().word()));
-        return Ok(FINDINGS);
-    }
-    let made = made.map_err(|e| Failure::usage(e.to_string()))?;
+    let made = plan(&target.found, &catalog, &start).map_err(|e| Failure::usage(e.to_string()))?;
     let format = match args.format {
         FormatArg::Text => Format::Text,
         FormatArg::Json => Format::Json,

@@ -1,9 +1,10 @@
 //! `FILE[#NAME]`: which manifest a command is about.
 
-use super::{Failure, terminal};
+use super::{FINDINGS, Failure, terminal};
+use crate::check::report::{Checked, text};
 use crate::check::{Diagnostic, Facts, check};
 use crate::disk::Disk;
-use crate::manifest::{Catalog, Files, Found, Kind, Layout, Source, is_name};
+use crate::manifest::{Catalog, Files, Found, Layout, Source, is_name};
 use crate::syntax::decode;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -65,8 +66,17 @@ fn no_such_manifest(source: &Source, name: Option<&str>) -> Failure {
 }
 
 impl Target {
-    /// The word for what it is.
-    pub(super) fn kind(&self) -> Kind {
-        self.found.manifest.kind
+    /// The exit code where the manifest has errors, which are shown: it has no plan then.
+    pub(super) fn refused(&self) -> Option<u8> {
+        let errors: Vec<_> = self.findings.iter().filter(|f| f.severity.blocks()).cloned().collect();
+        if errors.is_empty() {
+            return None;
+        }
+        let source = &self.found.source;
+        let checked = Checked::new(terminal::shown(&source.path), &source.text, errors, Vec::new());
+        eprint!("{}", text::render(&checked, false));
+        let kind = self.found.manifest.kind.word();
+        terminal::error(&format!("the {kind} has errors, so it has no plan"));
+        Some(FINDINGS)
     }
 }

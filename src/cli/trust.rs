@@ -33,7 +33,7 @@ pub(super) fn run(args: &Args) -> Result<u8, Failure> {
     let layout = terminal::layout();
     let catalog = Catalog::new(&Disk, &layout);
     let target = target::open(&args.target, &catalog)?;
-    if let Some(code) = super::launch::refuse_errors(&target) {
+    if let Some(code) = target.refused() {
         return Ok(code);
     }
     let bottle = bottle_of(&target.found, &catalog)?;

@@ -312,12 +312,15 @@ pub fn host_matches(pattern: &str, host: &str) -> bool {
 
 /// Whether every name that `inner` covers is covered by `outer`.
 pub fn host_covers(outer: &str, inner: &str) -> bool {
-    match (outer.strip_prefix("*."), inner.strip_prefix("*.")) {
-        (Some(_), Some(domain)) => outer == inner || host_matches(outer, domain),
-        (Some(_), None) => host_matches(outer, inner),
-        (None, Some(_)) => false,
-        (None, None) => outer == inner,
-    }
+    covering(inner).any(|pattern| pattern == outer)
+}
+
+/// Every pattern that covers all that a host pattern covers, itself first.
+pub fn covering(pattern: &str) -> impl Iterator<Item = String> {
+    let name = pattern.strip_prefix("*.").unwrap_or(pattern);
+    // A leading dot leaves no label for the star.
+    let dots = name.match_indices('.').filter(|(i, _)| *i > 0);
+    std::iter::once(pattern.to_owned()).chain(dots.map(|(i, _)| format!("*{}", &name[i..])))
 }
 
 /// A host name in lower case.
@@ -523,6 +526,21 @@ mod tests {
         assert!(host_covers("*.a.com", "*.a.com") && host_covers("a.com", "a.com"));
         assert!(!host_covers("*.a.com", "a.com") && !host_covers("*.b.a.com", "*.a.com"));
         assert!(!host_covers("b.a.com", "*.a.com"));
+    }
+
+    #[test]
+    fn covering_and_matching_agree() {
+        let names = ["a.com", "b.a.com", "c.b.a.com", "com", "ba.com", ".a.com", "x.", "a..com"];
+        for name in names {
+            for domain in names.into_iter().chain([""]) {
+                let outer = format!("*.{domain}");
+                assert_eq!(host_covers(&outer, name), host_matches(&outer, name), "{outer} {name}");
+                let inner = format!("*.{name}");
+                let expected = outer == inner || host_matches(&outer, name);
+                assert_eq!(host_covers(&outer, &inner), expected, "{outer} {inner}");
+            }
+            assert!(!host_covers(name, &format!("*.{name}")) && host_covers(name, name));
+        }
     }
 
     #[test]

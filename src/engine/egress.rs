@@ -4,7 +4,7 @@ use super::credentials::HostCredentials;
 use super::error::Problem;
 use super::state::Run;
 use super::tree::Owner;
-use crate::egress::{self, Credentials, FileAudit, IssuedBearer, Listen, Resolve, Running};
+use crate::egress::{self, Audit, Credentials, FileAudit, IssuedBearer, Listen, Resolve, Running};
 use crate::plan::Plan;
 use crate::provider::{RouteOwner, Secret};
 use std::path::PathBuf;
@@ -27,6 +27,25 @@ pub struct Upstream {
 impl Credentials for HostCredentials {
     fn get(&self, token_ref: &str) -> Option<Secret> {
         HostCredentials::get(self, token_ref)
+    }
+}
+
+impl Upstream {
+    /// What the egress of a plan is started with.
+    pub fn options(
+        &self,
+        plan: &Plan,
+        credentials: HostCredentials,
+        audit: Arc<dyn Audit>,
+    ) -> egress::Options {
+        let mut options = egress::Options::new(plan.egress_routes.clone(), Arc::new(credentials), audit);
+        options.resolve = self.resolve.clone();
+        options.upstream_ca = self.ca.clone();
+        options.upstream_proxy = self.proxy.clone();
+        if self.remote_control {
+            options.issued_bearers = issued_bearers(plan);
+        }
+        options
     }
 }
 
@@ -62,14 +81,7 @@ impl Gate {
             .map_err(|e| Problem::io(what, e))?;
         let audit = FileAudit::open(&run.record.audit)
             .map_err(|e| Problem::io(format!("cannot write the audit {}", run.record.audit.display()), e))?;
-        let mut options =
-            egress::Options::new(plan.egress_routes.clone(), Arc::new(credentials), Arc::new(audit));
-        options.resolve = upstream.resolve.clone();
-        options.upstream_ca = upstream.ca.clone();
-        options.upstream_proxy = upstream.proxy.clone();
-        if upstream.remote_control {
-            options.issued_bearers = issued_bearers(plan);
-        }
+        let options = upstream.options(plan, credentials, Arc::new(audit));
         let socket = run.net_dir().join("egress.sock");
         let running = runtime
             .block_on(egress::start(options, Listen::Unix(socket.clone())))

@@ -8,7 +8,7 @@ use rustix::fs::{
     readlinkat, renameat, statat, symlinkat, unlinkat,
 };
 use rustix::io::Errno;
-use std::ffi::{CStr, OsStr};
+use std::ffi::{CStr, OsStr, OsString};
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -143,6 +143,16 @@ fn is(mode: u32, kind: FileType) -> bool {
 /// Copies what is in the folder `from` into the existing folder `to`. Links are copied as links;
 /// sockets, FIFOs and devices are left out.
 pub(crate) fn copy(from: BorrowedFd<'_>, to: BorrowedFd<'_>, owner: Owner) -> io::Result<()> {
+    copy_level(from, to, owner, 0)
+}
+
+/// Deeper than any project, and within the descriptors that a process has.
+const DEEPEST_COPY: usize = 200;
+
+fn copy_level(from: BorrowedFd<'_>, to: BorrowedFd<'_>, owner: Owner, depth: usize) -> io::Result<()> {
+    if depth > DEEPEST_COPY {
+        return Err(io::Error::other(format!("folders are nested more than {DEEPEST_COPY} deep")));
+    }
     for entry in Dir::read_from(from)? {
         let entry = entry?;
         let name = entry.file_name();
@@ -155,7 +165,7 @@ pub(crate) fn copy(from: BorrowedFd<'_>, to: BorrowedFd<'_>, owner: Owner) -> io
                 let source = openat(from, name, FOLDER, Mode::empty())?;
                 mkdirat(to, name, Mode::from_raw_mode(0o700))?;
                 let target = openat(to, name, FOLDER, Mode::empty())?;
-                copy(source.as_fd(), target.as_fd(), owner)?;
+                copy_level(source.as_fd(), target.as_fd(), owner, depth + 1)?;
                 owner.give(target.as_fd())?;
                 rustix::fs::fchmod(&target, Mode::from_raw_mode(stat.st_mode & 0o777))?;
             }
@@ -194,7 +204,30 @@ fn copy_file(
 }
 
 /// Removes `name` in `dir` with all that is below it; nothing there is no error.
+///
+/// An agent can nest folders deeper than descriptors or the stack reach: what lies too deep is
+/// moved up beside `name` first.
 pub(crate) fn remove(dir: BorrowedFd<'_>, name: &OsStr) -> io::Result<()> {
+    let mut waiting = vec![name.to_owned()];
+    let mut moved = 0;
+    while let Some(next) = waiting.pop() {
+        remove_level(dir, &next, 0, &mut |deep, below| {
+            moved += 1;
+            let up = OsString::from(format!(".{}.deep{moved}", name.to_string_lossy()));
+            renameat(deep, below, dir, up.as_os_str())?;
+            waiting.push(up);
+            Ok(())
+        })?;
+    }
+    Ok(())
+}
+
+/// Folders that are open at once while removing.
+const DEEP: usize = 100;
+
+type MoveUp<'a> = dyn FnMut(BorrowedFd<'_>, &OsStr) -> io::Result<()> + 'a;
+
+fn remove_level(dir: BorrowedFd<'_>, name: &OsStr, depth: usize, move_up: &mut MoveUp<'_>) -> io::Result<()> {
     match unlinkat(dir, name, AtFlags::empty()) {
         Ok(()) | Err(Errno::NOENT) => return Ok(()),
         Err(Errno::ISDIR | Errno::PERM) => {}
@@ -208,6 +241,9 @@ pub(crate) fn remove(dir: BorrowedFd<'_>, name: &OsStr) -> io::Result<()> {
     if stat.st_mode & 0o700 != 0o700 {
         chmodat(dir, name, Mode::from_raw_mode(0o700), AtFlags::empty())?;
     }
+    if depth == DEEP {
+        return move_up(dir, name);
+    }
     let folder = openat(dir, name, FOLDER, Mode::empty())?;
     let mut names = Vec::new();
     for entry in Dir::read_from(&folder)? {
@@ -217,7 +253,7 @@ pub(crate) fn remove(dir: BorrowedFd<'_>, name: &OsStr) -> io::Result<()> {
         }
     }
     for below in names {
-        remove(folder.as_fd(), OsStr::from_bytes(below.to_bytes()))?;
+        remove_level(folder.as_fd(), OsStr::from_bytes(below.to_bytes()), depth + 1, move_up)?;
     }
     Ok(unlinkat(dir, name, AtFlags::REMOVEDIR)?)
 }
@@ -271,6 +307,26 @@ mod tests {
         assert_eq!(fs::read_link(to.join("a/link")).expect("link"), Path::new("/etc/shadow"));
         assert_eq!(fs::metadata(to.join("a/b/f")).expect("f").permissions().mode() & 0o777, 0o755);
         assert!(!to.join("fifo").exists());
+    }
+
+    #[test]
+    fn a_tree_deeper_than_any_stack_is_removed_and_not_copied() {
+        let temp = tempfile::tempdir().expect("temp");
+        let root = temp.path().join("root");
+        fs::create_dir(&root).expect("dir");
+        let mut deep = open_root(&root).expect("root");
+        for _ in 0..450 {
+            mkdirat(&deep, "d", Mode::RWXU).expect("dir");
+            deep = openat(&deep, "d", FOLDER, Mode::empty()).expect("open");
+        }
+        drop(deep);
+        let to = temp.path().join("to");
+        fs::create_dir(&to).expect("dir");
+        let fds = [&root, &to].map(|path| open_root(path).expect("fd"));
+        copy(fds[0].as_fd(), fds[1].as_fd(), Owner(None)).expect_err("too deep");
+        remove_path(&root).expect("removed");
+        remove_path(&to).expect("removed");
+        assert_eq!(fs::read_dir(temp.path()).expect("dir").count(), 0);
     }
 
     #[test]

@@ -4,6 +4,7 @@ use super::query::{Path, Step};
 use crate::manifest::{Kind, schema_text};
 use crate::syntax::{Node, ScalarValue};
 use serde_json::Value;
+use std::collections::HashSet;
 use std::sync::LazyLock;
 
 /// A place in a schema.
@@ -33,6 +34,27 @@ static SCHEMAS: [LazyLock<Value>; 2] =
 /// A test in `manifest::schema` holds that both are JSON.
 fn read(kind: Kind) -> Value {
     serde_json::from_str(schema_text(kind)).unwrap_or_default()
+}
+
+/// Whether a key is one of the language's own, wherever it stands: no credential belongs under any.
+pub(super) fn is_known(key: &str) -> bool {
+    static KEYS: LazyLock<HashSet<&str>> = LazyLock::new(|| {
+        let mut keys = HashSet::new();
+        SCHEMAS.iter().for_each(|schema| gather(schema, &mut keys));
+        keys
+    });
+    KEYS.contains(key)
+}
+
+fn gather(schema: &'static Value, keys: &mut HashSet<&'static str>) {
+    let properties = schema.get("properties").and_then(Value::as_object);
+    for (key, below) in properties.into_iter().flatten() {
+        keys.insert(key);
+        gather(below, keys);
+    }
+    for below in ["items", "additionalProperties"].iter().filter_map(|key| schema.get(key)) {
+        gather(below, keys);
+    }
 }
 
 /// The manifest itself.

@@ -1,8 +1,9 @@
 //! The outline of a document, and the manifests and routes of a workspace.
 
-use super::target::Location;
+use super::field;
+use super::target::{Location, host_variable};
 use crate::check::shown;
-use crate::manifest::{Kind, Manifest, Source};
+use crate::manifest::{Kind, Manifest, Source, speaks_of_credential};
 use crate::syntax::{Entry, Node, ScalarValue, Span, Value};
 use std::sync::Arc;
 
@@ -67,7 +68,7 @@ const DETAIL: usize = 60;
 pub fn document_symbols(source: &Source) -> Vec<Symbol> {
     let parts = |manifest: &Manifest| {
         let Some(root) = source.root(manifest) else { return Vec::new() };
-        children(&source.text, root, false)
+        children(&source.text, root, "")
     };
     match source.manifests.as_slice() {
         [one] => parts(one),
@@ -106,7 +107,7 @@ fn whole_and_name(source: &Source, manifest: &Manifest) -> (Span, Span) {
 }
 
 /// The parts of a value. What an alias or `<<` brings is no part of what is written here.
-fn children(text: &str, node: &Node, routes: bool) -> Vec<Symbol> {
+fn children(text: &str, node: &Node, key: &str) -> Vec<Symbol> {
     match &node.value {
         Value::Scalar(_) => Vec::new(),
         Value::Mapping(entries) => {
@@ -114,18 +115,18 @@ fn children(text: &str, node: &Node, routes: bool) -> Vec<Symbol> {
         }
         Value::Sequence(items) => {
             let here = items.iter().enumerate().filter(|(_, n)| n.origin.is_none());
-            here.map(|(i, n)| item(text, i, n, routes)).collect()
+            here.map(|(i, n)| item(text, i, n, key == "routes")).collect()
         }
     }
 }
 
 fn entry(text: &str, entry: &Entry) -> Symbol {
     let value = &entry.value;
-    let below = value.origin.is_none().then(|| children(text, value, &*entry.key.text == "routes"));
+    let below = value.origin.is_none().then(|| children(text, value, &entry.key.text));
     let below = below.unwrap_or_default();
     Symbol {
         name: name(&entry.key.text),
-        detail: detail(text, value),
+        detail: if hides(&entry.key.text, value) { "(hidden)".to_owned() } else { detail(text, value) },
         kind: kind_of(value),
         whole: around(trimmed(text, entry.key.span.join(value.span)), &below),
         span: entry.key.span,
@@ -134,9 +135,10 @@ fn entry(text: &str, entry: &Entry) -> Symbol {
 }
 
 fn item(text: &str, index: usize, node: &Node, route: bool) -> Symbol {
-    let naming = ["host", "source", "value", "name"].iter().find_map(|key| node.get(key));
-    let named = naming.or(Some(node)).and_then(Node::text).map(name);
-    let below = children(text, node, false);
+    let below = children(text, node, "");
+    let part = below.iter().find(|c| ["host", "source", "value", "name"].contains(&&*c.name));
+    let naming = part.and_then(|c| node.get(&c.name));
+    let named = part.map(|c| c.detail.clone()).filter(|d| !d.is_empty()).or_else(|| node.text().map(name));
     let whole = around(trimmed(text, node.span), &below);
     let span = naming.filter(|n| n.origin.is_none() && whole.encloses(n.span)).map_or(whole, |n| n.span);
     Symbol {
@@ -167,6 +169,12 @@ fn kind_of(node: &Node) -> SymbolKind {
         None if matches!(node.value, Value::Mapping(_)) => SymbolKind::Mapping,
         None => SymbolKind::List,
     }
+}
+
+/// Whether a value is the literal of a key that speaks of a credential.
+fn hides(key: &str, value: &Node) -> bool {
+    let literal = |text: &str| host_variable(text).is_none() && !text.starts_with('?');
+    !field::is_known(key) && value.text().is_some_and(literal) && speaks_of_credential(key)
 }
 
 fn detail(text: &str, node: &Node) -> String {
@@ -272,8 +280,10 @@ mod tests {
     fn several_manifests_are_told_apart_and_credentials_are_hidden() {
         let token = ["ghp", &"a1B2".repeat(9)].join("_");
         check(
-            &format!("env:\n  A: {token}\n---\nname: two\nextends: dev\n"),
-            "dev Bottle bottle (2)\n  env Mapping (2)\n    A Text **************************************** (1)\ntwo Bottle bottle (3)\n  name Text two (1)\n  extends Text dev (1)\n",
+            &format!(
+                "env:\n  A: {token}\n  DB_PASSWORD: hunter2\n  API_TOKEN: '${{T}}'\n---\nname: two\nextends: dev\n"
+            ),
+            "dev Bottle bottle (4)\n  env Mapping (4)\n    A Text **************************************** (1)\n    DB_PASSWORD Text (hidden) (1)\n    API_TOKEN Text ${T} (1)\ntwo Bottle bottle (3)\n  name Text two (1)\n  extends Text dev (1)\n",
         );
     }
 

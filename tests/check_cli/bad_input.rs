@@ -33,6 +33,15 @@ fn a_fifo_is_not_waited_for() {
 }
 
 #[test]
+fn a_fifo_in_place_of_a_list_of_ignored_files_is_not_waited_for() {
+    let project = Project::new(&[("a.bottle.yaml", CLEAN), ("sub/b.bottle.yaml", CLEAN)]);
+    let fifo = project.path("sub/.gitignore");
+    rustix::fs::mknodat(rustix::fs::CWD, &fifo, rustix::fs::FileType::Fifo, 0o600.into(), 0).expect("a FIFO");
+    let ran = project.check(&[]).expect(2);
+    assert!(ran.err.contains("sub: its list of ignored files is no ordinary file"), "{}", ran.err);
+}
+
+#[test]
 fn a_large_file_is_refused() {
     let large = |path: &std::path::Path| {
         std::fs::File::create(path).and_then(|f| f.set_len(100 << 20)).expect("a large file");
@@ -76,5 +85,9 @@ fn a_cycle_of_parents_ends() {
         ("c.bottle.yaml", "extends: c\n"),
     ]);
     let ran = project.check(&["--format", "concise"]).expect(1);
+    for file in ["a", "b", "c"] {
+        assert!(ran.out.contains(&format!("{file}.bottle.yaml:1:")), "{}", ran.out);
+    }
+    assert!(ran.out.contains("error[extends-cycle]"), "{}", ran.out);
     assert!(ran.out.contains("a.bottle.yaml:2:1: error[unknown-field]"), "{}", ran.out);
 }

@@ -29,12 +29,11 @@ use crate::check::{Context, Sink, shown};
 
 pub(super) fn check(ctx: &Context<'_>, out: &mut Sink<'_>) {
     let routes = super::routes(ctx);
+    let by_host = super::first_by_host(routes);
     for (index, route) in routes.iter().enumerate() {
         let Some(host) = &route.host else { continue };
-        let same = |r: &&crate::manifest::Route| {
-            r.host.as_ref().is_some_and(|h| h.value.eq_ignore_ascii_case(&host.value))
-        };
-        let Some(first) = routes[..index].iter().position(|r| same(&r)) else { continue };
+        let first = by_host.get(&host.value.to_ascii_lowercase()).copied();
+        let Some(first) = first.filter(|first| *first < index) else { continue };
         let name = shown(&host.value);
         let finding = out.at(&host.place, format!("there are two routes on {name}, and only the first one decides"));
         finding.help("put all that it allows into one route");

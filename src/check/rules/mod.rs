@@ -5,6 +5,7 @@ use super::{Context, Edit, Severity, Sink, edit, listed, shown};
 use crate::manifest::{Located, Place, Route};
 use crate::provider;
 use crate::syntax::{Node, Span};
+use std::collections::HashMap;
 
 /// What a rule is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -129,6 +130,18 @@ registry! {
 /// The manifest's own routes, in order.
 fn routes<'c>(ctx: &'c Context<'_>) -> &'c [Route] {
     ctx.bottle.iter().flat_map(|b| &b.egress).map(|e| e.value.as_slice()).next().unwrap_or_default()
+}
+
+/// For each host of the routes, in lower case, the first route that has it. Comparing every pair
+/// of routes instead is felt at each keystroke in a long manifest.
+fn first_by_host(routes: &[Route]) -> HashMap<String, usize> {
+    let mut first = HashMap::with_capacity(routes.len());
+    for (index, route) in routes.iter().enumerate() {
+        if let Some(host) = &route.host {
+            first.entry(host.value.to_ascii_lowercase()).or_insert(index);
+        }
+    }
+    first
 }
 
 /// The node of one of them.

@@ -50,15 +50,16 @@
 //! ```
 
 use crate::check::{Context, Severity, Sink, edit, shown};
-use crate::egress::policy::host_covers;
+use crate::egress::policy::{covering, host_covers};
 use crate::manifest::Route;
 
 pub(super) fn check(ctx: &Context<'_>, out: &mut Sink<'_>) {
     let routes = super::routes(ctx);
+    let by_host = super::first_by_host(routes);
     for (index, route) in routes.iter().enumerate() {
         let (Some(host), Some(name)) = (&route.host, lower(route)) else { continue };
-        let covering = routes[..index].iter().position(|r| lower(r).is_some_and(|h| host_covers(&h, &name)));
-        let Some(first) = covering else { continue };
+        let first = covering(&name).filter_map(|pattern| by_host.get(&pattern).copied()).min();
+        let Some(first) = first.filter(|first| *first < index) else { continue };
         let Some(outer) = routes[first].host.as_ref().filter(|h| !h.value.eq_ignore_ascii_case(&name)) else {
             continue;
         };

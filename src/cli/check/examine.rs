@@ -119,8 +119,9 @@ pub(super) fn in_order<I: Sync, O: Send>(
     work: impl Fn(&I) -> O + Sync,
     mut each: impl FnMut(&I, O) -> io::Result<()>,
 ) -> io::Result<()> {
-    let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    if threads == 1 || items.len() < WORTH_THREADS {
+    let few = items.len() < WORTH_THREADS;
+    let threads = if few { 1 } else { std::thread::available_parallelism().map_or(1, usize::from) };
+    if threads == 1 {
         return items.iter().try_for_each(|item| each(item, work(item)));
     }
     let next = AtomicUsize::new(0);

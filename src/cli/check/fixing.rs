@@ -6,7 +6,7 @@ use super::{CLEAN, FINDINGS, Failure, USAGE};
 use crate::check::report::Summary;
 use crate::check::{Facts, fix_all, masked};
 use crate::cli::terminal;
-use crate::disk::{Disk, replace};
+use crate::disk::{Disk, Remembered, replace};
 use crate::egress::policy::visible;
 use crate::manifest::{Catalog, Files, Layout, project_root};
 use similar::{ChangeTag, TextDiff};
@@ -46,7 +46,8 @@ pub(super) fn fix(
     with_unsafe: bool,
     summary: &mut Summary,
 ) -> Result<(), Failure> {
-    let catalog = Catalog::new(&Disk, examiner.layout);
+    let disk = Remembered::default();
+    let catalog = Catalog::new(&disk, examiner.layout);
     let work = |input: &Input| mend(input, examiner, &catalog, with_unsafe);
     in_order(files, work, |input, mended| {
         let Some(mended) = mended else { return Ok(()) };
@@ -83,7 +84,8 @@ fn target(path: &Path) -> Result<PathBuf, String> {
 
 /// Shows what `fix` would do.
 pub(super) fn diff(inputs: &Inputs, examiner: &Examiner<'_>, with_unsafe: bool) -> Result<u8, Failure> {
-    let catalog = Catalog::new(&Disk, examiner.layout);
+    let disk = Remembered::default();
+    let catalog = Catalog::new(&disk, examiner.layout);
     let (mut files, mut fixes, mut unreadable) = (0, 0, inputs.problems.len());
     let work = |input: &Input| match examiner.read(input) {
         Err(why) => Err(why),

@@ -2,10 +2,11 @@
 
 use crate::cli::terminal;
 use crate::disk::Disk;
-use crate::manifest::{Files, Layout, project_root};
+use crate::manifest::{FileKind, Files, Layout, project_root};
 use ignore::{DirEntry, WalkBuilder};
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
 
 /// A file to check.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,6 +15,15 @@ pub(super) struct Input {
     pub path: PathBuf,
     /// A person named it, so it is a manifest whatever its name.
     pub named: bool,
+}
+
+/// Why a folder is not entered.
+const TRAPPED: &str = "its list of ignored files is no ordinary file";
+
+/// Whether the walker would wait forever in a folder: it opens these files, and one may be a FIFO.
+fn is_trapped(dir: &Path) -> bool {
+    let lists = [".gitignore", ".ignore", ".git/info/exclude"];
+    lists.iter().any(|list| Disk.kind(&dir.join(list)) == Some(FileKind::Other))
 }
 
 /// What the paths of the command line lead to.
@@ -51,14 +61,31 @@ impl Inputs {
     fn walk(&mut self, root: &Path, layout: &Layout) {
         let before = self.files.len();
         let links = Links::new(root, layout);
-        let walk =
-            WalkBuilder::new(root).hidden(false).filter_entry(|entry| entry.file_name() != ".git").build();
+        let trapped = Arc::new(Mutex::new(Vec::new()));
+        if is_trapped(root) {
+            self.problems.push((root.to_owned(), TRAPPED.to_owned()));
+            return;
+        }
+        let seen = trapped.clone();
+        let enter = move |entry: &DirEntry| {
+            if entry.file_name() == ".git" {
+                return false;
+            }
+            let trap = entry.file_type().is_some_and(|t| t.is_dir()) && is_trapped(entry.path());
+            if trap && let Ok(mut seen) = seen.lock() {
+                seen.push(entry.path().to_owned());
+            }
+            !trap
+        };
+        let walk = WalkBuilder::new(root).hidden(false).filter_entry(enter).build();
         for entry in walk {
             match entry {
                 Ok(entry) => self.entry(entry, layout, &links),
                 Err(error) => self.problems.push((root.to_owned(), error.to_string())),
             }
         }
+        let trapped = trapped.lock().map(|t| t.clone()).unwrap_or_default();
+        self.problems.extend(trapped.into_iter().map(|dir| (dir, TRAPPED.to_owned())));
         if self.files.len() == before {
             self.empty.push(root.to_owned());
         }
@@ -75,7 +102,7 @@ impl Inputs {
         }
         let link = kind.is_some_and(|k| k.is_symlink());
         let path = entry.into_path();
-        if link && Disk.kind(&path) == Some(crate::manifest::FileKind::Dir) {
+        if link && Disk.kind(&path) == Some(FileKind::Dir) {
             return;
         }
         if link && links.lead_out(&path) {

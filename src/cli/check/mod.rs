@@ -13,7 +13,7 @@ mod watch;
 use super::{CLEAN, FINDINGS, Failure, USAGE, terminal};
 use crate::check::Severity;
 use crate::check::report::{Format, Summary};
-use crate::disk::Disk;
+use crate::disk::Remembered;
 use crate::manifest::Catalog;
 use emit::Emitter;
 use examine::{Examiner, in_order};
@@ -171,7 +171,8 @@ pub(super) fn run(args: &Args) -> Result<u8, Failure> {
 }
 
 fn check_all(files: &[Input], examiner: &Examiner<'_>, emitter: &mut Emitter) -> Result<(), Failure> {
-    let catalog = Catalog::new(&Disk, examiner.layout);
+    let disk = Remembered::default();
+    let catalog = Catalog::new(&disk, examiner.layout);
     in_order(
         files,
         |input| examiner.file(input, &catalog),

@@ -9,7 +9,7 @@ use super::dependencies::dependencies;
 use super::examine::Examiner;
 use super::inputs::Input;
 use crate::cli::git_files::Revision;
-use crate::disk::Disk;
+use crate::disk::{Disk, Remembered};
 use crate::manifest::{Catalog, Files, Kind, Layout};
 use ring::digest::{Context, SHA1_FOR_LEGACY_USE_ONLY, SHA256};
 use std::collections::BTreeSet;
@@ -24,7 +24,8 @@ pub(super) fn retain_changed(
 ) -> Result<(), Failure> {
     let revision = Revision::open(revision)?;
     let gone = bottles_gone(&revision, examiner.layout);
-    let catalog = Catalog::new(&Disk, examiner.layout);
+    let disk = Remembered::default();
+    let catalog = Catalog::new(&disk, examiner.layout);
     files.retain(|input| {
         if differs(&revision, &input.path) {
             return true;

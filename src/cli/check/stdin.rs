@@ -5,7 +5,7 @@ use super::examine::{Examiner, Outcome};
 use super::inputs::Input;
 use super::{Args, Failure, exit_code, fixing};
 use crate::cli::terminal;
-use crate::disk::Disk;
+use crate::disk::Remembered;
 use crate::manifest::{Catalog, Layout, Source};
 use crate::syntax::{MAX_BYTES, decode};
 use std::io::Read;
@@ -25,7 +25,8 @@ pub(super) fn run(args: &Args, layout: &Layout) -> Result<u8, Failure> {
     let mut text: Arc<str> = decode(bytes).map_err(|e| cannot(e.to_string()))?.into();
     let baseline = super::baseline::load(args)?;
     let examiner = Examiner::new(layout, args.threshold(), baseline.as_ref());
-    let catalog = Catalog::new(&Disk, layout);
+    let files = Remembered::default();
+    let catalog = Catalog::new(&files, layout);
     let mut fixed = 0;
     if args.fix || args.diff {
         let old = text.clone();

@@ -7,7 +7,7 @@ use super::inputs::{Input, Inputs};
 use super::{Args, Failure, exit_code};
 use crate::check::report::Summary;
 use crate::cli::terminal;
-use crate::disk::Disk;
+use crate::disk::Remembered;
 use crate::manifest::Catalog;
 use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 use std::collections::{BTreeMap, BTreeSet, HashSet};
@@ -114,7 +114,8 @@ impl Watch<'_> {
         };
         let there: HashSet<&PathBuf> = inputs.files.iter().map(|i| &i.path).collect();
         self.known.retain(|path, known| there.contains(path) && !stale(path, known));
-        let catalog = Catalog::new(&Disk, self.examiner.layout);
+        let files = Remembered::default();
+        let catalog = Catalog::new(&files, self.examiner.layout);
         for input in inputs.files.iter().filter(|i| !self.known.contains_key(&i.path)).collect::<Vec<_>>() {
             let known = self.look(input, &catalog);
             self.watch(known.depends.files.iter().filter_map(|f| f.parent().map(PathBuf::from)));

@@ -176,7 +176,8 @@ impl Container {
         all(&["--network", "none", "--cap-drop", "ALL", "--read-only", "--log-driver", "none"]);
         // SELinux would need every mounted folder relabelled, the person's own among them.
         all(&["--security-opt", "no-new-privileges", "--security-opt", "label=disable"]);
-        all(&["--shm-size", "1g", "--ipc", "private"]);
+        // Process 1 heeds no polite signal, and Podman would wait ten seconds for it.
+        all(&["--shm-size", "1g", "--ipc", "private", "--stop-signal", "SIGKILL"]);
         all(&["--user", &format!("{}:{}", self.user.0, self.user.1), "--workdir", WORKSPACE]);
         all(&self.user_options);
         for tmp in ["/tmp", "/var/tmp"] {

@@ -136,9 +136,14 @@ pub(super) fn hosts(spot: &Spot<'_>) -> Vec<Completion> {
     }
     let seen = workspace::hosts(spot.snapshot.workspace);
     let offered = |host: &str| host != word && !owned.contains(&&host) && looks_secret(host).is_none();
+    let from = |path| workspace::shown_path(path, &spot.snapshot.source.path, spot.snapshot.catalog.layout);
+    let mut file: Option<(&std::path::Path, String)> = None;
     for (host, path) in seen.into_iter().filter(|(host, _)| offered(host)).take(MOST) {
-        let shown = workspace::shown_path(path, &spot.snapshot.source.path, spot.snapshot.catalog.layout);
-        hosts.insert(host, format!("1{shown}"));
+        // The hosts of a file come one after the other.
+        if file.as_ref().is_none_or(|(known, _)| *known != path) {
+            file = Some((path, format!("1{}", from(path))));
+        }
+        hosts.extend(file.iter().map(|(_, shown)| (host, shown.clone())));
     }
     let one = |(host, detail): (&str, String)| {
         // A star begins an alias in plain YAML.
