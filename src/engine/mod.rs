@@ -30,6 +30,7 @@ mod tree;
 pub mod trust;
 mod trust_store;
 mod ui;
+mod watch;
 mod workspace;
 
 pub use agent::Talk;
@@ -45,6 +46,7 @@ pub use runs::{find, log_files, logs, ps, stop};
 pub use state::{Record, StateDir};
 pub use sweep::sweep;
 pub use ui::{Cancel, Silent, Stream, Ui};
+pub use watch::{StateChange, watch};
 
 use crate::plan::{Plan, WorkspaceMode};
 use attach::Hub;
