@@ -17,6 +17,7 @@ mod guard;
 mod guest;
 mod host;
 mod outline;
+mod refusals;
 mod relay;
 mod runs;
 mod signals;
@@ -30,6 +31,7 @@ mod tree;
 pub mod trust;
 mod trust_store;
 mod ui;
+mod watch;
 mod workspace;
 
 pub use agent::Talk;
@@ -41,10 +43,12 @@ pub use error::{LaunchError, Problem, Stage};
 pub use guard::{Change, How};
 pub use host::Host;
 pub use outline::outline;
+pub use refusals::refusals;
 pub use runs::{find, live, log_files, logs, ps, stop};
 pub use state::{Record, StateDir};
 pub use sweep::sweep;
 pub use ui::{Cancel, Silent, Stream, Ui};
+pub use watch::{StateChange, watch};
 
 use crate::plan::{Plan, WorkspaceMode};
 use attach::Hub;

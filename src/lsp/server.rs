@@ -9,6 +9,7 @@ use super::requests::{
     structure, symbols, tokens,
 };
 use super::session::Session;
+use crate::engine::StateDir;
 use crate::manifest::Layout;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::mpsc;
@@ -26,11 +27,16 @@ pub(super) struct Server {
 
 impl Server {
     /// A server for a client; `gone` is told when the client's process has ended. Needs the runtime.
-    pub(super) fn new(client: Client, layout: Layout, gone: mpsc::Sender<()>) -> Self {
+    pub(super) fn new(
+        client: Client,
+        layout: Layout,
+        state: Option<StateDir>,
+        gone: mpsc::Sender<()>,
+    ) -> Self {
         let outbox = Outbox::start(client);
         let cancellations = Cancellations::default();
         let own = cancellations.clone();
-        let owner = Owner::start(|owner| Session::new(layout, outbox, owner, own));
+        let owner = Owner::start(|owner| Session::new(layout, state, outbox, owner, own));
         Self { owner, cancellations, gone, shut_down: AtomicBool::new(false) }
     }
 

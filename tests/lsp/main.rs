@@ -13,4 +13,5 @@ mod order;
 mod positions;
 mod progress;
 mod pull;
+mod refused;
 mod structure;

@@ -1,9 +1,12 @@
 //! What the server knows: the client's abilities, the documents, what was found in them.
 
+mod runs;
 mod view;
 
 pub(in crate::lsp) use view::View;
 
+use crate::check::Denied;
+use crate::engine::StateDir;
 use crate::lsp::analysis::Analysis;
 use crate::lsp::capabilities::{Abilities, offer, roots};
 use crate::lsp::document::{Document, file_path};
@@ -46,6 +49,10 @@ pub(in crate::lsp) struct Session {
     /// What was found in manifests that are not open, for a client that asks for them.
     pub closed: HashMap<PathBuf, Analysis>,
     layout: Layout,
+    /// Where runs are remembered.
+    state: Option<StateDir>,
+    /// What the last runs were refused.
+    denied: Vec<Denied>,
     outbox: Outbox,
     owner: Owner<Session>,
     cancellations: Cancellations,
@@ -70,6 +77,7 @@ impl Session {
     /// A session that knows nothing of its client yet.
     pub(in crate::lsp) fn new(
         layout: Layout,
+        state: Option<StateDir>,
         outbox: Outbox,
         owner: Owner<Session>,
         cancellations: Cancellations,
@@ -82,6 +90,8 @@ impl Session {
             documents: HashMap::new(),
             closed: HashMap::new(),
             layout,
+            state,
+            denied: Vec::new(),
             outbox,
             owner,
             cancellations,
@@ -108,6 +118,7 @@ impl Session {
     pub(in crate::lsp) fn ready(&mut self) {
         watch::register(&self.outbox, self.abilities, &self.layout);
         self.ask_for_settings();
+        self.watch_runs();
     }
 
     /// Takes in what a person has set.
