@@ -1,5 +1,6 @@
 //! `bot-bottle lsp`.
 
+use super::operator::Operator;
 use super::{CLEAN, FINDINGS, Failure, terminal};
 use crate::lsp::{Ended, serve};
 
@@ -15,7 +16,10 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(_: &Args) -> Result<u8, Failure> {
-    match serve(terminal::layout())? {
+    // What is wrong with the operator's configuration hinders launches, not the editor.
+    let operator = Operator::default().settings();
+    let state = operator.inspect_err(|failure| terminal::error(&failure.to_string())).ok().map(|o| o.state);
+    match serve(terminal::layout(), state)? {
         Ended::Orderly => Ok(CLEAN),
         // The protocol asks for 1 when `exit` comes without `shutdown`.
         Ended::Abrupt => Ok(FINDINGS),

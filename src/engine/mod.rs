@@ -16,6 +16,7 @@ mod files;
 mod guard;
 mod guest;
 mod host;
+mod refusals;
 mod relay;
 mod runs;
 mod signals;
@@ -29,6 +30,7 @@ mod tree;
 pub mod trust;
 mod trust_store;
 mod ui;
+mod watch;
 mod workspace;
 
 pub use agent::Talk;
@@ -39,10 +41,12 @@ pub use egress::Upstream;
 pub use error::{LaunchError, Problem, Stage};
 pub use guard::{Change, How};
 pub use host::Host;
+pub use refusals::refusals;
 pub use runs::{find, log_files, logs, ps, stop};
 pub use state::{Record, StateDir};
 pub use sweep::sweep;
 pub use ui::{Cancel, Silent, Stream, Ui};
+pub use watch::{StateChange, watch};
 
 use crate::plan::{Plan, WorkspaceMode};
 use attach::Hub;

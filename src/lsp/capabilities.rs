@@ -220,3 +220,11 @@ fn actions() -> CodeActionProviderCapability {
         resolve_provider: None,
     })
 }
+
+/// The workspace's folders; older clients name one root.
+pub(super) fn roots(params: InitializeParams) -> Vec<WorkspaceFolder> {
+    #[allow(deprecated)]
+    let root = params.root_uri;
+    let old = || root.map(|uri| WorkspaceFolder { uri, name: String::new() }).into_iter().collect();
+    params.workspace_folders.filter(|f| !f.is_empty()).unwrap_or_else(old)
+}

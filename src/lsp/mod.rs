@@ -23,6 +23,7 @@ mod settings;
 mod transport;
 mod watch;
 
+use crate::engine::StateDir;
 use crate::manifest::Layout;
 use std::io;
 use tower_lsp::LspService;
@@ -36,15 +37,16 @@ pub enum Ended {
     Abrupt,
 }
 
-/// Serves one client on standard input and output until it leaves.
+/// Serves one client on standard input and output until it leaves. `state` is where runs are
+/// remembered; without it nothing is known of any.
 ///
 /// # Errors
 /// When the streams or the runtime cannot be had.
-pub fn serve(layout: Layout) -> io::Result<Ended> {
+pub fn serve(layout: Layout, state: Option<StateDir>) -> io::Result<Ended> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let ended = runtime.block_on(async {
         let (gone, client_gone) = tokio::sync::mpsc::channel(1);
-        let (service, socket) = LspService::build(|client| server::Server::new(client, layout, gone))
+        let (service, socket) = LspService::build(|client| server::Server::new(client, layout, state, gone))
             .custom_method("window/workDoneProgress/cancel", server::Server::cancel_progress)
             .finish();
         transport::serve(service, socket, transport::stdio()?, client_gone).await

@@ -1,22 +1,35 @@
 //! The one owner of the documents: a thread that does what it is handed, in order.
 
-use super::session::Session;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
 use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 use tower_lsp::jsonrpc::{Error, Result};
 
+/// What is owned: it has work of its own, which is done when nobody asks for anything.
+pub(super) trait Owned: Send + 'static {
+    /// Whether there is such work.
+    fn has_work(&self) -> bool;
+
+    /// Does one piece of it.
+    fn work(&mut self);
+}
+
 /// What the owner is handed.
-type Job = Box<dyn FnOnce(&mut Session) + Send>;
+type Job<S> = Box<dyn FnOnce(&mut S) + Send>;
 
 /// How long diagnostics may wait while other messages keep coming.
 const PATIENCE: Duration = Duration::from_millis(100);
 
 /// Hands work to the owner.
-#[derive(Clone)]
-pub(super) struct Owner {
-    jobs: Sender<Job>,
+pub(super) struct Owner<S> {
+    jobs: Sender<Job<S>>,
+}
+
+impl<S> Clone for Owner<S> {
+    fn clone(&self) -> Self {
+        Self { jobs: self.jobs.clone() }
+    }
 }
 
 /// Whether somebody still waits for an answer.
@@ -34,20 +47,20 @@ impl Wanted<'_> {
     }
 }
 
-impl Owner {
+impl<S: Owned> Owner<S> {
     /// Starts the thread. It lasts as long as the process.
-    pub(super) fn start(session: impl FnOnce(Self) -> Session) -> Self {
+    pub(super) fn start(state: impl FnOnce(Self) -> S) -> Self {
         let (jobs, queue) = channel();
         let owner = Self { jobs };
-        let session = session(owner.clone());
+        let state = state(owner.clone());
         // Without a thread there is no server, and every request is answered with an error.
-        let started = std::thread::Builder::new().name("lsp-owner".to_owned()).spawn(|| run(queue, session));
+        let started = std::thread::Builder::new().name("lsp-owner".to_owned()).spawn(|| run(queue, state));
         drop(started);
         owner
     }
 
     /// Has something done; what is handed in first is done first.
-    pub(super) fn tell(&self, job: impl FnOnce(&mut Session) + Send + 'static) {
+    pub(super) fn tell(&self, job: impl FnOnce(&mut S) + Send + 'static) {
         // A closed queue means that the process is ending.
         let _ = self.jobs.send(Box::new(job));
     }
@@ -57,15 +70,15 @@ impl Owner {
     /// The question is handed in at the call, before the future is awaited.
     pub(super) fn ask<T: Send + 'static>(
         &self,
-        question: impl FnOnce(&mut Session, &Wanted<'_>) -> Result<T> + Send + 'static,
+        question: impl FnOnce(&mut S, &Wanted<'_>) -> Result<T> + Send + 'static,
     ) -> impl Future<Output = Result<T>> + Send {
         let (answer, answered) = oneshot::channel();
-        self.tell(move |session| {
+        self.tell(move |state| {
             if answer.is_closed() {
                 return;
             }
             let wanted = || !answer.is_closed();
-            let result = guarded(|| question(session, &Wanted(&wanted)));
+            let result = guarded(|| question(state, &Wanted(&wanted)));
             let _ = answer.send(result.unwrap_or_else(|| Err(panicked())));
         });
         async move { answered.await.unwrap_or_else(|_| Err(Error::internal_error())) }
@@ -83,10 +96,10 @@ fn guarded<T>(work: impl FnOnce() -> T) -> Option<T> {
 
 /// Does the jobs as they come. Diagnostics are made when nothing else waits, so that of ten quick
 /// edits only the last is analysed.
-fn run(queue: Receiver<Job>, mut session: Session) {
+fn run<S: Owned>(queue: Receiver<Job<S>>, mut state: S) {
     let mut worked = Instant::now();
     loop {
-        let job = if session.has_work() {
+        let job = if state.has_work() {
             queue.try_recv()
         } else {
             let job = queue.recv().map_err(|_| TryRecvError::Disconnected);
@@ -95,7 +108,7 @@ fn run(queue: Receiver<Job>, mut session: Session) {
         };
         match job {
             Ok(job) => {
-                guarded(|| job(&mut session));
+                guarded(|| job(&mut state));
                 if worked.elapsed() < PATIENCE {
                     continue;
                 }
@@ -103,7 +116,76 @@ fn run(queue: Receiver<Job>, mut session: Session) {
             Err(TryRecvError::Empty) => {}
             Err(TryRecvError::Disconnected) => return,
         }
-        guarded(|| session.work());
+        guarded(|| state.work());
         worked = Instant::now();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Counts what is asked of it, and how often it came to its own work.
+    #[derive(Default)]
+    struct Counter {
+        changes: usize,
+        pending: bool,
+        worked: Vec<usize>,
+    }
+
+    impl Owned for Counter {
+        fn has_work(&self) -> bool {
+            self.pending
+        }
+
+        fn work(&mut self) {
+            self.pending = false;
+            self.worked.push(self.changes);
+            assert_ne!(self.changes, 13, "a defect in the work itself");
+        }
+    }
+
+    fn change(counter: &mut Counter) {
+        counter.changes += 1;
+        counter.pending = true;
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_answered_as_an_error_and_the_next_question_as_usual() {
+        let owner = Owner::start(|_| Counter::default());
+        let error = owner.ask(|_, _| -> Result<()> { panic!("a defect") }).await.expect_err("an error");
+        assert_eq!(error.code, tower_lsp::jsonrpc::ErrorCode::InternalError);
+        owner.tell(|_| panic!("a defect in a notification"));
+        (0..13).for_each(|_| owner.tell(change));
+        // Asked twice, so that the work lies between.
+        let changes = || owner.ask(|c, _| Ok(c.changes));
+        assert_eq!((changes().await, changes().await), (Ok(13), Ok(13)));
+    }
+
+    #[tokio::test]
+    async fn many_changes_come_to_one_piece_of_work_and_order_holds() {
+        let owner = Owner::start(|_| Counter::default());
+        let (go, wait) = channel::<()>();
+        owner.tell(move |_| assert!(wait.recv().is_err()));
+        (0..100).for_each(|_| owner.tell(change));
+        let fifty = owner.ask(|c, _| Ok((c.changes, c.worked.clone())));
+        drop(go);
+        let (changes, worked) = fifty.await.expect("an answer");
+        assert_eq!((changes, worked), (100, vec![]));
+        let worked = owner.ask(|c, _| Ok(c.worked.clone()));
+        assert!(worked.await.expect("an answer").len() <= 1);
+    }
+
+    #[tokio::test]
+    async fn what_nobody_waits_for_is_not_done() {
+        let owner = Owner::start(|_| Counter::default());
+        let (go, wait) = channel::<()>();
+        owner.tell(move |_| assert!(wait.recv().is_err()));
+        drop(owner.ask(|c, _| {
+            c.changes += 1;
+            Ok(())
+        }));
+        drop(go);
+        assert_eq!(owner.ask(|c, _| Ok(c.changes)).await, Ok(0));
     }
 }

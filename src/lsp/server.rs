@@ -1,6 +1,5 @@
 //! The protocol's methods: each hands its work to the owner and waits for nothing else.
 
-use super::capabilities::{Abilities, offer};
 use super::lifetime;
 use super::outbox::Outbox;
 use super::owner::Owner;
@@ -10,6 +9,7 @@ use super::requests::{
     structure, symbols, tokens,
 };
 use super::session::Session;
+use crate::engine::StateDir;
 use crate::manifest::Layout;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::mpsc;
@@ -19,7 +19,7 @@ use tower_lsp::{Client, LanguageServer};
 
 /// One conversation.
 pub(super) struct Server {
-    owner: Owner,
+    owner: Owner<Session>,
     cancellations: Cancellations,
     gone: mpsc::Sender<()>,
     shut_down: AtomicBool,
@@ -27,11 +27,16 @@ pub(super) struct Server {
 
 impl Server {
     /// A server for a client; `gone` is told when the client's process has ended. Needs the runtime.
-    pub(super) fn new(client: Client, layout: Layout, gone: mpsc::Sender<()>) -> Self {
+    pub(super) fn new(
+        client: Client,
+        layout: Layout,
+        state: Option<StateDir>,
+        gone: mpsc::Sender<()>,
+    ) -> Self {
         let outbox = Outbox::start(client);
         let cancellations = Cancellations::default();
         let own = cancellations.clone();
-        let owner = Owner::start(|owner| Session::new(layout, outbox, owner, own));
+        let owner = Owner::start(|owner| Session::new(layout, state, outbox, owner, own));
         Self { owner, cancellations, gone, shut_down: AtomicBool::new(false) }
     }
 
@@ -51,15 +56,7 @@ impl LanguageServer for Server {
         if let Some(process) = params.process_id {
             lifetime::watch(process, self.gone.clone());
         }
-        let ask = self.owner.ask(move |session, _| {
-            session.abilities = Abilities::of(&params.capabilities, params.client_info.as_ref());
-            if let Some(options) = &params.initialization_options {
-                session.configure(options);
-            }
-            session.folders(&roots(params), &[]);
-            Ok(offer(session.abilities))
-        });
-        ask.await
+        self.owner.ask(|session, _| Ok(session.initialize(params))).await
     }
 
     async fn initialized(&self, _: InitializedParams) {
@@ -212,12 +209,4 @@ impl LanguageServer for Server {
     ) -> Result<Option<Vec<TextEdit>>> {
         self.owner.ask(|session, _| Ok(save::will_save(session, params))).await
     }
-}
-
-/// The workspace's folders; older clients name one root.
-fn roots(params: InitializeParams) -> Vec<WorkspaceFolder> {
-    #[allow(deprecated)]
-    let root = params.root_uri;
-    let old = || root.map(|uri| WorkspaceFolder { uri, name: String::new() }).into_iter().collect();
-    params.workspace_folders.filter(|f| !f.is_empty()).unwrap_or_else(old)
 }

@@ -4,10 +4,11 @@ use crate::check::Severity;
 use serde_json::Value;
 use std::path::PathBuf;
 
-/// The settings. In `initializationOptions` and in the section `botBottle` of the configuration.
+/// The settings. In `initializationOptions` and in the section `bot-bottle` of the configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Settings {
-    /// `home`: in place of the user's home folder; absolute.
+    /// `home`: in place of the user's home folder; absolute. In the options alone: a cloned
+    /// repository can bring an editor's configuration, and must not say whose bottles are trusted.
     pub home: Option<PathBuf>,
     /// `severity`: findings below it are not reported.
     pub severity: Severity,
@@ -16,7 +17,7 @@ pub(super) struct Settings {
 }
 
 /// The section of the configuration.
-pub(super) const SECTION: &str = "botBottle";
+pub(super) const SECTION: &str = "bot-bottle";
 
 impl Default for Settings {
     fn default() -> Self {
@@ -25,13 +26,20 @@ impl Default for Settings {
 }
 
 impl Settings {
+    /// Takes over `initializationOptions`.
+    pub(super) fn of_options(said: &Value) -> Self {
+        let mut settings = Self::default();
+        settings.take(said);
+        let said = said.get(SECTION).unwrap_or(said);
+        let home = said.get("home").and_then(Value::as_str).map(PathBuf::from);
+        settings.home = home.filter(|h| h.is_absolute());
+        settings
+    }
+
     /// Takes over what an editor says, in the section or bare; what it does not say, or says wrong,
     /// stays.
     pub(super) fn take(&mut self, said: &Value) {
         let said = said.get(SECTION).unwrap_or(said);
-        if let Some(home) = said.get("home").and_then(Value::as_str).map(PathBuf::from) {
-            self.home = Some(home).filter(|h| h.is_absolute());
-        }
         let word = said.get("severity").and_then(Value::as_str);
         if let Some(severity) = Severity::ALL.into_iter().find(|s| Some(s.word()) == word) {
             self.severity = severity;
@@ -49,15 +57,16 @@ mod tests {
 
     #[test]
     fn what_is_said_is_taken_and_nonsense_is_not() {
-        let mut settings = Settings::default();
-        settings.take(&json!({ "botBottle": { "severity": "warning", "fixOnSave": true, "home": "/h" } }));
+        let options = json!({ "bot-bottle": { "severity": "warning", "fixOnSave": true, "home": "/h" } });
+        let mut settings = Settings::of_options(&options);
         let taken = Settings { home: Some("/h".into()), severity: Severity::Warning, fix_on_save: true };
         assert_eq!(settings, taken);
-        for nonsense in [json!(null), json!([]), json!({ "severity": 3, "fixOnSave": "yes", "home": 1 })] {
+        for nonsense in [json!(null), json!([]), json!({ "severity": 3, "fixOnSave": "yes", "home": "/x" })] {
             settings.take(&nonsense);
             assert_eq!(settings, taken);
         }
-        settings.take(&json!({ "severity": "error", "home": "relative" }));
-        assert_eq!((settings.severity, settings.home), (Severity::Error, None));
+        settings.take(&json!({ "severity": "error" }));
+        assert_eq!(settings.severity, Severity::Error);
+        assert_eq!(Settings::of_options(&json!({ "home": "relative" })).home, None);
     }
 }

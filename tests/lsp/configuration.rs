@@ -14,7 +14,7 @@ fn mild_findings_can_be_left_out_from_the_start_or_later() {
     client.wait_for(&uri, &["unknown-field"]);
     client.notify(
         "workspace/didChangeConfiguration",
-        json!({ "settings": { "botBottle": { "severity": "hint" } } }),
+        json!({ "settings": { "bot-bottle": { "severity": "hint" } } }),
     );
     client.wait_for(&uri, &["unknown-field", "token-unset"]);
 }
@@ -26,13 +26,15 @@ fn another_home_holds_other_bottles() {
         ("~/other/.bot-bottle/bottles/theirs.md", "---\nenv: {}\n---\n"),
     ]);
     let uri = world.uri("dev.bottle.yaml");
+    let home = json!({ "home": world.home().join("other") });
+    let mut client = Client::with(&world, able(false), home.clone());
+    client.open(&uri, "extends: theirs\n");
+    client.wait_for(&uri, &[]);
+    // The configuration, which a cloned repository can bring, has no say in it.
     let mut client = Client::start(&world);
+    client.notify("workspace/didChangeConfiguration", json!({ "settings": { "bot-bottle": home } }));
     client.open(&uri, "extends: theirs\n");
     client.wait_for(&uri, &["unknown-parent"]);
-    let home = world.home().join("other");
-    client
-        .notify("workspace/didChangeConfiguration", json!({ "settings": { "botBottle": { "home": home } } }));
-    client.wait_for(&uri, &[]);
 }
 
 #[test]

@@ -11,5 +11,7 @@ mod lifecycle;
 mod navigation;
 mod order;
 mod positions;
+mod progress;
 mod pull;
+mod refused;
 mod structure;

@@ -1,8 +1,9 @@
 //! # denied-egress
 //!
 //! ## What it finds
-//! Requests that the last run of this bottle made and that were refused, and that its manifest
-//! would still refuse. Only an editor shows them, and only where the bottle has run.
+//! Requests that the last runs of this bottle made and that were refused, and that its manifest
+//! would still refuse. Editors show them where the bottle has run; on the command line
+//! `check --denied` does.
 //!
 //! ## Why it matters
 //! Either the agent needs a route that is missing, or something in its input told it to call a
@@ -60,11 +61,20 @@ pub(super) fn check(ctx: &Context<'_>, out: &mut Sink<'_>) {
             Some(denial) => shown(&denial.to_string()),
             None => format!("refused as `{}`", shown(&denied.code)),
         };
-        let finding = out.at(&place, format!("a run asked {times} for {what}: {reason}"));
+        let message = format!("a run asked {times} for {what} (first {}): {reason}", moment(&denied.first));
+        let finding = out.at(&place, message);
         finding.help("add a route if the work needs it; if not, find out what made the agent ask");
         if let Some(edits) = fix(ctx, denied, &policy, resolved.bottle.egress.is_some()) {
             finding.unsafe_fix(format!("allow {what}"), edits);
         }
+    }
+}
+
+/// A time as a person reads it: `2026-01-01 09:30:00 UTC` of `2026-01-01T09:30:00.000Z`.
+fn moment(time: &str) -> String {
+    match (time.get(..10), time.get(11..19)) {
+        (Some(day), Some(clock)) => format!("{} {} UTC", shown(day), shown(clock)),
+        _ => shown(time),
     }
 }
 

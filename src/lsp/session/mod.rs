@@ -1,19 +1,22 @@
 //! What the server knows: the client's abilities, the documents, what was found in them.
 
-use super::analysis::Analysis;
-use super::capabilities::Abilities;
-use super::document::{Document, file_path};
-use super::outbox::Outbox;
-use super::overlay::Overlay;
-use super::owner::{Owner, Wanted};
-use super::position::Lines;
-use super::progress::{Cancellations, Progress};
-use super::scan::{self, Workspace};
-use super::settings::{SECTION, Settings};
-use super::watch;
-use crate::check::Facts;
-use crate::ide::Snapshot;
-use crate::manifest::{Catalog, Kind, Layout, Source};
+mod runs;
+mod view;
+
+pub(in crate::lsp) use view::View;
+
+use crate::check::Denied;
+use crate::engine::StateDir;
+use crate::lsp::analysis::Analysis;
+use crate::lsp::capabilities::{Abilities, offer, roots};
+use crate::lsp::document::{Document, file_path};
+use crate::lsp::outbox::Outbox;
+use crate::lsp::owner::{Owned, Owner, Wanted};
+use crate::lsp::progress::{Cancellations, Progress};
+use crate::lsp::scan::{self, Workspace};
+use crate::lsp::settings::{SECTION, Settings};
+use crate::lsp::watch;
+use crate::manifest::{Kind, Layout};
 use serde_json::Value;
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::path::{Path, PathBuf};
@@ -25,15 +28,16 @@ use tower_lsp::ls_types::request::{
 };
 use tower_lsp::ls_types::{
     ConfigurationItem, ConfigurationParams, Diagnostic, DidChangeTextDocumentParams, DocumentChanges,
-    MessageType, OneOf, OptionalVersionedTextDocumentIdentifier, PublishDiagnosticsParams, ShowMessageParams,
-    TextDocumentEdit, TextDocumentItem, TextEdit, Uri, WorkspaceEdit, WorkspaceFolder,
+    InitializeParams, InitializeResult, MessageType, OneOf, OptionalVersionedTextDocumentIdentifier,
+    PublishDiagnosticsParams, ShowMessageParams, TextDocumentEdit, TextDocumentItem, TextEdit, Uri,
+    WorkspaceEdit, WorkspaceFolder,
 };
 
 /// How long a reading of the workspace serves where the client does not tell of changes.
 const FRESH: Duration = Duration::from_secs(30);
 
 /// The state of one conversation.
-pub(super) struct Session {
+pub(in crate::lsp) struct Session {
     /// What the client can do.
     pub abilities: Abilities,
     /// What a person has set.
@@ -44,11 +48,13 @@ pub(super) struct Session {
     pub documents: HashMap<Uri, Document>,
     /// What was found in manifests that are not open, for a client that asks for them.
     pub closed: HashMap<PathBuf, Analysis>,
-    /// The user's home, unless the settings name another.
-    home: Option<PathBuf>,
     layout: Layout,
+    /// Where runs are remembered.
+    state: Option<StateDir>,
+    /// What the last runs were refused.
+    denied: Vec<Denied>,
     outbox: Outbox,
-    owner: Owner,
+    owner: Owner<Session>,
     cancellations: Cancellations,
     env_names: HashSet<String>,
     workspace: Option<Workspace>,
@@ -58,7 +64,7 @@ pub(super) struct Session {
 }
 
 /// What of a finding the client can show.
-pub(super) type Reports = super::capabilities::Reports;
+pub(in crate::lsp) type Reports = crate::lsp::capabilities::Reports;
 
 /// What is left to do when no message waits, beside stale documents.
 #[derive(Default)]
@@ -67,19 +73,15 @@ struct Todo {
     scan: bool,
 }
 
-/// A document in its surroundings.
-pub(super) struct View<'a> {
-    /// The document.
-    pub document: &'a Document,
-    /// Its text, to convert positions with.
-    pub lines: Lines<'a>,
-    /// The same for the pure layer.
-    pub snapshot: Snapshot<'a>,
-}
-
 impl Session {
     /// A session that knows nothing of its client yet.
-    pub(super) fn new(layout: Layout, outbox: Outbox, owner: Owner, cancellations: Cancellations) -> Self {
+    pub(in crate::lsp) fn new(
+        layout: Layout,
+        state: Option<StateDir>,
+        outbox: Outbox,
+        owner: Owner<Session>,
+        cancellations: Cancellations,
+    ) -> Self {
         let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
         Self {
             abilities: Abilities::default(),
@@ -87,37 +89,49 @@ impl Session {
             roots: Vec::new(),
             documents: HashMap::new(),
             closed: HashMap::new(),
-            home: layout.home.clone(),
             layout,
+            state,
+            denied: Vec::new(),
             outbox,
             owner,
             cancellations,
             env_names: names.collect(),
             workspace: None,
             stale: VecDeque::new(),
-            todo: Todo { warm: true, scan: false },
+            todo: Todo::default(),
         }
     }
 
+    /// The first message: who the client is and where it works.
+    pub(in crate::lsp) fn initialize(&mut self, params: InitializeParams) -> InitializeResult {
+        self.abilities = Abilities::of(&params.capabilities, params.client_info.as_ref());
+        if let Some(options) = &params.initialization_options {
+            self.settings = Settings::of_options(options);
+            self.layout.home = self.settings.home.clone().or(self.layout.home.take());
+        }
+        self.folders(&roots(params), &[]);
+        self.todo.warm = true;
+        offer(self.abilities)
+    }
+
     /// The client is ready to be asked.
-    pub(super) fn ready(&mut self) {
+    pub(in crate::lsp) fn ready(&mut self) {
         watch::register(&self.outbox, self.abilities, &self.layout);
         self.ask_for_settings();
+        self.watch_runs();
     }
 
     /// Takes in what a person has set.
-    pub(super) fn configure(&mut self, said: &Value) {
+    pub(in crate::lsp) fn configure(&mut self, said: &Value) {
         let before = self.settings.clone();
         self.settings.take(said);
         if self.settings != before {
-            self.layout.home = self.settings.home.clone().or_else(|| self.home.clone());
-            self.workspace = None;
             self.check_everything();
         }
     }
 
     /// Asks for the settings, if the client can be asked.
-    pub(super) fn ask_for_settings(&self) {
+    pub(in crate::lsp) fn ask_for_settings(&self) {
         if !self.abilities.configures {
             return;
         }
@@ -134,7 +148,7 @@ impl Session {
     }
 
     /// Takes in the workspace's folders.
-    pub(super) fn folders(&mut self, added: &[WorkspaceFolder], removed: &[WorkspaceFolder]) {
+    pub(in crate::lsp) fn folders(&mut self, added: &[WorkspaceFolder], removed: &[WorkspaceFolder]) {
         let gone: Vec<_> = removed.iter().filter_map(|f| file_path(&f.uri)).collect();
         self.roots.retain(|root| !gone.contains(root));
         for root in added.iter().filter_map(|f| file_path(&f.uri)) {
@@ -147,7 +161,7 @@ impl Session {
     }
 
     /// A document was opened.
-    pub(super) fn open(&mut self, item: TextDocumentItem) {
+    pub(in crate::lsp) fn open(&mut self, item: TextDocumentItem) {
         let document = Document::open(item, self.roots.first().map(PathBuf::as_path));
         let (uri, path) = (document.uri.clone(), document.path.clone());
         self.documents.insert(uri.clone(), document);
@@ -156,7 +170,7 @@ impl Session {
     }
 
     /// A document was edited.
-    pub(super) fn change(&mut self, params: DidChangeTextDocumentParams) {
+    pub(in crate::lsp) fn change(&mut self, params: DidChangeTextDocumentParams) {
         let unit = self.abilities.unit;
         let id = params.text_document;
         let Some(document) = self.documents.get_mut(&id.uri) else { return };
@@ -166,7 +180,7 @@ impl Session {
     }
 
     /// A document was saved: what other files say may have changed without a word.
-    pub(super) fn save(&mut self, uri: &Uri) {
+    pub(in crate::lsp) fn save(&mut self, uri: &Uri) {
         if let Some(path) = self.documents.get(uri).map(|d| d.path.clone()) {
             self.reread(&path);
         }
@@ -174,7 +188,7 @@ impl Session {
     }
 
     /// A document was closed: what it said counts no more, what its file says does.
-    pub(super) fn close(&mut self, uri: &Uri) {
+    pub(in crate::lsp) fn close(&mut self, uri: &Uri) {
         let Some(document) = self.documents.remove(uri) else { return };
         self.stale.retain(|stale| stale != uri);
         if !self.abilities.pulls {
@@ -185,7 +199,7 @@ impl Session {
     }
 
     /// Files have changed on the disk.
-    pub(super) fn changed_on_disk(&mut self, uris: &[Uri]) {
+    pub(in crate::lsp) fn changed_on_disk(&mut self, uris: &[Uri]) {
         for path in uris.iter().filter_map(file_path) {
             self.reread(&path);
             self.closed.remove(&path);
@@ -245,48 +259,8 @@ impl Session {
         }
     }
 
-    /// A document in its surroundings; `None` for one that is not open or no manifest.
-    pub(super) fn view<T>(&self, uri: &Uri, look: impl FnOnce(&View<'_>) -> T) -> Option<T> {
-        let document = self.documents.get(uri)?;
-        let source = document.source(&self.layout)?;
-        let lines = document.lines(self.abilities.unit);
-        Some(self.with(source, |snapshot| look(&View { document, lines, snapshot: *snapshot })))
-    }
-
-    /// A manifest in its surroundings, open or not; `None` where there is none that may be read.
-    pub(super) fn look<T>(&self, uri: &Uri, look: impl FnOnce(&Snapshot<'_>) -> T) -> Option<T> {
-        if self.documents.contains_key(uri) {
-            return self.view(uri, |view| look(&view.snapshot));
-        }
-        let overlay = Overlay::new(&self.documents, &self.roots, &self.layout);
-        let source = Catalog::new(&overlay, &self.layout).source(&file_path(uri)?)?;
-        Some(self.with(&source, look))
-    }
-
-    /// A parsed manifest in its surroundings.
-    pub(super) fn with<T>(&self, source: &Arc<Source>, look: impl FnOnce(&Snapshot<'_>) -> T) -> T {
-        let overlay = Overlay::new(&self.documents, &self.roots, &self.layout);
-        let catalog = Catalog::knowing(&overlay, &self.layout, self.open_sources().cloned());
-        let facts = Facts { env_names: Some(&self.env_names), denied: &[] };
-        let workspace = self.known();
-        look(&Snapshot { source, catalog: &catalog, facts, workspace: &workspace })
-    }
-
-    fn open_sources(&self) -> impl Iterator<Item = &Arc<Source>> {
-        self.documents.values().filter(|d| d.in_file).filter_map(|d| d.source(&self.layout))
-    }
-
-    /// Every manifest that is known: the open ones as they are now, the others as they were read.
-    pub(super) fn known(&self) -> Vec<Arc<Source>> {
-        let mut known: Vec<_> = self.open_sources().cloned().collect();
-        let open: HashSet<&Path> = self.documents.values().map(|d| &*d.path).collect();
-        let read = self.workspace.iter().flat_map(|w| &w.sources);
-        known.extend(read.filter(|(path, _)| !open.contains(path.as_path())).map(|(_, s)| s.clone()));
-        known
-    }
-
     /// Reads the workspace if that has not been done, and says whether all of it is known.
-    pub(super) fn read_workspace(&mut self, wanted: &Wanted<'_>) -> bool {
+    pub(in crate::lsp) fn read_workspace(&mut self, wanted: &Wanted<'_>) -> bool {
         let fresh = |w: &&Workspace| self.abilities.watches || w.read.elapsed() < FRESH;
         if let Some(workspace) = self.workspace.as_ref().filter(fresh) {
             return workspace.complete;
@@ -309,12 +283,12 @@ impl Session {
     }
 
     /// Has the workspace read when no message waits.
-    pub(super) fn read_workspace_soon(&mut self) {
+    pub(in crate::lsp) fn read_workspace_soon(&mut self) {
         self.todo.scan = self.workspace.is_none();
     }
 
     /// Makes the findings of a document, unless its version has them already.
-    pub(super) fn analyse(&mut self, uri: &Uri) {
+    pub(in crate::lsp) fn analyse(&mut self, uri: &Uri) {
         let Some(document) = self.documents.get(uri).filter(|d| d.analysis.is_none()) else { return };
         let lines = document.lines(self.abilities.unit);
         let analysis = match document.source(&self.layout) {
@@ -329,35 +303,6 @@ impl Session {
         }
     }
 
-    /// The findings of any manifest.
-    pub(super) fn analysis(&self, source: &Arc<Source>, uri: &Uri, lines: Lines<'_>) -> Analysis {
-        let overlay = Overlay::new(&self.documents, &self.roots, &self.layout);
-        let catalog = Catalog::knowing(&overlay, &self.layout, self.open_sources().cloned());
-        let facts = Facts { env_names: Some(&self.env_names), denied: &[] };
-        let shown = (self.settings.severity, self.abilities.reports);
-        Analysis::of(source, &catalog, &facts, (uri, lines), shown)
-    }
-
-    /// Whether something is left to do when no message waits.
-    pub(super) fn has_work(&self) -> bool {
-        !self.stale.is_empty() || self.todo.warm || self.todo.scan
-    }
-
-    /// Does one piece of what is left to do, the most urgent first.
-    pub(super) fn work(&mut self) {
-        if let Some(uri) = self.stale.pop_front() {
-            // A client that pulls is answered when it asks.
-            if !self.abilities.pulls {
-                self.analyse(&uri);
-                self.report(uri);
-            }
-        } else if std::mem::take(&mut self.todo.warm) {
-            warm();
-        } else if std::mem::take(&mut self.todo.scan) {
-            self.read_workspace(&Wanted::always());
-        }
-    }
-
     fn report(&self, uri: Uri) {
         let Some(document) = self.documents.get(&uri) else { return };
         let Some(analysis) = &document.analysis else { return };
@@ -369,12 +314,12 @@ impl Session {
     }
 
     /// Shows a person a message.
-    pub(super) fn message(&self, typ: MessageType, message: String) {
+    pub(in crate::lsp) fn message(&self, typ: MessageType, message: String) {
         self.outbox.notify::<ShowMessage>(ShowMessageParams { typ, message });
     }
 
     /// Edits of one document in the form that the client takes.
-    pub(super) fn workspace_edit(&self, document: &Document, edits: Vec<TextEdit>) -> WorkspaceEdit {
+    pub(in crate::lsp) fn workspace_edit(&self, document: &Document, edits: Vec<TextEdit>) -> WorkspaceEdit {
         let uri = document.uri.clone();
         if !self.abilities.versioned_edits {
             return WorkspaceEdit { changes: Some(HashMap::from([(uri, edits)])), ..Default::default() };
@@ -383,6 +328,26 @@ impl Session {
         let edits = edits.into_iter().map(OneOf::Left).collect();
         let edits = vec![TextDocumentEdit { text_document: id, edits }];
         WorkspaceEdit { document_changes: Some(DocumentChanges::Edits(edits)), ..Default::default() }
+    }
+}
+
+impl Owned for Session {
+    fn has_work(&self) -> bool {
+        !self.stale.is_empty() || self.todo.warm || self.todo.scan
+    }
+
+    fn work(&mut self) {
+        if let Some(uri) = self.stale.pop_front() {
+            // A client that pulls is answered when it asks.
+            if !self.abilities.pulls {
+                self.analyse(&uri);
+                self.report(uri);
+            }
+        } else if std::mem::take(&mut self.todo.warm) {
+            warm();
+        } else if std::mem::take(&mut self.todo.scan) {
+            self.read_workspace(&Wanted::always());
+        }
     }
 }
 

@@ -1,0 +1,182 @@
+//! What the last runs of a bottle or agent were refused, for `denied-egress`.
+
+use super::runs::log_files;
+use super::state::StateDir;
+use crate::check::Denied;
+use crate::egress::{AuditLine, Verdict};
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
+use std::path::Path;
+
+/// How many runs are looked at, the last ones.
+const RUNS: usize = 5;
+/// How much of one run's audit is read: its end, for an agent that asks without end.
+const MOST_BYTES: u64 = 4 << 20;
+/// How many different requests are told apart.
+const MOST_REQUESTS: usize = 200;
+
+/// What the last runs of this name were refused, each request once, with how often and when first.
+/// The latest run's come first. What is not an audit line is left out.
+///
+/// The refusals are those of the routes of their time; the rule judges them by today's.
+pub fn refusals(state: &StateDir, name: &str) -> Vec<Denied> {
+    let mut all = Refusals { name, requests: Vec::new(), places: HashMap::new() };
+    for path in log_files(state, name, "audit.jsonl").iter().take(RUNS) {
+        // A run's audit may go while it is read.
+        let _ = all.read(path);
+    }
+    all.requests
+}
+
+/// What makes a refused request: host, method, path and code.
+type Request = (String, String, Option<String>, String);
+
+struct Refusals<'a> {
+    name: &'a str,
+    requests: Vec<Denied>,
+    /// Where in `requests` each one is.
+    places: HashMap<Request, usize>,
+}
+
+impl Refusals<'_> {
+    fn read(&mut self, path: &Path) -> io::Result<()> {
+        let mut file = File::open(path)?;
+        let begin = file.metadata()?.len().saturating_sub(MOST_BYTES);
+        file.seek(SeekFrom::Start(begin))?;
+        // A run may still be writing: no more than was there at the beginning.
+        let mut lines = BufReader::new(file.take(MOST_BYTES));
+        let mut line = Vec::new();
+        while lines.read_until(b'\n', &mut line)? > 0 {
+            if let Ok(line) = serde_json::from_slice(&line) {
+                self.add(line);
+            }
+            line.clear();
+        }
+        Ok(())
+    }
+
+    fn add(&mut self, line: AuditLine) {
+        // Without a host nobody was asked for.
+        if line.verdict != Verdict::Denied || line.host.is_empty() {
+            return;
+        }
+        let path = Some(line.path).filter(|p| !p.is_empty());
+        let code = line.code.unwrap_or_default();
+        let request = (line.host, line.method, path, code);
+        if let Some(known) = self.places.get(&request).and_then(|i| self.requests.get_mut(*i)) {
+            known.count += 1;
+            // Times of one form, so that their order is that of the texts.
+            if line.time < known.first {
+                known.first = line.time;
+            }
+        } else if self.requests.len() < MOST_REQUESTS {
+            self.places.insert(request.clone(), self.requests.len());
+            let (host, method, path, code) = request;
+            let bottle = self.name.to_owned();
+            self.requests.push(Denied { bottle, host, method, path, code, count: 1, first: line.time });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::egress::{Audit, FileAudit};
+
+    struct Runs(tempfile::TempDir);
+
+    impl Runs {
+        fn new() -> Self {
+            Self(tempfile::tempdir().expect("a folder"))
+        }
+
+        fn state(&self) -> StateDir {
+            StateDir::new(self.0.path())
+        }
+
+        fn path(&self, name: &str, run: &str) -> std::path::PathBuf {
+            let folder = self.state().logs(name);
+            std::fs::create_dir_all(&folder).expect("a folder");
+            folder.join(format!("{run}.audit.jsonl"))
+        }
+
+        fn wrote(&self, run: &str, lines: &[AuditLine]) {
+            let audit = FileAudit::open(&self.path("dev", run)).expect("an audit");
+            lines.iter().for_each(|line| audit.write(line));
+        }
+    }
+
+    fn line(time: &str, host: &str, path: &str, code: &str) -> AuditLine {
+        AuditLine {
+            time: format!("2026-01-01T00:00:{time}.000Z"),
+            route: None,
+            method: if path.is_empty() { "CONNECT" } else { "GET" }.into(),
+            host: host.into(),
+            path: path.into(),
+            verdict: if code.is_empty() { Verdict::Allowed } else { Verdict::Denied },
+            code: Some(code.to_owned()).filter(|c| !c.is_empty()),
+            status: 403,
+            bytes_in: 0,
+            bytes_out: 0,
+        }
+    }
+
+    #[test]
+    fn refused_requests_are_grouped_over_runs_with_count_and_first_time() {
+        let runs = Runs::new();
+        runs.wrote("1", &[line("01", "a.test", "/x", "path"), line("02", "old.test", "", "host")]);
+        runs.wrote(
+            "2",
+            &[
+                line("03", "a.test", "/x", "path"),
+                line("04", "a.test", "/x", "method"),
+                line("05", "a.test", "/y", ""),
+                line("06", "", "", "malformed"),
+                line("07", "a.test", "/x", "path"),
+            ],
+        );
+        let found = refusals(&runs.state(), "dev");
+        let seen: Vec<_> = found
+            .iter()
+            .map(|d| (d.host.as_str(), d.path.as_deref(), d.code.as_str(), d.count, &d.first[17..19]))
+            .collect();
+        assert_eq!(
+            seen,
+            [
+                ("a.test", Some("/x"), "path", 3, "01"),
+                ("a.test", Some("/x"), "method", 1, "04"),
+                ("old.test", None, "host", 1, "02"),
+            ]
+        );
+        assert!(found.iter().all(|d| d.bottle == "dev"));
+        assert_eq!(refusals(&runs.state(), "other"), []);
+    }
+
+    #[test]
+    fn only_the_last_runs_count_and_lines_that_are_none_do_not() {
+        let runs = Runs::new();
+        for run in 1..=6 {
+            runs.wrote(&run.to_string(), &[line("01", &format!("h{run}.test"), "", "host")]);
+        }
+        std::fs::write(runs.path("dev", "6"), b"\xff{\n[]\n{\"time\":1}\n\n").expect("written");
+        let hosts: Vec<_> = refusals(&runs.state(), "dev").into_iter().map(|d| d.host).collect();
+        assert_eq!(hosts, ["h5.test", "h4.test", "h3.test", "h2.test"]);
+    }
+
+    #[test]
+    fn a_huge_audit_is_read_from_its_end_and_tells_so_many_requests_apart() {
+        let runs = Runs::new();
+        let text = |host: &str| serde_json::to_string(&line("01", host, "", "host")).expect("JSON") + "\n";
+        let mut all = text("first.test");
+        let mut n = 0;
+        while all.len() < 5 << 20 {
+            all.push_str(&text(&format!("h{}.test", n % 1000)));
+            n += 1;
+        }
+        std::fs::write(runs.path("dev", "1"), all).expect("written");
+        let found = refusals(&runs.state(), "dev");
+        assert_eq!(found.len(), MOST_REQUESTS);
+        assert!(found.iter().all(|d| d.host != "first.test" && d.count > 10), "{:?}", found[0]);
+    }
+}
