@@ -14,7 +14,7 @@ use super::{CLEAN, FINDINGS, Failure, USAGE, terminal};
 use crate::check::Severity;
 use crate::check::report::{Format, Summary};
 use crate::disk::Remembered;
-use crate::manifest::Catalog;
+use crate::manifest::{self, Catalog, Kind};
 use emit::Emitter;
 use examine::{Examiner, in_order};
 use inputs::{Input, Inputs};
@@ -149,6 +149,8 @@ pub(super) fn run(args: &Args) -> Result<u8, Failure> {
     if args.watch {
         return watch::run(args, &examiner);
     }
+    // While the folders are walked; most manifests are bottles.
+    std::thread::spawn(|| manifest::prepare(Kind::Bottle));
     let mut inputs = Inputs::collect(&args.paths, &layout);
     if let Some(revision) = &args.since {
         since::retain_changed(&mut inputs.files, revision, &examiner)?;
