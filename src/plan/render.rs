@@ -83,10 +83,7 @@ pub fn preflight(plan: &Plan, backend: &str) -> String {
 
 fn markdown(plan: &Plan) -> String {
     let mut out = format!("**Plan of `{}`**\n\n", code(&plan.name));
-    for (label, value) in facts(plan) {
-        let _ = writeln!(out, "- {label}: `{}`", code(&value));
-    }
-    out.push('\n');
+    // What may leave comes first: a hover shows some ten lines.
     if plan.egress_routes.is_empty() {
         out.push_str("No route: the guest has no way out.\n");
     } else {
@@ -104,6 +101,10 @@ fn markdown(plan: &Plan) -> String {
                 owner(route.owner)
             );
         }
+    }
+    out.push('\n');
+    for (label, value) in facts(plan) {
+        let _ = writeln!(out, "- {label}: `{}`", code(&value));
     }
     for (title, lines) in sections(plan) {
         let _ = write!(out, "\n{title}:\n");

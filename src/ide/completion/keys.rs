@@ -77,7 +77,9 @@ fn detail(field: Field, required: bool) -> String {
         Shape::Number => "number",
         Shape::Text => "text",
     };
-    if required { format!("{shape}, required") } else { shape.to_owned() }
+    let values: Vec<_> = field.values().collect();
+    let shape = if values.is_empty() { shape.to_owned() } else { values.join(" | ") };
+    if required { format!("{shape}, required") } else { shape }
 }
 
 /// What follows a key's colon in block style: with tab stops, and without.
