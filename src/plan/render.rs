@@ -81,12 +81,9 @@ pub fn preflight(plan: &Plan, backend: &str) -> String {
     out
 }
 
+/// The routes come first: an editor's hover shows the first lines alone.
 fn markdown(plan: &Plan) -> String {
     let mut out = format!("**Plan of `{}`**\n\n", code(&plan.name));
-    for (label, value) in facts(plan) {
-        let _ = writeln!(out, "- {label}: `{}`", code(&value));
-    }
-    out.push('\n');
     if plan.egress_routes.is_empty() {
         out.push_str("No route: the guest has no way out.\n");
     } else {
@@ -104,6 +101,10 @@ fn markdown(plan: &Plan) -> String {
                 owner(route.owner)
             );
         }
+    }
+    out.push('\n');
+    for (label, value) in facts(plan) {
+        let _ = writeln!(out, "- {label}: `{}`", code(&value));
     }
     for (title, lines) in sections(plan) {
         let _ = write!(out, "\n{title}:\n");
