@@ -4,6 +4,7 @@
 
 mod bad_input;
 mod baseline;
+mod denied;
 mod explain;
 mod fix;
 mod formats;

@@ -58,6 +58,9 @@ pub(super) struct Args {
     /// Write today's counts into the baseline.
     #[arg(long, requires = "baseline", conflicts_with_all = ["fix", "diff", "since"])]
     write_baseline: bool,
+    /// Also report what the last runs of each manifest were refused and it would still refuse.
+    #[arg(long, conflicts_with_all = ["fix", "diff", "watch", "write_baseline"])]
+    denied: bool,
     /// The mildest severity that is reported and counted.
     #[arg(long, value_enum, default_value = "warning")]
     severity: SeverityArg,
@@ -145,7 +148,7 @@ pub(super) fn run(args: &Args) -> Result<u8, Failure> {
     }
     let (baseline, examiner);
     baseline = baseline::load(args)?;
-    examiner = Examiner::new(&layout, args.threshold(), baseline.as_ref());
+    examiner = Examiner::new(args, &layout, baseline.as_ref())?;
     if args.watch {
         return watch::run(args, &examiner);
     }
