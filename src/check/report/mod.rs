@@ -9,6 +9,7 @@ mod github;
 mod gitlab;
 mod json;
 mod junit;
+pub mod permissions;
 mod sarif;
 pub mod text;
 
