@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """Measures the language server beside yaml-language-server with our schema.
 
-    scripts/bench/lsp.py [--server target/release/bot-bottle] [--peer DIR] [--write]
+    scripts/bench/lsp.py [--server target/release/bot-bottle] [--peer DIR]
 
 --peer DIR      a folder with node_modules/yaml-language-server (npm install yaml-language-server)
---write         puts the table into docs/benchmarks.md between its markers
+
+Prints the table; `scripts/bench.sh lsp` puts it into docs/benchmarks.md.
 
 Every time is from the write of the message to the last byte of the answer, over stdio, as an
 editor has it; the client's own parsing is outside the clock. Standard library only.
@@ -20,7 +21,6 @@ import tempfile
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-BEGIN, END = "<!-- lsp -->", "<!-- /lsp -->"
 
 
 def manifest(lines):
@@ -224,21 +224,10 @@ def table(ours, peer, version):
     return "\n".join(out)
 
 
-def write(text):
-    path = ROOT / "docs" / "benchmarks.md"
-    old = path.read_text() if path.exists() else "# Benchmarks\n"
-    if BEGIN not in old:
-        old += f"\n## Language server\n\n`scripts/bench/lsp.py` measures it.\n\n{BEGIN}\n{END}\n"
-    before, _, rest = old.partition(BEGIN)
-    _, _, after = rest.partition(END)
-    path.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}")
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--server", default=str(ROOT / "target/release/bot-bottle"))
     parser.add_argument("--peer")
-    parser.add_argument("--write", action="store_true")
     args = parser.parse_args()
     ours = measure([args.server, "lsp"], {}, 400, "bot-bottle")
     peer, version = None, ""
@@ -257,10 +246,7 @@ def main():
         }
         command = ["node", str(package / "bin/yaml-language-server"), "--stdio"]
         peer = measure(command, settings, 40, "yaml-language-server")
-    text = table(ours, peer, version)
-    print(text)
-    if args.write:
-        write(text)
+    print(table(ours, peer, version))
 
 
 if __name__ == "__main__":

@@ -94,6 +94,11 @@ fn compiled(kind: Kind) -> &'static Schema {
     &COMPILED[kind as usize]
 }
 
+/// Compiles a schema ahead of its first use, which takes milliseconds.
+pub fn prepare(kind: Kind) {
+    compiled(kind);
+}
+
 /// What the schema of `kind` refuses in a manifest and no other rule reports, in the order of the text.
 pub fn violations(kind: Kind, root: &Node) -> Vec<Violation> {
     let schema = compiled(kind);

@@ -4,6 +4,7 @@ use crate::cli::terminal;
 use crate::disk::Disk;
 use crate::manifest::{FileKind, Files, Layout, project_root};
 use ignore::{DirEntry, WalkBuilder};
+use std::cmp::Ordering;
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
@@ -15,6 +16,14 @@ pub(super) struct Input {
     pub path: PathBuf,
     /// A person named it, so it is a manifest whatever its name.
     pub named: bool,
+}
+
+/// The order of paths, a folder before its neighbours' longer names, without taking each apart.
+fn by_component(a: &Path, b: &Path) -> Ordering {
+    // No name holds a zero, so it may stand for the separator.
+    let order = |byte: &u8| if *byte == b'/' { 0 } else { *byte };
+    let [a, b] = [a, b].map(|path| path.as_os_str().as_encoded_bytes());
+    a.iter().map(order).cmp(b.iter().map(order))
 }
 
 /// Why a folder is not entered.
@@ -53,7 +62,7 @@ impl Inputs {
             }
         }
         // Of a file that was also named, the named one comes first and stays.
-        all.files.sort_by(|a, b| a.path.cmp(&b.path).then(b.named.cmp(&a.named)));
+        all.files.sort_by(|a, b| by_component(&a.path, &b.path).then(b.named.cmp(&a.named)));
         all.files.dedup_by(|a, b| a.path == b.path);
         all
     }
@@ -146,5 +155,20 @@ impl Links {
     fn lead_out(&self, path: &Path) -> bool {
         // A link to nothing is reported when it is read.
         Disk.canonical(path).is_some_and(|target| !self.allowed.iter().any(|a| target.starts_with(a)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_have_the_order_of_their_components() {
+        let names = ["/a", "/a/b", "/a/b.c", "/a-b", "/a.b/c", "/a/ä", "/b", "/a b/c"];
+        for a in names.map(Path::new) {
+            for b in names.map(Path::new) {
+                assert_eq!(by_component(a, b), a.cmp(b), "{a:?} {b:?}");
+            }
+        }
     }
 }

@@ -16,7 +16,7 @@ use super::{CLEAN, FINDINGS, Failure, USAGE, terminal};
 use crate::check::Severity;
 use crate::check::report::{Format, Summary};
 use crate::disk::Remembered;
-use crate::manifest::Catalog;
+use crate::manifest::{self, Catalog, Kind};
 use emit::Emitter;
 use examine::{Examiner, in_order};
 use inputs::{Input, Inputs};
@@ -161,6 +161,8 @@ pub(super) fn run(args: &Args) -> Result<u8, Failure> {
     if args.watch {
         return watch::run(args, &examiner);
     }
+    // While the folders are walked; most manifests are bottles.
+    std::thread::spawn(|| manifest::prepare(Kind::Bottle));
     let mut inputs = Inputs::collect(&args.paths, &layout);
     let revision = args.since.as_deref().map(Revision::open).transpose()?;
     if let Some(revision) = &revision {

@@ -94,3 +94,14 @@ fn is_jwt(text: &str) -> bool {
     let parts: Vec<_> = text.split('.').collect();
     parts.len() == 3 && parts[..2].iter().all(|p| p.len() >= 8) && !parts[2].is_empty()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_known_form_is_shorter_than_the_shortest_run_that_is_looked_at() {
+        let shortest = PREFIXES.iter().map(|(prefix, _, least, _)| prefix.len() + least).min();
+        assert!(shortest >= Some(super::super::LEAST));
+    }
+}

@@ -9,8 +9,8 @@ use std::ops::Range;
 
 /// What kind of credential a text looks like or holds, or `None`.
 pub fn looks_secret(text: &str) -> Option<&'static str> {
-    // The shortest is `a://b:c@d`.
-    if text.len() < 9 {
+    // Most values are short words, and in those only a URL can hold something.
+    if text.len() < LEAST && !holds(text, b"://") {
         return None;
     }
     secrets_in(text).first().map(|s| s.what).or_else(|| header(text))
@@ -20,8 +20,8 @@ pub fn looks_secret(text: &str) -> Option<&'static str> {
 /// a password and a row of hexadecimal digits are credentials too.
 pub fn looks_secret_under(name: &str, value: &str) -> Option<&'static str> {
     looks_secret(value).or_else(|| {
-        let last = words(name).last().cloned().unwrap_or_default();
-        let by_name = ["password", "passwd", "passphrase"].contains(&last.as_str());
+        let last = words(name).last().unwrap_or_default();
+        let by_name = ["password", "passwd", "passphrase"].iter().any(|w| w.eq_ignore_ascii_case(last));
         let hex = value.len() >= 32 && value.bytes().all(|b| b.is_ascii_hexdigit());
         if by_name && value.len() >= 4 && !placeholder(value) {
             Some("a password")
@@ -59,9 +59,18 @@ pub fn secrets_in(text: &str) -> Vec<Found> {
     found
 }
 
+/// Whether a text holds some bytes. For short ones: setting up the standard library's search takes
+/// longer than looking through a value.
+fn holds<const N: usize>(text: &str, bytes: &[u8; N]) -> bool {
+    text.as_bytes().windows(N).any(|window| window == bytes)
+}
+
 /// PEM blocks, and whether each is a private key; certificates are nobody's secret.
 fn key_blocks(text: &str) -> Vec<(Range<usize>, bool)> {
     let mut blocks = Vec::new();
+    if !holds(text, b"-----") {
+        return blocks;
+    }
     let mut from = 0;
     while let Some(start) = text[from..].find("-----BEGIN ").map(|i| from + i) {
         let head = start + "-----BEGIN ".len();
@@ -79,6 +88,9 @@ fn key_blocks(text: &str) -> Vec<(Range<usize>, bool)> {
 
 /// `scheme://user:password@host`: the password.
 fn passwords(text: &str, found: &mut Vec<Found>) {
+    if !holds(text, b"://") {
+        return;
+    }
     for (at, _) in text.match_indices("://") {
         let start = at + 3;
         let ends = |c: char| c.is_whitespace() || c.is_control() || "\"'`/?#<>()[]".contains(c);
@@ -101,6 +113,9 @@ fn placeholder(text: &str) -> bool {
         || stands_for.iter().any(|word| lower.contains(word))
 }
 
+/// No token is shorter.
+const LEAST: usize = 14;
+
 /// Runs of the characters that tokens are made of, long enough to be one.
 fn runs(text: &str) -> impl Iterator<Item = Range<usize>> {
     let token = |b: u8| b.is_ascii_alphanumeric() || b"-_./+=".contains(&b);
@@ -111,7 +126,7 @@ fn runs(text: &str) -> impl Iterator<Item = Range<usize>> {
             let start = at + bytes[at..].iter().position(|b| token(*b))?;
             let end = bytes[start..].iter().position(|b| !token(*b)).map_or(bytes.len(), |n| start + n);
             at = end;
-            if end - start >= 14 {
+            if end - start >= LEAST {
                 return Some(start..end);
             }
         }
@@ -122,7 +137,7 @@ fn in_run(text: &str, run: Range<usize>, found: &mut Vec<Found>) {
     let before = found.len();
     let bytes = text.as_bytes();
     let mut at = run.start;
-    while at < run.end {
+    while at + LEAST <= run.end {
         let boundary = at == run.start || !bytes[at - 1].is_ascii_alphanumeric();
         match boundary.then(|| known(&text[at..run.end])).flatten() {
             Some((length, what)) => {
@@ -140,26 +155,28 @@ fn in_run(text: &str, run: Range<usize>, found: &mut Vec<Found>) {
         found.push(Found { range: run, what: "an Authorization header" });
         return;
     }
-    // `sha256:…`, `h1:…` and the like are digests, which everyone may know.
-    let digest = ["sha1:", "sha256:", "sha384:", "sha512:", "h1:"];
-    let label = text[..run.start].rsplit(|c: char| c.is_whitespace() || c == '@' || c == '"').next();
-    if label.is_some_and(|l| digest.contains(&l.to_ascii_lowercase().as_str())) {
-        return;
-    }
     let mut start = run.start;
     for piece in text[run.clone()].split_inclusive(['.', '=']) {
-        let bare = piece.trim_end_matches(['.', '=']);
-        if random_piece(bare) {
-            let end = start + piece.len();
+        let end = start + piece.len();
+        if random_piece(piece.trim_end_matches(['.', '='])) && !labelled_digest(&text[..run.start]) {
             found.push(Found { range: start..end, what: "a random-looking value" });
         }
-        start += piece.len();
+        start = end;
     }
+}
+
+/// Whether what stands before a run says that it is a digest, as in `sha256:…` and `h1:…`, which
+/// everyone may know.
+fn labelled_digest(before: &str) -> bool {
+    const LABELS: [&str; 5] = ["sha1:", "sha256:", "sha384:", "sha512:", "h1:"];
+    let label = before.rsplit(|c: char| c.is_whitespace() || c == '@' || c == '"').next().unwrap_or("");
+    LABELS.iter().any(|l| l.eq_ignore_ascii_case(label))
 }
 
 /// The whole text is an `Authorization` header's value.
 fn header(text: &str) -> Option<&'static str> {
-    let rest = ["Bearer ", "bearer ", "Basic ", "token "].iter().find_map(|s| text.trim().strip_prefix(s))?;
+    let text = text.trim();
+    let rest = ["Bearer ", "bearer ", "Basic ", "token "].iter().find_map(|s| text.strip_prefix(s))?;
     let token =
         rest.len() >= 16 && rest.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.~+/=".contains(&b));
     token.then_some("an Authorization header")
@@ -187,25 +204,21 @@ pub fn speaks_of_credential(text: &str) -> bool {
         "bearer",
         "cookie",
     ];
-    words(text).iter().any(|w| WORDS.contains(&w.as_str()))
+    words(text).any(|word| WORDS.iter().any(|w| w.eq_ignore_ascii_case(word)))
 }
 
-/// The words of a name, in lower case: split where the alphabet ends and where a capital begins.
-fn words(text: &str) -> Vec<String> {
-    let mut words = vec![String::new()];
-    let mut previous = ' ';
-    for c in text.chars() {
-        let begins = !c.is_ascii_alphanumeric() || c.is_ascii_uppercase() && previous.is_ascii_lowercase();
-        if begins {
-            words.push(String::new());
-        }
-        if let (true, Some(word)) = (c.is_ascii_alphanumeric(), words.last_mut()) {
-            word.push(c.to_ascii_lowercase());
-        }
-        previous = c;
-    }
-    words.retain(|w| !w.is_empty());
-    words
+/// The words of a name: split where the alphabet ends and where a capital begins.
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    let bytes = text.as_bytes();
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        let start = at + bytes[at..].iter().position(u8::is_ascii_alphanumeric)?;
+        let ends = |pair: &[u8]| {
+            !pair[1].is_ascii_alphanumeric() || pair[1].is_ascii_uppercase() && pair[0].is_ascii_lowercase()
+        };
+        at = bytes[start..].windows(2).position(ends).map_or(bytes.len(), |n| start + n + 1);
+        Some(&text[start..at])
+    })
 }
 
 #[cfg(test)]
