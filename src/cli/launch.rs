@@ -2,14 +2,16 @@
 
 use super::operator::{BackendArg, Operator, Settings};
 use super::trust::{ask_for_trust, bottle_of};
-use super::ui::TerminalUi;
+use super::ui::{self, TerminalUi};
 use super::{CLEAN, Failure, USAGE, target, terminal};
 use crate::disk::Disk;
+use crate::engine::trust::launch_digest;
 use crate::engine::{self, Cancel, LaunchError, Options, Talk, Upstream};
-use crate::manifest::Catalog;
+use crate::manifest::{Catalog, Found};
 use crate::plan::{Plan, plan, preflight};
 use crate::provider::Start;
-use std::io::IsTerminal;
+use std::io::{self, IsTerminal};
+use std::path::Path;
 
 /// Launch an agent in its bottle. The exit code is the agent's.
 #[derive(clap::Args)]
@@ -32,6 +34,12 @@ pub(super) struct Args {
     /// Show what would be done, and do nothing.
     #[arg(long)]
     dry_run: bool,
+    /// Launch only if the manifest is still the one with this digest, as --dry-run shows it.
+    #[arg(long)]
+    digest: Option<String>,
+    /// For programs: name every stage on standard error, and stop when standard input ends.
+    #[arg(long, requires = "task")]
+    supervised: bool,
     #[command(flatten)]
     operator: Operator,
     /// Arguments for the agent.
@@ -69,6 +77,8 @@ pub(super) fn run(args: Args) -> Result<u8, Failure> {
         start,
         command: None,
         dry_run: args.dry_run,
+        digest: args.digest.as_deref(),
+        supervised: args.supervised,
     })
 }
 
@@ -80,6 +90,8 @@ pub(super) fn exec(args: ExecArgs) -> Result<u8, Failure> {
         start: Start::default(),
         command: Some(args.command),
         dry_run: false,
+        digest: None,
+        supervised: false,
     })
 }
 
@@ -90,6 +102,8 @@ struct Job<'a> {
     start: Start,
     command: Option<Vec<String>>,
     dry_run: bool,
+    digest: Option<&'a str>,
+    supervised: bool,
 }
 
 fn go(job: &Job<'_>) -> Result<u8, Failure> {
@@ -101,42 +115,65 @@ fn go(job: &Job<'_>) -> Result<u8, Failure> {
         return Ok(code);
     }
     let plan = plan(&target.found, &catalog, &job.start).map_err(|e| Failure::usage(e.to_string()))?;
+    let digest = launch_digest(&target.found, &catalog).map_err(|e| Failure::usage(e.to_string()))?;
+    if job.digest.is_some_and(|shown| shown != digest) {
+        return Err(Failure::usage(changed(&target.found)));
+    }
     let choice = job.backend.map_or(settings.backend, Into::into);
     let backend = match engine::backend_name(choice, &settings.host) {
         Ok(name) => name,
         Err(problem) => return Err(Failure::usage(problem.to_string())),
     };
-    let summary = preflight(&plan, backend);
     if job.dry_run {
-        terminal::print(&format!("{summary}{}", stages(&plan)))?;
+        terminal::print(&engine::outline(&plan, backend, &digest))?;
         return Ok(CLEAN);
     }
     let bottle = bottle_of(&target.found, &catalog)?;
     if !ask_for_trust(&bottle, &settings.state, &layout)? {
         return Ok(USAGE);
     }
-    eprint!("{summary}");
-    start(job, &plan, choice, settings)
+    ui::tell(&preflight(&plan, backend));
+    start(job, &plan, choice, settings, &target.found.source.path)
 }
 
-fn start(job: &Job<'_>, plan: &Plan, choice: engine::Choice, settings: Settings) -> Result<u8, Failure> {
+/// Why a digest is refused.
+fn changed(found: &Found) -> String {
+    let (file, name) = (terminal::shown(&found.source.path), &found.manifest.name);
+    format!(
+        "{file}#{name} is not launched: it, or a file behind it, has changed since it was shown; \
+         look at it again (`bot-bottle launch --dry-run {file}#{name}`) and launch what it is now"
+    )
+}
+
+fn start(
+    job: &Job<'_>,
+    plan: &Plan,
+    choice: engine::Choice,
+    settings: Settings,
+    manifest: &Path,
+) -> Result<u8, Failure> {
     let interactive = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
     let talk = if interactive && job.start.task.is_none() { Talk::Terminal } else { Talk::Stream };
     if talk == Talk::Stream && job.start.task.is_none() && job.command.is_none() {
         return Err(Failure::usage("there is no terminal for the agent; give it a task with --task"));
     }
     let project = std::env::current_dir()?;
+    let cancel = Cancel::default();
+    if job.supervised {
+        stop_with_input(cancel.clone())?;
+    }
     let options = Options {
         backend: choice,
         command: job.command.clone(),
         resume: job.start.resume,
         talk,
         upstream: Upstream { remote_control: job.start.remote_control, ..settings.upstream },
-        cancel: Cancel::default(),
+        cancel,
+        manifest: Some(manifest.to_owned()),
         watch_signals: true,
         ..Options::new(settings.state, settings.host, project)
     };
-    match engine::launch(plan, &options, &TerminalUi::new()) {
+    match engine::launch(plan, &options, &TerminalUi::new(job.supervised)) {
         Ok(outcome) => Ok(outcome.code),
         Err(LaunchError::Cancelled { stage }) => {
             terminal::error(&LaunchError::Cancelled { stage }.to_string());
@@ -147,20 +184,11 @@ fn start(job: &Job<'_>, plan: &Plan, choice: engine::Choice, settings: Settings)
     }
 }
 
-fn stages(plan: &Plan) -> String {
-    let count = |n: usize, one: &str, many: &str| format!("{n} {}", if n == 1 { one } else { many });
-    let lines = engine::Stage::ALL.map(|stage| {
-        let what = match stage {
-            engine::Stage::Credentials => count(plan.token_refs().len(), "credential", "credentials"),
-            engine::Stage::Egress => count(plan.egress_routes.len(), "route", "routes"),
-            engine::Stage::Dirs => count(plan.dirs.len(), "folder", "folders"),
-            engine::Stage::PreCopy => count(plan.pre_copy.len(), "command", "commands"),
-            engine::Stage::Files => count(plan.files.len(), "file", "files"),
-            engine::Stage::Verify => count(plan.verify.len(), "command", "commands"),
-            engine::Stage::Image => plan.image.to_owned(),
-            _ => String::new(),
-        };
-        format!("  {:<12} {what}", stage.name()).trim_end().to_owned()
-    });
-    format!("stages\n{}\n", lines.join("\n"))
+/// Cancels when standard input ends: also when the program that supervises the launch was killed.
+fn stop_with_input(cancel: Cancel) -> io::Result<()> {
+    let wait = move || {
+        let _ = io::copy(&mut io::stdin().lock(), &mut io::sink());
+        cancel.cancel();
+    };
+    std::thread::Builder::new().name("supervisor".to_owned()).spawn(wait).map(drop)
 }

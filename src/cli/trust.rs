@@ -82,7 +82,7 @@ pub(super) fn ask_for_trust(bottle: &Bottle, state: &StateDir, layout: &Layout) 
     if matches!(standing, Standing::Own | Standing::Trusted) {
         return Ok(true);
     }
-    eprint!("{}", summary(bottle, &standing));
+    ui::tell(&summary(bottle, &standing));
     match ui::ask("Launch it, and trust it as it is now? [y/N]") {
         Some(answer) if ["y", "yes"].contains(&answer.trim().to_ascii_lowercase().as_str()) => {
             trust.grant(bottle).map_err(|e| Failure::usage(format!("cannot remember the answer: {e}")))?;

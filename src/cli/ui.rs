@@ -8,31 +8,35 @@ use std::sync::Mutex;
 /// Shows stages and notes on standard error, the agent's output where it belongs.
 pub(super) struct TerminalUi {
     stages: bool,
+    supervised: bool,
     /// Output that goes to a terminal is stripped of what steers one; files get it as it is.
     plain: Option<Mutex<[Plain; 2]>>,
 }
 
 impl TerminalUi {
-    pub(super) fn new() -> Self {
-        let terminal = io::stdout().is_terminal() || io::stderr().is_terminal();
-        Self { stages: io::stderr().is_terminal(), plain: terminal.then(Mutex::default) }
+    /// A supervised launch names every stage, also where nobody looks.
+    pub(super) fn new(supervised: bool) -> Self {
+        let looked_at = io::stderr().is_terminal();
+        let terminal = io::stdout().is_terminal() || looked_at;
+        Self { stages: looked_at || supervised, supervised, plain: terminal.then(Mutex::default) }
     }
 }
 
 impl Ui for TerminalUi {
     fn stage(&self, stage: Stage) {
-        if self.stages && stage != Stage::Agent {
-            eprintln!("· {stage}");
+        // At a terminal the agent's own output says that it runs.
+        if self.supervised || self.stages && stage != Stage::Agent {
+            tell(&format!("· {stage}\n"));
         }
     }
 
     fn note(&self, text: &str) {
-        eprintln!("note: {text}");
+        tell(&format!("note: {text}\n"));
     }
 
     fn progress(&self, line: &str) {
         if self.stages {
-            eprintln!("  {}", crate::egress::policy::printable(line));
+            tell(&format!("  {}\n", crate::egress::policy::printable(line)));
         }
     }
 
@@ -54,13 +58,17 @@ impl Ui for TerminalUi {
     }
 }
 
+/// Tells on standard error. A reader that went away must not keep a launch from its clean-up.
+pub(super) fn tell(text: &str) {
+    let _ = io::stderr().lock().write_all(text.as_bytes());
+}
+
 /// Asks the person at the terminal; `None` where there is none.
 pub(super) fn ask(question: &str) -> Option<String> {
     if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
         return None;
     }
-    eprint!("{} ", crate::egress::policy::printable(question));
-    io::stderr().flush().ok()?;
+    tell(&format!("{} ", crate::egress::policy::printable(question)));
     let mut line = String::new();
     io::stdin().lock().read_line(&mut line).ok().filter(|n| *n > 0)?;
     Some(line.trim_end_matches(['\n', '\r']).to_owned())

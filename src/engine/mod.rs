@@ -16,6 +16,7 @@ mod files;
 mod guard;
 mod guest;
 mod host;
+mod outline;
 mod refusals;
 mod relay;
 mod runs;
@@ -41,8 +42,9 @@ pub use egress::Upstream;
 pub use error::{LaunchError, Problem, Stage};
 pub use guard::{Change, How};
 pub use host::Host;
+pub use outline::outline;
 pub use refusals::refusals;
-pub use runs::{find, log_files, logs, ps, stop};
+pub use runs::{find, live, log_files, logs, ps, stop};
 pub use state::{Record, StateDir};
 pub use sweep::sweep;
 pub use ui::{Cancel, Silent, Stream, Ui};
@@ -72,6 +74,8 @@ pub struct Options {
     pub host: Host,
     /// The workspace of a plan that names none.
     pub project: PathBuf,
+    /// The file that the plan is from, for whoever looks at runs.
+    pub manifest: Option<PathBuf>,
     /// Another command in the agent's place.
     pub command: Option<Vec<String>>,
     /// Go on in the home (and workspace copy) of the last run.
@@ -94,6 +98,7 @@ impl Options {
             state,
             host,
             project: project.into(),
+            manifest: None,
             command: None,
             resume: false,
             talk: Talk::Stream,
@@ -216,7 +221,13 @@ impl Launch<'_> {
 
         self.begin(Stage::State)?;
         let container = backend.name() != "bubblewrap";
-        let new = NewRun { name: &plan.name, backend: backend.name(), workspace: &workspace, container };
+        let new = NewRun {
+            name: &plan.name,
+            manifest: options.manifest.as_deref(),
+            backend: backend.name(),
+            workspace: &workspace,
+            container,
+        };
         let run = made.run.insert(Run::create(&options.state, &new)?);
 
         self.begin(Stage::Image)?;

@@ -17,7 +17,15 @@ pub fn ps(state: &StateDir, host: &Host) -> Vec<Record> {
         Found::Live(record) => Some(record),
         Found::Dead(..) => None,
     });
-    let mut live: Vec<_> = live.collect();
+    in_order(live.collect())
+}
+
+/// The live runs, oldest first, as [`ps`] tells them, but nothing is swept.
+pub fn live(state: &StateDir) -> Vec<Record> {
+    in_order(state::living(state))
+}
+
+fn in_order(mut live: Vec<Record>) -> Vec<Record> {
     live.sort_by(|a, b| a.started.cmp(&b.started).then_with(|| a.id.cmp(&b.id)));
     live
 }

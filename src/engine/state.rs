@@ -68,6 +68,9 @@ pub struct Record {
     pub id: String,
     /// The plan's name.
     pub name: String,
+    /// The file that the plan is from, where the launch said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub manifest: Option<PathBuf>,
     /// `bubblewrap`, `docker` or `podman`.
     pub backend: String,
     /// The launching process.
@@ -103,6 +106,7 @@ pub(crate) struct Run {
 /// What a new run is called and where it belongs.
 pub(crate) struct NewRun<'a> {
     pub name: &'a str,
+    pub manifest: Option<&'a Path>,
     pub backend: &'a str,
     pub workspace: &'a Path,
     pub container: bool,
@@ -139,6 +143,7 @@ impl Run {
         let record = Record {
             version: VERSION,
             name: new.name.to_owned(),
+            manifest: new.manifest.map(Path::to_path_buf),
             backend: new.backend.to_owned(),
             pid,
             pid_start: process_start(pid).unwrap_or(0),
@@ -223,6 +228,16 @@ pub(crate) enum Found {
     Dead(PathBuf, Option<Record>, File),
 }
 
+/// The runs whose launcher lives. Takes no lock and makes nothing, so that looking on, as often as
+/// anybody likes, is in nobody's way.
+pub(crate) fn living(state: &StateDir) -> Vec<Record> {
+    let entries = fs::read_dir(state.runs()).into_iter().flatten().flatten();
+    let records = entries
+        .filter(|e| !e.file_name().as_encoded_bytes().starts_with(b"."))
+        .filter_map(|e| serde_json::from_slice(&fs::read(e.path().join("record.json")).ok()?).ok());
+    records.filter(|r: &Record| process_start(r.pid) == Some(r.pid_start)).collect()
+}
+
 /// Every run in the state folder. A folder that cannot be read is left alone.
 pub(crate) fn runs(state: &StateDir) -> Vec<Found> {
     let Ok(entries) = fs::read_dir(state.runs()) else { return Vec::new() };
@@ -262,7 +277,7 @@ mod tests {
 
     fn new_run(state: &StateDir) -> Run {
         let workspace = Path::new("/w");
-        let new = NewRun { name: "dev", backend: "bubblewrap", workspace, container: false };
+        let new = NewRun { name: "dev", manifest: None, backend: "bubblewrap", workspace, container: false };
         Run::create(state, &new).expect("run")
     }
 

@@ -8,7 +8,7 @@ use super::StateDir;
 use super::state::private_file;
 use crate::disk::Disk;
 use crate::manifest::{Catalog, Files, Found, Layout, Location, MemoryFiles, resolve};
-use crate::plan::{Change, Dockerfile, EnvValue, Plan, PlanError, build, compare};
+use crate::plan::{Change, Dockerfile, EnvValue, Plan, PlanError, build, compare, plan};
 use crate::provider::Start;
 use ring::digest::{Context, SHA256};
 use serde::{Deserialize, Serialize};
@@ -75,6 +75,15 @@ impl Bottle {
     pub fn digest(&self) -> &str {
         &self.digest
     }
+}
+
+/// The digest of what a launch of a manifest, a bottle or an agent in its bottle, would carry out:
+/// what `launch --digest` is held against. A bottle's is [`Bottle::digest`].
+///
+/// # Errors
+/// When it has no plan.
+pub fn launch_digest(found: &Found, catalog: &Catalog<'_>) -> Result<String, PlanError> {
+    Ok(digest(&plan(found, catalog, &Start::default())?, catalog.files))
 }
 
 /// SHA-256 in hex of all that the bottle decides, the bytes of its own Dockerfile included.
