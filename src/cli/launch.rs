@@ -102,20 +102,16 @@ fn go(job: &Job<'_>) -> Result<u8, Failure> {
     }
     let plan = plan(&target.found, &catalog, &job.start).map_err(|e| Failure::usage(e.to_string()))?;
     let choice = job.backend.map_or(settings.backend, Into::into);
-    let backend = match engine::backend_name(choice, &settings.host) {
-        Ok(name) => name,
-        Err(problem) => return Err(Failure::usage(problem.to_string())),
-    };
-    let summary = preflight(&plan, backend);
     if job.dry_run {
-        terminal::print(&format!("{summary}{}", stages(&plan)))?;
+        let backend = engine::backend_name(choice, &settings.host);
+        let backend = backend.map_err(|problem| Failure::usage(problem.to_string()))?;
+        terminal::print(&format!("{}{}", preflight(&plan, backend), stages(&plan)))?;
         return Ok(CLEAN);
     }
     let bottle = bottle_of(&target.found, &catalog)?;
     if !ask_for_trust(&bottle, &settings.state, &layout)? {
         return Ok(USAGE);
     }
-    eprint!("{summary}");
     start(job, &plan, choice, settings)
 }
 
@@ -136,7 +132,7 @@ fn start(job: &Job<'_>, plan: &Plan, choice: engine::Choice, settings: Settings)
         watch_signals: true,
         ..Options::new(settings.state, settings.host, project)
     };
-    match engine::launch(plan, &options, &TerminalUi::new()) {
+    match engine::launch(plan, &options, &TerminalUi::new(plan)) {
         Ok(outcome) => Ok(outcome.code),
         Err(LaunchError::Cancelled { stage }) => {
             terminal::error(&LaunchError::Cancelled { stage }.to_string());

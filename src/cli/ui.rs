@@ -2,28 +2,35 @@
 
 use crate::engine::terminal::Plain;
 use crate::engine::{Stage, Stream, Ui};
+use crate::plan::{Plan, preflight};
 use std::io::{self, BufRead, IsTerminal, Write};
 use std::sync::Mutex;
 
 /// Shows stages and notes on standard error, the agent's output where it belongs.
-pub(super) struct TerminalUi {
+pub(super) struct TerminalUi<'a> {
+    plan: &'a Plan,
     stages: bool,
     /// Output that goes to a terminal is stripped of what steers one; files get it as it is.
     plain: Option<Mutex<[Plain; 2]>>,
 }
 
-impl TerminalUi {
-    pub(super) fn new() -> Self {
+impl<'a> TerminalUi<'a> {
+    pub(super) fn new(plan: &'a Plan) -> Self {
         let terminal = io::stdout().is_terminal() || io::stderr().is_terminal();
-        Self { stages: io::stderr().is_terminal(), plain: terminal.then(Mutex::default) }
+        Self { plan, stages: io::stderr().is_terminal(), plain: terminal.then(Mutex::default) }
     }
 }
 
-impl Ui for TerminalUi {
+impl Ui for TerminalUi<'_> {
     fn stage(&self, stage: Stage) {
-        if self.stages && stage != Stage::Agent {
+        // The summary stands before the stages, and it is part of the check.
+        if self.stages && stage != Stage::Agent && stage != Stage::Check {
             eprintln!("· {stage}");
         }
+    }
+
+    fn backend(&self, name: &str) {
+        eprint!("{}", preflight(self.plan, name));
     }
 
     fn note(&self, text: &str) {

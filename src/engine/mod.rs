@@ -202,6 +202,7 @@ impl Launch<'_> {
         let argv = self.argv()?;
         let workspace = self.check()?;
         let mut backend = backend::choose(options.backend, &options.host, &options.cancel)?;
+        self.ui.backend(backend.name());
         for left in sweep(&options.state, &options.host) {
             self.ui.note(&format!("an earlier run could not be taken away: {left}"));
         }

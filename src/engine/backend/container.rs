@@ -83,10 +83,12 @@ impl Cli {
         }
     }
 
-    /// Whether the engine answers.
-    pub(crate) fn answers(&self, cancel: &Cancel) -> Result<(), CliError> {
-        let format = if self.name == "podman" { "{{.Version.Version}}" } else { "{{.ServerVersion}}" };
-        self.run(&["info", "--format", format], cancel).map(drop)
+    /// Whether the engine answers, and what Docker says of its security. Asked once a launch: the
+    /// client's start alone takes as long as many a sandbox.
+    pub(crate) fn answers(&self, cancel: &Cancel) -> Result<String, CliError> {
+        let podman = self.name == "podman";
+        let format = if podman { "{{.Version.Version}}" } else { "{{.ServerVersion}} {{.SecurityOptions}}" };
+        self.run(&["info", "--format", format], cancel)
     }
 }
 
@@ -110,6 +112,8 @@ impl CliError {
 /// The backend, before and after its start.
 pub(crate) struct Container {
     cli: Cli,
+    /// What the engine said of itself.
+    info: String,
     image: Option<Image>,
     /// The guest's user as the engine is told it.
     user: (u32, u32),
@@ -121,9 +125,9 @@ pub(crate) struct Container {
 }
 
 impl Container {
-    pub(crate) fn new(cli: Cli) -> Self {
+    pub(crate) fn new(cli: Cli, info: String) -> Self {
         let user_options = Vec::new();
-        Self { cli, image: None, user: (NODE, NODE), owner: Owner(None), user_options, container: None }
+        Self { cli, info, image: None, user: (NODE, NODE), owner: Owner(None), user_options, container: None }
     }
 
     /// Who the guest's user is outside. The agent is never root, and what it writes should be the
@@ -135,9 +139,7 @@ impl Container {
             return Ok(());
         }
         if self.cli.name == "docker" {
-            let options = self.cli.run(&["info", "--format", "{{.SecurityOptions}}"], job.cancel);
-            let options = options.map_err(|e| e.at("Docker does not answer", START_DAEMON))?;
-            if options.contains("name=rootless") {
+            if self.info.contains("name=rootless") {
                 let why = "under rootless Docker only the guest's root can use the launcher's files";
                 return Err(Problem::new(
                     "this Docker cannot be used",
@@ -146,7 +148,7 @@ impl Container {
                 )
                 .into());
             }
-            if options.contains("name=userns") {
+            if self.info.contains("name=userns") {
                 self.user_options = vec!["--userns", "host"];
             }
         }

@@ -55,10 +55,11 @@ pub(crate) fn provide(cli: &Cli, job: &Job<'_>) -> Result<Image, Stop> {
     };
     let tag = format!("{repository}:{}", key(&text, context));
     // A file of the person's own may copy from its folder, so the engine decides what is new.
-    if context.is_some() || inspect(cli, &tag, job)?.is_none() {
+    let mut id = if context.is_some() { None } else { inspect(cli, &tag, job)? };
+    if id.is_none() {
         build(cli, job, &text, context, &tag)?;
+        id = inspect(cli, &tag, job)?;
     }
-    let id = inspect(cli, &tag, job)?;
     let id =
         id.ok_or_else(|| Problem::io(format!("the image {tag} is gone"), "another program removed it"))?;
     let copies = job.state.path().join("images").join(id.trim_start_matches("sha256:"));

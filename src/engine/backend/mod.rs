@@ -96,8 +96,8 @@ pub(crate) fn choose(choice: Choice, host: &Host, cancel: &Cancel) -> Result<Box
         let missing = || Problem::new(format!("{name} cannot be used"), "it is not on PATH", install);
         let cli = engine(name).ok_or_else(missing)?;
         let what = format!("{name} does not answer");
-        cli.answers(cancel).map_err(|e| e.at(&what, container::START_DAEMON))?;
-        Ok(Box::new(container::Container::new(cli)) as Box<dyn Backend>)
+        let info = cli.answers(cancel).map_err(|e| e.at(&what, container::START_DAEMON))?;
+        Ok(Box::new(container::Container::new(cli, info)) as Box<dyn Backend>)
     };
     match choice {
         Choice::Bubblewrap => Ok(Box::new(bubblewrap::Bubblewrap::find(host)?)),
@@ -105,8 +105,9 @@ pub(crate) fn choose(choice: Choice, host: &Host, cancel: &Cancel) -> Result<Box
         Choice::Podman => named("podman", "install Podman, or choose --backend bubblewrap"),
         Choice::Auto => {
             for name in ["docker", "podman"] {
-                if let Some(cli) = engine(name).filter(|cli| cli.answers(cancel).is_ok()) {
-                    return Ok(Box::new(container::Container::new(cli)));
+                let answer = engine(name).and_then(|cli| Some((cli.answers(cancel).ok()?, cli)));
+                if let Some((info, cli)) = answer {
+                    return Ok(Box::new(container::Container::new(cli, info)));
                 }
             }
             Ok(Box::new(bubblewrap::Bubblewrap::find(host)?))
