@@ -5,7 +5,7 @@ use super::error::Problem;
 use super::state::Run;
 use super::tree::Owner;
 use crate::egress::{self, Audit, Credentials, FileAudit, IssuedBearer, Listen, Resolve, Running};
-use crate::plan::Plan;
+use crate::plan::{GUEST_POLICY, Plan};
 use crate::provider::{RouteOwner, Secret};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -81,7 +81,8 @@ impl Gate {
             .map_err(|e| Problem::io(what, e))?;
         let audit = FileAudit::open(&run.record.audit)
             .map_err(|e| Problem::io(format!("cannot write the audit {}", run.record.audit.display()), e))?;
-        let options = upstream.options(plan, credentials, Arc::new(audit));
+        let mut options = upstream.options(plan, credentials, Arc::new(audit));
+        options.guest_policy = Some(GUEST_POLICY);
         let socket = run.net_dir().join("egress.sock");
         let running = runtime
             .block_on(egress::start(options, Listen::Unix(socket.clone())))

@@ -44,14 +44,14 @@ pub use state::{Record, StateDir};
 pub use sweep::sweep;
 pub use ui::{Cancel, Silent, Stream, Ui};
 
-use crate::plan::{Plan, WorkspaceMode};
+use crate::plan::{GUEST_POLICY, Plan, WorkspaceMode, guest_policy};
 use attach::Hub;
 use backend::{Backend, Job, Stop};
 use child::Stopped;
 
 use egress::Gate;
 use guard::Snapshot;
-use guest::Guest;
+use guest::{Bind, Guest};
 use state::{NewRun, Run};
 use std::path::{Path, PathBuf};
 use terminal::Pty;
@@ -237,6 +237,9 @@ impl Launch<'_> {
         let mut guest = self.lay_out(run, &workspace, owner)?;
         let stores = trust_store::write(backend.trust_stores(), gate.certificate(), &run.dir, owner);
         guest.binds.extend(stores.map_err(|e| Problem::io("cannot write the trust store", e))?);
+        let policy =
+            Bind::file(run.dir.join("policy.md"), guest_policy(plan).as_bytes(), GUEST_POLICY, owner);
+        guest.binds.push(policy.map_err(|e| Problem::io("cannot write the guest's policy", e))?);
         guest.sort();
         write_program(&run.dir, &env, &guest, owner)?;
         backend.start(&guest, run, &job)?;

@@ -190,10 +190,7 @@ impl Image {
         let others = text.lines().filter(|l| !l.starts_with(&format!("{GUEST_USER}:")));
         let mut lines: Vec<_> = others.map(str::to_owned).collect();
         lines.push(line);
-        let path = run.join("passwd");
-        fs::write(&path, lines.join("\n") + "\n")?;
-        fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o444))?;
-        owner.give_all(&path)?;
-        Ok(Some(Bind::new(path, "/etc/passwd", false)))
+        let text = lines.join("\n") + "\n";
+        Bind::file(run.join("passwd"), text.as_bytes(), "/etc/passwd", owner).map(Some)
     }
 }
