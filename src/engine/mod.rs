@@ -168,15 +168,10 @@ impl Launch<'_> {
         let result = self.stages(pty, &mut made);
         let outcome = result.map_err(|stop| self.error(stop));
         self.ui.stage(Stage::CleanUp);
-        let cleaned = made.take_away(&self.options.state);
-        match (outcome, cleaned) {
-            (Ok(outcome), Ok(())) => Ok(outcome),
-            (Ok(outcome), Err(why)) => {
-                self.ui.note(&format!("clean-up: {why}; the next command tries again"));
-                Ok(outcome)
-            }
-            (Err(error), _) => Err(error),
+        if let Err(why) = made.take_away(&self.options.state) {
+            self.ui.note(&format!("clean-up: {why}; the next command tries again"));
         }
+        outcome
     }
 
     fn error(&self, stop: Stop) -> LaunchError {
@@ -201,7 +196,7 @@ impl Launch<'_> {
         self.begin(Stage::Check)?;
         let argv = self.argv()?;
         let workspace = self.check()?;
-        let mut backend = backend::choose(options.backend, &options.host, &options.cancel)?;
+        let backend = backend::choose(options.backend, &options.host, &options.cancel)?;
         self.ui.backend(backend.name());
         for left in sweep(&options.state, &options.host) {
             self.ui.note(&format!("an earlier run could not be taken away: {left}"));
@@ -217,18 +212,20 @@ impl Launch<'_> {
         let run = made.run.insert(Run::create(&options.state, &new)?);
 
         self.begin(Stage::Image)?;
+        let (id, dir) = (run.record.id.clone(), run.dir.clone());
         let job = Job {
             plan,
             program: &argv[0],
             host: &options.host,
             state: &options.state,
+            run: (&id, &dir),
             workspace: &workspace,
             ui: self.ui,
             cancel: &options.cancel,
         };
+        let backend = made.backend.insert(backend);
         backend.image(&job)?;
         let owner = backend.owner();
-        let backend = made.backend.insert(backend);
 
         self.begin(Stage::Egress)?;
         let gate = made.gate.insert(Gate::open(plan, credentials, &options.upstream, run, owner)?);
@@ -337,7 +334,11 @@ impl Launch<'_> {
         ended.map_err(|stopped| match stopped {
             Stopped::Cancelled => Stop::Cancelled,
             Stopped::Failed(e) => failed(e).into(),
-        })
+        })?;
+        if code != 0 {
+            backend.stands()?;
+        }
+        Ok(code)
     }
 }
 
@@ -364,10 +365,10 @@ struct Made {
 
 impl Made {
     fn take_away(mut self, state: &StateDir) -> Result<(), String> {
-        if let Some(mut backend) = self.backend.take() {
-            backend.stop();
-        }
+        let stopped = self.backend.take().map_or(Ok(()), |mut backend| backend.stop());
         drop(self.gate.take());
+        // With its record, the next command finds what could not be stopped.
+        stopped?;
         match self.run.take() {
             Some(run) => sweep::clear(state, &run.dir, &run.record),
             None => Ok(()),

@@ -134,8 +134,9 @@ impl Backend for Bubblewrap {
         Ok(prepared)
     }
 
-    fn stop(&mut self) {
+    fn stop(&mut self) -> Result<(), String> {
         // The sandboxes died with their commands; the groups go with the run's record.
+        Ok(())
     }
 }
 

@@ -1,6 +1,6 @@
 //! The image of a container guest: built once for what it is built from, and what we must know of it.
 
-use super::container::{Cli, CliError, START_DAEMON};
+use super::container::{Cli, CliError, Making, START_DAEMON, label};
 use super::{Job, Stop, TrustStore};
 use crate::engine::child::{self, Prepared, Stopped};
 use crate::engine::error::Problem;
@@ -136,7 +136,10 @@ fn copy_out(cli: &Cli, job: &Job<'_>, tag: &str, copies: &Path) -> Result<(), St
     let what = format!("the image {tag} cannot be read");
     let next = copies.with_extension(format!("next{}", rustix::process::getpid().as_raw_nonzero()));
     make_dir_all(&next).map_err(|e| Problem::io(what.clone(), e))?;
-    let container = cli.run(&["create", "--pull", "never", "--network", "none", tag, "true"], job.cancel);
+    let (run, folder) = job.run;
+    let _making = Making::mark(folder).map_err(|e| Problem::io(what.clone(), e))?;
+    let create = ["create", "--pull", "never", "--network", "none", "--label", &label(run), tag, "true"];
+    let container = cli.run(&create, job.cancel);
     let container = container.map_err(|e| e.at(&what, ""))?;
     let container = container.lines().last().unwrap_or_default().to_owned();
     for (name, path) in files() {

@@ -60,8 +60,16 @@ pub(crate) trait Backend {
     /// A command in the started guest, as the guest's user, in the workspace.
     fn command(&self, argv: &[String], terminal: bool) -> std::io::Result<Prepared>;
 
+    /// Whether the guest still stands, asked when the agent failed.
+    fn stands(&self) -> Result<(), Problem> {
+        Ok(())
+    }
+
     /// Takes away what [`Backend::start`] made.
-    fn stop(&mut self);
+    ///
+    /// # Errors
+    /// Why some of it may still be there; the run's record then stays for the next command.
+    fn stop(&mut self) -> Result<(), String>;
 }
 
 /// What a backend's work is for, and who watches it.
@@ -71,6 +79,8 @@ pub(crate) struct Job<'a> {
     pub program: &'a str,
     pub host: &'a Host,
     pub state: &'a StateDir,
+    /// The run's id and its folder.
+    pub run: (&'a str, &'a Path),
     /// The host folder at `/workspace`.
     pub workspace: &'a Path,
     pub ui: &'a dyn Ui,
