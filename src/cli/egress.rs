@@ -64,6 +64,7 @@ pub(super) fn run(args: &Args) -> Result<u8, Failure> {
         }
     };
     let options = settings.upstream.options(&plan, credentials, audit);
+    let options = options.map_err(|p| Failure::usage(p.to_string()))?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
         let running = egress::start(options, listen).await.map_err(|e| Failure::usage(e.to_string()))?;
