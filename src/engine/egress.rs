@@ -2,6 +2,7 @@
 
 use super::credentials::HostCredentials;
 use super::error::Problem;
+use super::open_files::raise_open_files;
 use super::state::{Run, private_file};
 use super::tree::Owner;
 use crate::egress::{
@@ -95,6 +96,7 @@ impl Gate {
         owner: Owner,
     ) -> Result<Self, Problem> {
         let what = "the egress does not start";
+        raise_open_files();
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
             .thread_name("egress")
