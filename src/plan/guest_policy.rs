@@ -60,7 +60,7 @@ fn line(route: &EgressRoute) -> String {
     if let Some(prefixes) = &route.path_allowlist {
         all.push(match prefixes.as_slice() {
             [] => "no path at all".to_owned(),
-            some => format!("at or below {}", join(some.iter().map(String::as_str), " or ")),
+            some => format!("paths at or below {}", join(some.iter().map(String::as_str), " or ")),
         });
     }
     if let Some(entries) = &route.matches {
@@ -94,8 +94,8 @@ fn entry(entry: &Match) -> String {
 fn pattern(pattern: &PathPattern) -> String {
     let value = code(&printable(&pattern.value));
     match pattern.kind {
-        PathKind::Exact => format!("exactly `{value}`"),
-        PathKind::Prefix => format!("at or below `{value}`"),
+        PathKind::Exact => format!("the path `{value}`"),
+        PathKind::Prefix => format!("paths at or below `{value}`"),
         PathKind::Glob => format!("paths like `{value}`"),
     }
 }
