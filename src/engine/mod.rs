@@ -46,7 +46,7 @@ pub use host::Host;
 pub use open_files::raise_open_files;
 pub use outline::outline;
 pub use refusals::refusals;
-pub use runs::{find, live, log_files, logs, ps, stop};
+pub use runs::{find, live, log_files, logs, ps, refusal_count, stop};
 pub use state::{Record, StateDir};
 pub use sweep::sweep;
 pub use ui::{Cancel, Silent, Stream, Ui};
