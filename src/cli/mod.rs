@@ -3,6 +3,7 @@
 
 mod can;
 mod check;
+mod ci;
 mod completions;
 mod diff;
 mod doctor;

@@ -4,10 +4,14 @@
 
 mod bad_input;
 mod baseline;
+mod denied;
 mod explain;
 mod fix;
 mod formats;
 mod init;
+mod pairs;
+mod permissions;
+mod review;
 mod rig;
 mod selection;
 mod usage;

@@ -1,7 +1,7 @@
 //! A project in a temporary folder, and the real program run in it.
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 /// A bottle without findings.
@@ -92,7 +92,8 @@ impl Project {
     }
 }
 
-fn ran(output: Output) -> Ran {
+/// What the output of a program says.
+pub(crate) fn ran(output: Output) -> Ran {
     Ran {
         code: output.status.code().expect("no signal"),
         out: String::from_utf8(output.stdout).expect("UTF-8"),
@@ -129,4 +130,25 @@ pub(crate) fn has_tool(tool: &str, install: &str) -> bool {
         println!("skipped: {tool} is missing; install with: {install}");
     }
     there
+}
+
+/// Runs git as a person called Ada.
+pub(crate) fn git(folder: &Path, args: &[&str]) {
+    let settings =
+        ["-c", "user.name=Ada", "-c", "user.email=ada@example.com", "-c", "init.defaultBranch=main"];
+    let output =
+        Command::new("git").args(settings).args(args).current_dir(folder).output().expect("git runs");
+    assert!(output.status.success(), "git {args:?}: {}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// A project that is a repository with one commit; `None` without git.
+pub(crate) fn repository(files: &[(&str, &str)]) -> Option<Project> {
+    if !has_tool("git", "apt-get install git") {
+        return None;
+    }
+    let project = Project::new(files);
+    git(&project.root(), &["init", "-q"]);
+    git(&project.root(), &["add", "."]);
+    git(&project.root(), &["commit", "-qm", "first"]);
+    Some(project)
 }

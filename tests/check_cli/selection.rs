@@ -1,8 +1,7 @@
 //! Which files are checked: names, .gitignore, hidden folders, links, `--since`.
 
-use crate::rig::{CLEAN, GUESS, Project, has_tool};
+use crate::rig::{CLEAN, GUESS, Project, git, repository};
 use std::os::unix::fs::symlink;
-use std::path::Path;
 use std::process::Command;
 
 fn found(project: &Project, args: &[&str]) -> Vec<String> {
@@ -105,25 +104,6 @@ fn a_path_that_is_no_utf8_is_walked_and_named() {
     let named = folder.join("a.bottle.yaml");
     let output = project.command(&["check"]).arg(named).output().expect("it runs");
     assert_eq!(output.status.code(), Some(1));
-}
-
-fn git(folder: &Path, args: &[&str]) {
-    let settings =
-        ["-c", "user.name=Ada", "-c", "user.email=ada@example.com", "-c", "init.defaultBranch=main"];
-    let output =
-        Command::new("git").args(settings).args(args).current_dir(folder).output().expect("git runs");
-    assert!(output.status.success(), "git {args:?}: {}", String::from_utf8_lossy(&output.stderr));
-}
-
-fn repository(files: &[(&str, &str)]) -> Option<Project> {
-    if !has_tool("git", "apt-get install git") {
-        return None;
-    }
-    let project = Project::new(files);
-    git(&project.root(), &["init", "-q"]);
-    git(&project.root(), &["add", "."]);
-    git(&project.root(), &["commit", "-qm", "first"]);
-    Some(project)
 }
 
 #[test]

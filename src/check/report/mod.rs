@@ -9,11 +9,12 @@ mod github;
 mod gitlab;
 mod json;
 mod junit;
+pub mod permissions;
 mod sarif;
 pub mod text;
 
 use super::mask::mask;
-use super::{Applicability, Diagnostic, Rule, Severity, masked, masked_words};
+use super::{Applicability, Diagnostic, Group, Rule, Severity, masked, masked_words};
 use crate::egress::policy::visible;
 use crate::syntax::{LineIndex, Position, Span, Unit};
 use std::path::Path;
@@ -160,7 +161,9 @@ impl Summary {
         self.with_findings += usize::from(!findings.is_empty());
         for finding in findings {
             self.counts[finding.severity as usize] += 1;
-            match finding.fix.as_ref().map(|f| f.applicability) {
+            // `--fix` knows the files alone.
+            let fix = finding.fix.as_ref().filter(|_| finding.rule.group != Group::Editor);
+            match fix.map(|f| f.applicability) {
                 Some(Applicability::Safe) => self.fixable += 1,
                 Some(Applicability::Unsafe) => self.unsafe_fixable += 1,
                 None => {}

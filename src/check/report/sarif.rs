@@ -16,7 +16,7 @@ pub(super) fn items(checked: &Checked, prefix: &str, rules: &[&'static Rule]) ->
     findings
         .map(|(finding, fingerprint)| {
             let (start, end) = checked.range(finding.span);
-            let place = place(&prefixed(prefix, &checked.path), finding.span, start, end);
+            let place = artifact_place(&prefixed(prefix, &checked.path), finding.span, start, end);
             let mut result = json!({
                 "ruleId": finding.rule.id,
                 "ruleIndex": rules.iter().position(|r| *r == finding.rule),
@@ -42,7 +42,7 @@ fn related(checked: &Checked, prefix: &str, finding: &Diagnostic) -> Value {
         json!({
             "id": id,
             "message": {"text": related.message},
-            "physicalLocation": place(&prefixed(prefix, path), related.span, start, end),
+            "physicalLocation": artifact_place(&prefixed(prefix, path), related.span, start, end),
         })
     });
     places.collect()
@@ -62,7 +62,7 @@ fn fix_of(checked: &Checked, prefix: &str, fix: &Fix) -> Value {
     })
 }
 
-fn place(path: &str, span: Span, start: Position, end: Position) -> Value {
+pub(super) fn artifact_place(path: &str, span: Span, start: Position, end: Position) -> Value {
     json!({"artifactLocation": artifact(path), "region": region(span, start, end)})
 }
 
@@ -101,16 +101,20 @@ fn level(severity: Severity) -> &'static str {
 
 /// The end of the results, and the tool with the rules that they name.
 pub(super) fn tail(summary: &Summary, rules: &[&'static Rule]) -> String {
-    let driver = json!({
+    let tool = tool(&rules.iter().map(|r| descriptor(r)).collect::<Vec<_>>());
+    let invocations = json!([{"executionSuccessful": summary.unreadable == 0}]);
+    format!("\n],\"tool\":{tool},\"invocations\":{invocations}}}]}}\n")
+}
+
+/// Who reports, with the rules that its results name.
+pub(super) fn tool(rules: &[Value]) -> Value {
+    json!({"driver": {
         "name": "bot-bottle",
         "version": env!("CARGO_PKG_VERSION"),
         "semanticVersion": env!("CARGO_PKG_VERSION"),
         "informationUri": "https://bot-bottle.example.com",
-        "rules": rules.iter().map(|r| descriptor(r)).collect::<Vec<_>>(),
-    });
-    let tool = json!({"driver": driver});
-    let invocations = json!([{"executionSuccessful": summary.unreadable == 0}]);
-    format!("\n],\"tool\":{tool},\"invocations\":{invocations}}}]}}\n")
+        "rules": rules,
+    }})
 }
 
 fn descriptor(rule: &Rule) -> Value {

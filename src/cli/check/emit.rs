@@ -4,7 +4,7 @@ use super::examine::{Examined, Outcome};
 use super::{Args, Failure};
 use crate::check::BaselineCounts;
 use crate::check::report::{Checked, Format, Report, Summary};
-use crate::cli::terminal;
+use crate::cli::{ci, terminal};
 use crate::disk::replace;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -132,18 +132,11 @@ fn unless_gone(result: io::Result<()>) -> io::Result<()> {
     }
 }
 
-/// The way from the folder that a CI service counts paths from to the working folder: annotations
-/// of a check that ran in a subfolder would otherwise stand beside no code.
+/// What stands before paths in a report of this format.
 fn prefix(format: Format) -> String {
-    let variable = match format {
-        Format::Github | Format::Sarif => "GITHUB_WORKSPACE",
-        Format::Gitlab => "CI_PROJECT_DIR",
-        _ => return String::new(),
-    };
-    let Some(root) = std::env::var_os(variable) else { return String::new() };
-    let base = terminal::working_folder();
-    match base.strip_prefix(Path::new(&root)) {
-        Ok(way) if !way.as_os_str().is_empty() => format!("{}/", way.to_string_lossy()),
+    match format {
+        Format::Github | Format::Sarif => ci::prefix("GITHUB_WORKSPACE"),
+        Format::Gitlab => ci::prefix("CI_PROJECT_DIR"),
         _ => String::new(),
     }
 }

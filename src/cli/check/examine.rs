@@ -1,10 +1,13 @@
 //! Checking files, in parallel where it pays, with the results in the order of the files.
 
 use super::inputs::Input;
+use super::{Args, Failure};
 use crate::check::report::{Checked, Other};
-use crate::check::{Baseline, Diagnostic, Facts, Severity, Shrunk, check};
+use crate::check::{Baseline, Denied, Diagnostic, Facts, Severity, Shrunk, check};
+use crate::cli::operator::Operator;
 use crate::cli::terminal;
 use crate::disk::Disk;
+use crate::engine::{StateDir, refusals};
 use crate::manifest::{Catalog, Files, Layout, Source};
 use crate::syntax::decode;
 use std::collections::BTreeMap;
@@ -42,12 +45,20 @@ pub(super) struct Examiner<'a> {
     pub base: PathBuf,
     threshold: Severity,
     baseline: Option<&'a Baseline>,
+    /// Where runs are remembered, for `--denied`.
+    runs: Option<StateDir>,
 }
 
 impl<'a> Examiner<'a> {
-    /// An examiner that passes over what is milder than `threshold`.
-    pub(super) fn new(layout: &'a Layout, threshold: Severity, baseline: Option<&'a Baseline>) -> Self {
-        Self { layout, base: terminal::working_folder(), threshold, baseline }
+    /// An examiner that looks at what the command line says.
+    pub(super) fn new(
+        args: &Args,
+        layout: &'a Layout,
+        baseline: Option<&'a Baseline>,
+    ) -> Result<Self, Failure> {
+        let runs = args.denied.then(|| Operator::default().settings()).transpose()?.map(|s| s.state);
+        let base = terminal::working_folder();
+        Ok(Self { layout, base, threshold: args.threshold(), baseline, runs })
     }
 
     /// Reads and checks a file.
@@ -71,8 +82,11 @@ impl<'a> Examiner<'a> {
 
     /// Checks a text.
     pub(super) fn source(&self, source: &Arc<Source>, catalog: &Catalog<'_>) -> Examined {
-        let mut findings = check(source, catalog, &Facts::default());
-        findings.retain(|f| f.severity >= self.threshold);
+        let denied: Vec<_> = source.manifests.iter().flat_map(|m| self.refusals(&m.name)).collect();
+        let mut findings = check(source, catalog, &Facts { env_names: None, denied: &denied });
+        // What was asked for by name is shown, however mild.
+        let asked_for = |f: &Diagnostic| f.rule.id == "denied-egress";
+        findings.retain(|f| f.severity >= self.threshold || asked_for(f));
         let mut examined = Examined::default();
         if let Some(baseline) = self.baseline {
             let all = findings.len();
@@ -83,6 +97,10 @@ impl<'a> Examiner<'a> {
             examined.checked = Some(self.checked(source, findings, catalog));
         }
         examined
+    }
+
+    fn refusals(&self, name: &str) -> Vec<Denied> {
+        self.runs.as_ref().map(|state| refusals(state, name)).unwrap_or_default()
     }
 
     fn checked(&self, source: &Arc<Source>, findings: Vec<Diagnostic>, catalog: &Catalog<'_>) -> Checked {

@@ -9,7 +9,9 @@ mod inputs;
 mod since;
 mod stdin;
 mod watch;
+mod widening;
 
+use super::git_files::Revision;
 use super::{CLEAN, FINDINGS, Failure, USAGE, terminal};
 use crate::check::Severity;
 use crate::check::report::{Format, Summary};
@@ -52,12 +54,19 @@ pub(super) struct Args {
     /// Check only what has changed since a git revision, and what depends on it.
     #[arg(long, value_name = "REV")]
     since: Option<String>,
+    /// Also compare what the changed manifests permit with the revision, and exit with 1 where one
+    /// permits more. Needs `--since`.
+    #[arg(long, conflicts_with_all = ["fix", "diff"])]
+    deny_widening: bool,
     /// Report only what goes beyond the counts (a file and rule) of this file.
     #[arg(long, value_name = "FILE")]
     baseline: Option<PathBuf>,
     /// Write today's counts into the baseline.
     #[arg(long, requires = "baseline", conflicts_with_all = ["fix", "diff", "since"])]
     write_baseline: bool,
+    /// Also report what the last runs of each manifest were refused and it would still refuse.
+    #[arg(long, conflicts_with_all = ["fix", "diff", "watch", "write_baseline"])]
+    denied: bool,
     /// The mildest severity that is reported and counted.
     #[arg(long, value_enum, default_value = "warning")]
     severity: SeverityArg,
@@ -127,6 +136,9 @@ impl Args {
         if self.watch && !matches!(self.format(), Format::Text | Format::Concise) {
             return Err(Failure::usage("--watch writes text or concise"));
         }
+        if self.deny_widening && self.since.is_none() {
+            return Err(Failure::usage("--deny-widening needs --since REV, the revision to compare with"));
+        }
         if self.reads_stdin() && (self.paths.len() > 1 || self.watch || self.since.is_some()) {
             return Err(Failure::usage("standard input is checked alone, without --watch and --since"));
         }
@@ -145,15 +157,16 @@ pub(super) fn run(args: &Args) -> Result<u8, Failure> {
     }
     let (baseline, examiner);
     baseline = baseline::load(args)?;
-    examiner = Examiner::new(&layout, args.threshold(), baseline.as_ref());
+    examiner = Examiner::new(args, &layout, baseline.as_ref())?;
     if args.watch {
         return watch::run(args, &examiner);
     }
     // While the folders are walked; most manifests are bottles.
     std::thread::spawn(|| manifest::prepare(Kind::Bottle));
     let mut inputs = Inputs::collect(&args.paths, &layout);
-    if let Some(revision) = &args.since {
-        since::retain_changed(&mut inputs.files, revision, &examiner)?;
+    let revision = args.since.as_deref().map(Revision::open).transpose()?;
+    if let Some(revision) = &revision {
+        since::retain_changed(&mut inputs.files, revision, &examiner);
     }
     inputs.tell(args.since.as_deref());
     if args.diff {
@@ -169,7 +182,11 @@ pub(super) fn run(args: &Args) -> Result<u8, Failure> {
         baseline::write(args, &counts, &examiner)?;
         return Ok(if emitter.summary.unreadable > 0 { USAGE } else { CLEAN });
     }
-    Ok(exit_code(&emitter.summary))
+    let code = exit_code(&emitter.summary);
+    match revision.filter(|_| args.deny_widening) {
+        Some(revision) => Ok(widening::compare(args, &inputs.files, revision, &examiner)?.max(code)),
+        None => Ok(code),
+    }
 }
 
 fn check_all(files: &[Input], examiner: &Examiner<'_>, emitter: &mut Emitter) -> Result<(), Failure> {

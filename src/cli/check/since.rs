@@ -4,7 +4,6 @@
 //! itself would run the filters, monitors and diff programs that the repository's configuration
 //! names, and a repository that an agent has worked in may name anything.
 
-use super::Failure;
 use super::dependencies::dependencies;
 use super::examine::Examiner;
 use super::inputs::Input;
@@ -17,25 +16,19 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Keeps the files that differ from the revision, or depend on one that does.
-pub(super) fn retain_changed(
-    files: &mut Vec<Input>,
-    revision: &str,
-    examiner: &Examiner<'_>,
-) -> Result<(), Failure> {
-    let revision = Revision::open(revision)?;
-    let gone = bottles_gone(&revision, examiner.layout);
+pub(super) fn retain_changed(files: &mut Vec<Input>, revision: &Revision, examiner: &Examiner<'_>) {
+    let gone = bottles_gone(revision, examiner.layout);
     let disk = Remembered::default();
     let catalog = Catalog::new(&disk, examiner.layout);
     files.retain(|input| {
-        if differs(&revision, &input.path) {
+        if differs(revision, &input.path) {
             return true;
         }
         // What cannot be read is kept, so that it is told.
         let Ok(Some(source)) = examiner.read(input) else { return true };
         let depends = dependencies(&Arc::new(source), &catalog);
-        depends.files.iter().any(|f| differs(&revision, f)) || !gone.is_disjoint(&depends.names)
+        depends.files.iter().any(|f| differs(revision, f)) || !gone.is_disjoint(&depends.names)
     });
-    Ok(())
 }
 
 /// Whether the file is not now as it is in the revision. Files outside the repository never
@@ -50,7 +43,7 @@ fn differs(revision: &Revision, path: &Path) -> bool {
 }
 
 /// The path as the revision knows it: links among its folders followed, the file's own not.
-fn inside(root: &Path, path: &Path) -> Option<PathBuf> {
+pub(super) fn inside(root: &Path, path: &Path) -> Option<PathBuf> {
     let path = Disk.canonical(path.parent()?)?.join(path.file_name()?);
     path.starts_with(root).then_some(path)
 }

@@ -24,7 +24,7 @@ pub(super) fn run(args: &Args, layout: &Layout) -> Result<u8, Failure> {
         .map_err(|e| cannot(e.to_string()))?;
     let mut text: Arc<str> = decode(bytes).map_err(|e| cannot(e.to_string()))?.into();
     let baseline = super::baseline::load(args)?;
-    let examiner = Examiner::new(layout, args.threshold(), baseline.as_ref());
+    let examiner = Examiner::new(args, layout, baseline.as_ref())?;
     let files = Remembered::default();
     let catalog = Catalog::new(&files, layout);
     let mut fixed = 0;

@@ -70,16 +70,17 @@ fn one(spot: &Spot<'_>, key: &str, field: Field, index: usize, required: bool, b
 }
 
 fn detail(field: Field, required: bool) -> String {
+    let values: Vec<_> = field.values().collect();
+    let values = values.join(" or ");
     let shape = match field.shape() {
+        _ if !values.is_empty() => &values,
         Shape::Mapping => "mapping",
         Shape::List => "list",
         Shape::Boolean => "true or false",
         Shape::Number => "number",
         Shape::Text => "text",
     };
-    let values: Vec<_> = field.values().collect();
-    let shape = if values.is_empty() { shape.to_owned() } else { values.join(" | ") };
-    if required { format!("{shape}, required") } else { shape }
+    if required { format!("{shape}, required") } else { shape.to_owned() }
 }
 
 /// What follows a key's colon in block style: with tab stops, and without.

@@ -443,9 +443,3 @@ fn no_truncation_panics() {
         });
     }
 }
-
-#[test]
-fn a_key_with_few_values_says_them() {
-    let item = &complete(&marked("agent_provider:\n  te$0\n"))[0];
-    assert_eq!((item.label.as_str(), item.detail.as_str()), ("template", "claude | codex"));
-}

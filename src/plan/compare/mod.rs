@@ -1,8 +1,10 @@
 //! What a change lets an agent do that it could not do before.
 
 mod egress;
+mod place;
 mod render;
 
+pub use place::place;
 pub use render::{DiffFormat, render_changes};
 
 use super::{EnvValue, Plan, WorkspaceMode};

@@ -1,0 +1,16 @@
+//! What a CI service says about where it is.
+
+use super::terminal;
+use std::path::Path;
+
+/// The way from the folder that a CI service counts paths from, which the variable names, to the
+/// working folder: annotations of a check that ran in a subfolder would otherwise stand beside no
+/// code. Empty, or a path that ends with `/`.
+pub(super) fn prefix(variable: &str) -> String {
+    let Some(root) = std::env::var_os(variable) else { return String::new() };
+    let base = terminal::working_folder();
+    match base.strip_prefix(Path::new(&root)) {
+        Ok(way) if !way.as_os_str().is_empty() => format!("{}/", way.to_string_lossy()),
+        _ => String::new(),
+    }
+}

@@ -1,0 +1,123 @@
+//! `bot-bottle diff`.
+
+mod side;
+
+pub(super) use side::{Plans, add_plans};
+
+use super::{CLEAN, FINDINGS, Failure, ci, terminal};
+use crate::check::report::Checked;
+use crate::check::report::permissions::{Moved, sarif};
+use crate::manifest::{Catalog, Found, Kind, Place, read_agent, resolve};
+use crate::plan::{Change, DiffFormat, Direction, compare, place, render_changes};
+use crate::syntax::Span;
+use side::{Planned, Side};
+use std::collections::HashMap;
+use std::path::Path;
+use std::rc::Rc;
+use std::sync::Arc;
+
+/// Show what a change lets an agent do that it could not do before.
+#[derive(clap::Args)]
+pub(super) struct Args {
+    /// A file, a folder, or `REV:path` of the git repository here.
+    old: String,
+    /// The same, after the change.
+    new: String,
+    /// How it is written.
+    #[arg(long, value_enum, default_value = "text")]
+    format: FormatArg,
+    /// Exit with 1 if anything is widened, or changed so that it may be.
+    #[arg(long)]
+    deny_widening: bool,
+}
+
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum FormatArg {
+    /// A line a permission, for a person.
+    Text,
+    /// One object, for a program; versioned.
+    Json,
+    /// A table for a pull request.
+    Markdown,
+    /// SARIF 2.1.0: what is widened, at the line that widens it.
+    Sarif,
+}
+
+/// What moved, by manifest.
+type Changes = Vec<(String, Vec<Change>)>;
+
+pub(super) fn run(args: &Args) -> Result<u8, Failure> {
+    let layout = terminal::layout();
+    let (old, new) = (Side::open(&args.old)?, Side::open(&args.new)?);
+    let catalog = new.catalog(&layout);
+    let (old, new) = (old.plans(&old.catalog(&layout))?, new.plans(&catalog)?);
+    // Two files are one manifest before and after, whatever their names are.
+    let (old, new) = match (old.len(), new.len()) {
+        (1, 1) => {
+            let name = new.keys().next().cloned().unwrap_or_default();
+            (old.into_values().map(|p| (name.clone(), p)).collect(), new)
+        }
+        _ => (old, new),
+    };
+    let changes = moved(&old, &new);
+    terminal::print(&match args.format {
+        FormatArg::Text => render_changes(&changes, DiffFormat::Text),
+        FormatArg::Json => render_changes(&changes, DiffFormat::Json),
+        FormatArg::Markdown => render_changes(&changes, DiffFormat::Markdown),
+        FormatArg::Sarif => sarif(&placed(&changes, &new, &catalog), &ci::prefix("GITHUB_WORKSPACE")),
+    })?;
+    Ok(if args.deny_widening && widens(&changes) { FINDINGS } else { CLEAN })
+}
+
+/// What moves between two sets of manifests.
+pub(super) fn moved(old: &Plans, new: &Plans) -> Changes {
+    let mut names: Vec<&String> = old.keys().chain(new.keys()).collect();
+    names.sort_unstable();
+    names.dedup();
+    let moved = |name: &str| compare(old.get(name).map(|p| &p.plan), new.get(name).map(|p| &p.plan));
+    names.into_iter().map(|name| (name.clone(), moved(name))).collect()
+}
+
+/// Whether an agent may do more, or something else that may be more.
+pub(super) fn widens(changes: &Changes) -> bool {
+    changes.iter().flat_map(|(_, c)| c).any(|c| c.direction != Direction::Narrowed)
+}
+
+/// What moved, each at the line of the new manifests that moves it, else at the manifest's first.
+fn placed(changes: &Changes, new: &Plans, catalog: &Catalog<'_>) -> Vec<Moved> {
+    let base = terminal::working_folder();
+    let mut files: HashMap<Arc<Path>, Rc<Checked>> = HashMap::new();
+    let mut all = Vec::new();
+    for (name, changes) in changes {
+        // What is gone permits nothing.
+        let Some(Planned { found, .. }) = new.get(name) else { continue };
+        let bottle = bottle_of(found, catalog).map(|found| resolve(&found, catalog).bottle);
+        for change in changes {
+            let place = bottle.as_ref().and_then(|b| place(change, b)).unwrap_or_else(|| head(found));
+            let file = files.entry(place.file.clone()).or_insert_with(|| {
+                let source = catalog.source(&place.file).unwrap_or_else(|| found.source.clone());
+                let path = source.path.strip_prefix(&base).unwrap_or(&source.path).to_string_lossy();
+                Rc::new(Checked::new(path.into_owned(), &source.text, Vec::new(), Vec::new()))
+            });
+            let (manifest, change, file) = (name.clone(), change.clone(), file.clone());
+            all.push(Moved { manifest, change, file, span: place.span });
+        }
+    }
+    all
+}
+
+/// The bottle that a manifest is or names.
+fn bottle_of(found: &Found, catalog: &Catalog<'_>) -> Option<Found> {
+    match found.manifest.kind {
+        Kind::Bottle => Some(found.clone()),
+        Kind::Agent => {
+            let agent = read_agent(&found.source, &found.manifest);
+            catalog.bottle(&agent.bottle?.value, &found.source)
+        }
+    }
+}
+
+fn head(found: &Found) -> Place {
+    let start = found.source.root(&found.manifest).map_or(0, |root| root.span.start as usize);
+    Place { file: found.source.path.clone(), span: Span::new(start, start), origin: None }
+}

@@ -1,0 +1,123 @@
+//! One side of a comparison: the manifests of a file, a folder or a revision, and their plans.
+
+use crate::cli::git_files::Revision;
+use crate::cli::{Failure, terminal};
+use crate::disk::Disk;
+use crate::manifest::{Catalog, FileKind, Files, Found, Layout, MemoryFiles, Source};
+use crate::plan::{Plan, plan};
+use crate::provider::Start;
+use crate::syntax::decode;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// A manifest and its plan.
+pub(in crate::cli) struct Planned {
+    /// The manifest.
+    pub found: Found,
+    /// What it comes to.
+    pub plan: Plan,
+}
+
+/// Manifests by their name in the comparison: the path, and `#name` where a file holds several.
+pub(in crate::cli) type Plans = BTreeMap<String, Planned>;
+
+/// Adds the plan of every manifest of a file; `named` takes the file for a manifest whatever its
+/// name.
+pub(in crate::cli) fn add_plans(
+    plans: &mut Plans,
+    path: &Path,
+    shown: &str,
+    named: bool,
+    catalog: &Catalog<'_>,
+) -> Result<(), Failure> {
+    let unreadable = |why: String| Failure::usage(format!("cannot read {shown}: {why}"));
+    let bytes = catalog.files.read(path).map_err(|e| unreadable(e.to_string()))?;
+    let text = decode(bytes).map_err(|e| unreadable(e.to_string()))?;
+    let Some(source) = Source::recognise(path, text, catalog.layout, named).map(Arc::new) else {
+        return Ok(());
+    };
+    if let Some(problem) = source.tree.problems.first() {
+        return Err(Failure::usage(format!("{shown} is no YAML: {}", problem.message)));
+    }
+    for manifest in &source.manifests {
+        let found = Found { source: source.clone(), manifest: manifest.clone() };
+        let plan = plan(&found, catalog, &Start::default())
+            .map_err(|e| Failure::usage(format!("{shown} has no plan: {e}")))?;
+        let several = source.manifests.len() > 1;
+        let name = if several { format!("{shown}#{}", manifest.name) } else { shown.to_owned() };
+        plans.insert(name, Planned { found, plan });
+    }
+    Ok(())
+}
+
+/// One side of the comparison.
+pub(super) struct Side {
+    files: Box<dyn Files>,
+    /// The file or folder, absolute.
+    path: PathBuf,
+}
+
+impl Side {
+    pub(super) fn open(text: &str) -> Result<Self, Failure> {
+        let plain = terminal::absolute(Path::new(text));
+        if plain.exists() {
+            return Ok(Self { files: Box::new(Disk), path: plain });
+        }
+        let Some((rev, path)) = text.split_once(':').filter(|(rev, _)| !rev.is_empty()) else {
+            return Err(Failure::usage(format!("there is no file, no folder and no `REV:path` {text}")));
+        };
+        let files = Revision::open(rev)?;
+        let path = files.absolute(path);
+        if files.kind(&path).is_none() {
+            // A manifest that is new in the change: nothing to compare with is no error.
+            return Ok(Self { files: Box::new(MemoryFiles::default()), path });
+        }
+        Ok(Self { files: Box::new(files), path })
+    }
+
+    /// The files of this side.
+    pub(super) fn catalog<'a>(&'a self, layout: &'a Layout) -> Catalog<'a> {
+        Catalog::new(&*self.files, layout)
+    }
+
+    /// The plan of every manifest, by its path below the side and its name.
+    pub(super) fn plans(&self, catalog: &Catalog<'_>) -> Result<Plans, Failure> {
+        let single = self.files.kind(&self.path) == Some(FileKind::File);
+        let mut plans = Plans::new();
+        for path in self.manifests(catalog.layout) {
+            let shown = path.strip_prefix(&self.path).ok().filter(|p| !p.as_os_str().is_empty());
+            let shown = shown.map_or_else(|| terminal::shown(&path), |p| p.display().to_string());
+            add_plans(&mut plans, &path, &shown, single, catalog)?;
+        }
+        Ok(plans)
+    }
+
+    fn manifests(&self, layout: &Layout) -> Vec<PathBuf> {
+        match self.files.kind(&self.path) {
+            Some(FileKind::File) => vec![self.path.clone()],
+            Some(FileKind::Dir) => {
+                let mut found = Vec::new();
+                self.walk(&self.path, layout, &mut found, 0);
+                found
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    fn walk(&self, dir: &Path, layout: &Layout, found: &mut Vec<PathBuf>, depth: usize) {
+        const SKIPPED: [&str; 3] = [".git", "node_modules", "target"];
+        // Deeper than any project; a loop of links ends here.
+        if depth > 32 {
+            return;
+        }
+        for name in self.files.list(dir).into_iter().filter(|n| !SKIPPED.contains(&n.as_str())) {
+            let path = dir.join(name);
+            match self.files.kind(&path) {
+                Some(FileKind::Dir) => self.walk(&path, layout, found, depth + 1),
+                Some(FileKind::File) if layout.identify(&path).is_some() => found.push(path),
+                _ => {}
+            }
+        }
+    }
+}

@@ -1,0 +1,142 @@
+//! What a change permits: `diff --format sarif`, `check --deny-widening`.
+
+use crate::rig::{CLEAN, GUESS, Project, repository};
+use serde_json::Value;
+
+const WIDER: &str = "egress:\n  routes:\n    - host: api.github.com\n    - host: api.example.com\n";
+
+#[test]
+fn sarif_fits_its_schema_and_names_the_line_that_widens() {
+    let old = "env: {LEVEL: x}\negress:\n  routes:\n    - host: a.example.com\n      path_allowlist: [/x/]\n    - host: gone.example.com\n";
+    let new = "env:\n  REGION: \"${REGION}\"\negress:\n  routes:\n    - host: a.example.com\n      auth: {scheme: Bearer, token_ref: TOKEN}\n\
+               workspace:\n  mounts:\n    - {source: /s, target: /t}\nresources:\n  pids: 9\nagent_provider:\n  auth_token: T\n";
+    let project = Project::new(&[
+        ("old/a.bottle.yaml", old),
+        ("new/a.bottle.yaml", new),
+        ("old/child.bottle.yaml", "extends: base\n"),
+        ("new/child.bottle.yaml", "extends: base\n"),
+        ("old/base.bottle.yaml", CLEAN),
+        ("new/base.bottle.yaml", WIDER),
+        ("new/fresh.agent.yaml", "bottle: base\nprompt: x\n"),
+    ]);
+    let ran = project.run(&["diff", "old", "new", "--format", "sarif"]).expect(0);
+    let sarif = ran.json();
+    let validator = crate::formats::sarif_schema();
+    let errors: Vec<_> =
+        validator.iter_errors(&sarif).map(|e| format!("{}: {e}", e.instance_path())).collect();
+    assert_eq!(errors, Vec::<String>::new());
+
+    let rules = &sarif["runs"][0]["tool"]["driver"]["rules"];
+    let seen: Vec<_> = sarif["runs"][0]["results"]
+        .as_array()
+        .expect("results")
+        .iter()
+        .map(|result| {
+            let index = usize::try_from(result["ruleIndex"].as_u64().expect("an index")).expect("small");
+            assert_eq!(rules[index]["id"], result["ruleId"]);
+            let place = &result["locations"][0]["physicalLocation"];
+            let word = |v: &Value| v.as_str().expect("a text").to_owned();
+            (
+                word(&result["ruleId"]),
+                word(&place["artifactLocation"]["uri"]),
+                place["region"]["startLine"].as_u64().expect("a line"),
+            )
+        })
+        .collect();
+    let expected: Vec<(String, String, u64)> = [
+        ("widened-credential", "new/a.bottle.yaml", 6),
+        ("widened-credential", "new/a.bottle.yaml", 13),
+        ("widened-egress", "new/a.bottle.yaml", 5),
+        ("widened-egress", "new/a.bottle.yaml", 13),
+        ("widened-env", "new/a.bottle.yaml", 2),
+        ("widened-mount", "new/a.bottle.yaml", 9),
+        ("changed-limit", "new/a.bottle.yaml", 11),
+        ("widened-egress", "new/base.bottle.yaml", 4),
+        // Inherited, so it is the parent's line.
+        ("widened-egress", "new/base.bottle.yaml", 4),
+        ("widened-egress", "new/base.bottle.yaml", 4),
+        ("widened-egress", "new/base.bottle.yaml", 3),
+    ]
+    .map(|(rule, file, line)| (rule.to_owned(), file.to_owned(), line))
+    .into();
+    let (mut seen, mut expected) = (seen, expected);
+    seen.sort();
+    expected.sort();
+    assert_eq!(seen, expected);
+
+    let same = project.run(&["diff", "new", "new", "--format", "sarif", "--deny-widening"]).expect(0).json();
+    assert!(validator.is_valid(&same) && same["runs"][0]["results"] == serde_json::json!([]));
+    project.run(&["diff", "old", "new", "--format", "sarif", "--deny-widening"]).expect(1);
+}
+
+#[test]
+fn a_change_that_widens_is_refused_with_the_table_and_one_that_narrows_is_not() {
+    let files =
+        [("dev.bottle.yaml", CLEAN), ("child.bottle.yaml", "extends: dev\n"), ("other.bottle.yaml", GUESS)];
+    let Some(project) = repository(&files) else { return };
+    let args = ["--deny-widening", "--since", "HEAD"];
+    project.check(&args).expect(0);
+
+    project.write("dev.bottle.yaml", WIDER);
+    let ran = project.check(&args).expect(1);
+    for name in ["dev.bottle.yaml", "child.bottle.yaml"] {
+        assert!(
+            ran.out.contains(&format!("{name}\n  + widened   egress     api.example.com: every path\n")),
+            "{}",
+            ran.out
+        );
+    }
+    assert!(
+        ran.out.starts_with("checked 2 manifests: no findings\n") && ran.out.ends_with("2 widened\n"),
+        "{}",
+        ran.out
+    );
+    // Only what is looked at counts, and the check alone says nothing.
+    project.check(&["--deny-widening", "--since", "HEAD", "other.bottle.yaml"]).expect(0);
+    project.check(&["--since", "HEAD"]).expect(0);
+
+    project.write(
+        "dev.bottle.yaml",
+        "egress:\n  routes:\n    - host: api.github.com\n      path_allowlist: [/repos/]\n",
+    );
+    let ran = project.check(&args).expect(0);
+    assert!(ran.out.contains("  - narrowed  egress     api.github.com"), "{}", ran.out);
+
+    project.write("dev.bottle.yaml", CLEAN);
+    project.write("new.bottle.yaml", CLEAN);
+    let ran = project.check(&args).expect(1);
+    assert!(ran.out.contains("new.bottle.yaml\n  + widened"), "{}", ran.out);
+}
+
+#[test]
+fn a_report_for_a_program_stays_alone_on_standard_output() {
+    let Some(project) = repository(&[("dev.bottle.yaml", CLEAN)]) else { return };
+    project.write("dev.bottle.yaml", WIDER);
+    let ran = project.check(&["--deny-widening", "--since", "HEAD", "--format", "json"]).expect(1);
+    assert_eq!(ran.json()["findings"], serde_json::json!([]));
+    assert!(ran.err.contains("+ widened   egress     api.example.com"), "{}", ran.err);
+}
+
+#[test]
+fn what_cannot_be_compared_is_no_proof() {
+    let Some(project) = repository(&[("dev.bottle.yaml", CLEAN), ("broken.bottle.yaml", "a: [\n")]) else {
+        return;
+    };
+    let args = ["--deny-widening", "--since", "HEAD", "--baseline", "base.json"];
+    project.write("dev.bottle.yaml", "agent_provider: {template: nope}\n");
+    project.check(&["--baseline", "base.json", "--write-baseline"]).expect(0);
+    // The baseline accepts the finding, but not a manifest whose permissions nobody knows.
+    let ran = project.check(&args).expect(1);
+    assert!(ran.err.contains("permissions are not compared: dev.bottle.yaml has no plan"), "{}", ran.err);
+    project.write("dev.bottle.yaml", CLEAN);
+    project.write("broken.bottle.yaml", CLEAN);
+    let ran = project.check(&args).expect(1);
+    assert!(ran.out.contains("broken.bottle.yaml\n  + widened"), "{}", ran.out);
+}
+
+#[test]
+fn without_a_revision_there_is_nothing_to_compare_with() {
+    let project = Project::new(&[("dev.bottle.yaml", CLEAN)]);
+    let ran = project.check(&["--deny-widening"]).expect(2);
+    assert_eq!(ran.err, "error: --deny-widening needs --since REV, the revision to compare with\n");
+}
