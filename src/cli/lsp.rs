@@ -1,8 +1,7 @@
 //! `bot-bottle lsp`.
 
-use super::operator::Operator;
-use super::{CLEAN, FINDINGS, Failure, terminal};
-use crate::lsp::{Ended, serve};
+use super::{CLEAN, FINDINGS, Failure, operator, terminal};
+use crate::lsp::{Ended, Operator, serve};
 
 /// Speak the Language Server Protocol on standard input and output.
 #[derive(clap::Args)]
@@ -13,15 +12,23 @@ pub(super) struct Args {
     /// Accepted because editors pass it; the request `initialize` says the same.
     #[arg(long = "clientProcessId", value_name = "PID", hide = true)]
     client_process_id: Option<u32>,
+    #[command(flatten)]
+    operator: operator::Operator,
 }
 
-pub(super) fn run(_: &Args) -> Result<u8, Failure> {
+pub(super) fn run(args: &Args) -> Result<u8, Failure> {
     // What is wrong with the operator's configuration hinders launches, not the editor.
-    let operator = Operator::default().settings();
-    let state = operator.inspect_err(|failure| terminal::error(&failure.to_string())).ok().map(|o| o.state);
-    match serve(terminal::layout(), state)? {
+    let operator = operator(args).inspect_err(|failure| terminal::error(&failure.to_string())).ok();
+    match serve(terminal::layout(), operator)? {
         Ended::Orderly => Ok(CLEAN),
         // The protocol asks for 1 when `exit` comes without `shutdown`.
         Ended::Abrupt => Ok(FINDINGS),
     }
+}
+
+fn operator(args: &Args) -> Result<Operator, Failure> {
+    let settings = args.operator.settings()?;
+    let program = std::env::current_exe()?;
+    let options = args.operator.words();
+    Ok(Operator { program, state: settings.state, backend: settings.backend, options })
 }

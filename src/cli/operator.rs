@@ -69,6 +69,19 @@ pub(super) struct Settings {
 }
 
 impl Operator {
+    /// The options again, for a command line of this program that runs elsewhere.
+    pub(super) fn words(&self) -> Vec<String> {
+        let path = |p: &PathBuf| super::terminal::absolute(p).display().to_string();
+        let resolve = self.resolve.iter().map(|text| ("--resolve", text.clone()));
+        let others = [
+            self.upstream_ca.as_ref().map(|p| ("--upstream-ca", path(p))),
+            self.upstream_proxy.clone().map(|url| ("--upstream-proxy", url)),
+            self.state_dir.as_ref().map(|p| ("--state-dir", path(p))),
+        ];
+        let all = resolve.chain(others.into_iter().flatten());
+        all.flat_map(|(option, value)| [option.to_owned(), value]).collect()
+    }
+
     /// Joins the command line and the configuration file; the command line wins.
     pub(super) fn settings(&self) -> Result<Settings, Failure> {
         let host = Host::of_this_process().ok_or_else(|| Failure::usage("HOME names no folder; set it"))?;

@@ -5,8 +5,7 @@ use super::{CLEAN, Failure, target, terminal, ui};
 use crate::disk::Disk;
 use crate::engine::StateDir;
 use crate::engine::trust::{Bottle, Standing, Trust};
-use crate::manifest::{Catalog, Found, Kind, Layout, read_agent};
-use crate::plan::{Change, DiffFormat, render_changes};
+use crate::manifest::{Catalog, Found, Layout};
 use std::path::Path;
 
 /// Say yes to a bottle that is not your own: show what it allows, and remember it as it is now.
@@ -39,7 +38,7 @@ pub(super) fn run(args: &Args) -> Result<u8, Failure> {
     let bottle = bottle_of(&target.found, &catalog)?;
     let trust = Trust::new(&settings.state, &layout);
     let standing = trust.standing(&bottle);
-    let summary = summary(&bottle, &standing);
+    let summary = standing.summary(&bottle.shown());
     match standing {
         Standing::Own => terminal::print("it is your own bottle, which needs no trust\n")?,
         Standing::Trusted => terminal::print("it is trusted already, and has not changed\n")?,
@@ -64,15 +63,7 @@ pub(super) fn untrust(args: &UntrustArgs) -> Result<u8, Failure> {
 
 /// The bottle that a target launches in: itself, or the agent's.
 pub(super) fn bottle_of(found: &Found, catalog: &Catalog<'_>) -> Result<Bottle, Failure> {
-    let bottle = match found.manifest.kind {
-        Kind::Bottle => Some(found.clone()),
-        Kind::Agent => {
-            let agent = read_agent(&found.source, &found.manifest);
-            agent.bottle.and_then(|b| catalog.bottle(&b.value, &found.source))
-        }
-    };
-    let bottle = bottle.ok_or_else(|| Failure::usage("the agent names no bottle that is there"))?;
-    Bottle::resolve(&bottle, catalog).map_err(|e| Failure::usage(e.to_string()))
+    Bottle::of(found, catalog).map_err(|e| Failure::usage(e.to_string()))
 }
 
 /// Whether the bottle may be launched; asks at a terminal, and refuses where there is none.
@@ -82,7 +73,7 @@ pub(super) fn ask_for_trust(bottle: &Bottle, state: &StateDir, layout: &Layout) 
     if matches!(standing, Standing::Own | Standing::Trusted) {
         return Ok(true);
     }
-    ui::tell(&summary(bottle, &standing));
+    ui::tell(&standing.summary(&bottle.shown()));
     match ui::ask("Launch it, and trust it as it is now? [y/N]") {
         Some(answer) if ["y", "yes"].contains(&answer.trim().to_ascii_lowercase().as_str()) => {
             trust.grant(bottle).map_err(|e| Failure::usage(format!("cannot remember the answer: {e}")))?;
@@ -92,17 +83,6 @@ pub(super) fn ask_for_trust(bottle: &Bottle, state: &StateDir, layout: &Layout) 
         None => {
             terminal::error("this bottle is not trusted; look at it, then run `bot-bottle trust FILE`");
             Ok(false)
-        }
-    }
-}
-
-fn summary(bottle: &Bottle, standing: &Standing) -> String {
-    let of = |changes: &[Change]| render_changes(&[(bottle.shown(), changes.to_vec())], DiffFormat::Text);
-    match standing {
-        Standing::Own | Standing::Trusted => String::new(),
-        Standing::Unknown(changes) => format!("this bottle would allow an agent:\n{}", of(changes)),
-        Standing::Changed(changes) => {
-            format!("this bottle has changed since you trusted it:\n{}", of(changes))
         }
     }
 }

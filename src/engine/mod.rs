@@ -44,7 +44,7 @@ pub use guard::{Change, How};
 pub use host::Host;
 pub use outline::outline;
 pub use refusals::refusals;
-pub use runs::{find, live, log_files, logs, ps, stop};
+pub use runs::{find, live, log_files, logs, ps, refusal_count, stop};
 pub use state::{Record, StateDir};
 pub use sweep::sweep;
 pub use ui::{Cancel, Silent, Stream, Ui};

@@ -8,6 +8,7 @@ use crate::egress::{AuditLine, Verdict};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use std::fs;
+use std::io::{BufRead, BufReader, Read};
 use std::path::PathBuf;
 
 /// The live runs, oldest first. Dead ones are swept first.
@@ -66,6 +67,17 @@ pub fn logs(state: &StateDir, name: &str, run: Option<&str>, denied: bool) -> Ve
     };
     let lines = text.lines().filter_map(|line| serde_json::from_str::<AuditLine>(line).ok());
     lines.filter(|line| !denied || line.verdict == Verdict::Denied).collect()
+}
+
+/// How much of an audit is counted.
+const MOST_COUNTED: u64 = 4 << 20;
+
+/// How many requests of a run were refused until now.
+pub fn refusal_count(record: &Record) -> usize {
+    let Ok(file) = fs::File::open(&record.audit) else { return 0 };
+    let lines = BufReader::new(file.take(MOST_COUNTED)).lines().map_while(Result::ok);
+    let lines = lines.filter_map(|line| serde_json::from_str::<AuditLine>(&line).ok());
+    lines.filter(|line| line.verdict == Verdict::Denied).count()
 }
 
 /// How long a run may take to end by itself.

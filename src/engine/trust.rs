@@ -7,8 +7,10 @@
 use super::StateDir;
 use super::state::private_file;
 use crate::disk::Disk;
-use crate::manifest::{Catalog, Files, Found, Layout, Location, MemoryFiles, resolve};
-use crate::plan::{Change, Dockerfile, EnvValue, Plan, PlanError, build, compare, plan};
+use crate::manifest::{Catalog, Files, Found, Kind, Layout, Location, MemoryFiles, read_agent, resolve};
+use crate::plan::{
+    Change, DiffFormat, Dockerfile, EnvValue, Plan, PlanError, build, compare, plan, render_changes,
+};
 use crate::provider::Start;
 use ring::digest::{Context, SHA256};
 use serde::{Deserialize, Serialize};
@@ -27,6 +29,21 @@ pub enum Standing {
     Unknown(Vec<Change>),
     /// It changed since; with what the change permits (empty where no permission moved).
     Changed(Vec<Change>),
+}
+
+impl Standing {
+    /// What a person is asked about a bottle, shown by this name; empty where nothing is asked.
+    pub fn summary(&self, shown: &str) -> String {
+        let of =
+            |changes: &[Change]| render_changes(&[(shown.to_owned(), changes.to_vec())], DiffFormat::Text);
+        match self {
+            Self::Own | Self::Trusted => String::new(),
+            Self::Unknown(changes) => format!("this bottle would allow an agent:\n{}", of(changes)),
+            Self::Changed(changes) => {
+                format!("this bottle has changed since you trusted it:\n{}", of(changes))
+            }
+        }
+    }
 }
 
 /// A bottle to be judged: its resolved manifest and the files behind it.
@@ -59,6 +76,19 @@ impl Bottle {
             files,
             own,
         })
+    }
+
+    /// Resolves the bottle that a manifest is launched in: itself, or the agent's.
+    ///
+    /// # Errors
+    /// When there is no such bottle, or it has no plan.
+    pub fn of(found: &Found, catalog: &Catalog<'_>) -> Result<Self, PlanError> {
+        if found.manifest.kind == Kind::Bottle {
+            return Self::resolve(found, catalog);
+        }
+        let name = read_agent(&found.source, &found.manifest).bottle.ok_or(PlanError::NoBottle)?;
+        let bottle = catalog.bottle(&name.value, &found.source);
+        Self::resolve(&bottle.ok_or(PlanError::UnknownBottle(name.value))?, catalog)
     }
 
     /// Its file.

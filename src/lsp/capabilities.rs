@@ -48,6 +48,10 @@ pub(super) struct Abilities {
     pub nested_symbols: bool,
     /// It can be told to ask again for inlay hints.
     pub refreshes_hints: bool,
+    /// It can be told to ask again for lenses.
+    pub refreshes_lenses: bool,
+    /// It opens terminals for a server.
+    pub terminal: bool,
     /// What of a finding it can show.
     pub reports: Reports,
 }
@@ -106,6 +110,8 @@ impl Abilities {
                 text.and_then(|t| t.document_symbol.as_ref()?.hierarchical_document_symbol_support)
             ),
             refreshes_hints: yes(workspace.and_then(|w| w.inlay_hint.as_ref()?.refresh_support)),
+            refreshes_lenses: yes(workspace.and_then(|w| w.code_lens.as_ref()?.refresh_support)),
+            terminal: client.experimental.as_ref().is_some_and(|e| e["botBottle"]["terminal"] == true),
             reports: text.map(Reports::of).unwrap_or_default(),
         }
     }

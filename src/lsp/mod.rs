@@ -9,6 +9,7 @@ mod analysis;
 mod capabilities;
 mod convert;
 mod document;
+mod launch;
 mod lifetime;
 mod outbox;
 mod overlay;
@@ -23,7 +24,8 @@ mod settings;
 mod transport;
 mod watch;
 
-use crate::engine::StateDir;
+pub use launch::Operator;
+
 use crate::manifest::Layout;
 use std::io;
 use tower_lsp::LspService;
@@ -37,18 +39,19 @@ pub enum Ended {
     Abrupt,
 }
 
-/// Serves one client on standard input and output until it leaves. `state` is where runs are
-/// remembered; without it nothing is known of any.
+/// Serves one client on standard input and output until it leaves. Without an operator's
+/// settings nothing is launched and nothing is known of runs.
 ///
 /// # Errors
 /// When the streams or the runtime cannot be had.
-pub fn serve(layout: Layout, state: Option<StateDir>) -> io::Result<Ended> {
+pub fn serve(layout: Layout, operator: Option<Operator>) -> io::Result<Ended> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let ended = runtime.block_on(async {
         let (gone, client_gone) = tokio::sync::mpsc::channel(1);
-        let (service, socket) = LspService::build(|client| server::Server::new(client, layout, state, gone))
-            .custom_method("window/workDoneProgress/cancel", server::Server::cancel_progress)
-            .finish();
+        let (service, socket) =
+            LspService::build(|client| server::Server::new(client, layout, operator, gone))
+                .custom_method("window/workDoneProgress/cancel", server::Server::cancel_progress)
+                .finish();
         transport::serve(service, socket, transport::stdio()?, client_gone).await
     });
     // The thread that reads standard input may never return from it.

@@ -15,8 +15,8 @@ type Send = Box<dyn FnOnce(Client) -> BoxFuture<'static, ()> + std::marker::Send
 enum Parcel {
     /// Sent before the next parcel is looked at.
     Notification(Send),
-    /// Sent, and its answer awaited apart.
-    Request(Send),
+    /// Sent, and its answer awaited apart, for so long or without end.
+    Request(Send, Option<Duration>),
 }
 
 /// Posts to the client.
@@ -33,8 +33,9 @@ impl Outbox {
             while let Some(parcel) = queue.recv().await {
                 match parcel {
                     Parcel::Notification(send) => send(client.clone()).await,
-                    Parcel::Request(send) => {
-                        tokio::spawn(tokio::time::timeout(PATIENCE, send(client.clone())));
+                    Parcel::Request(send, None) => drop(tokio::spawn(send(client.clone()))),
+                    Parcel::Request(send, Some(patience)) => {
+                        tokio::spawn(tokio::time::timeout(patience, send(client.clone())));
                     }
                 }
             }
@@ -61,9 +62,33 @@ impl Outbox {
         R::Params: std::marker::Send + 'static,
         R::Result: std::marker::Send,
     {
-        self.post(Parcel::Request(Box::new(|client| {
-            Box::pin(async move { then(client.send_request::<R>(params).await) })
-        })));
+        self.ask::<R>(params, Some(PATIENCE), then);
+    }
+
+    /// Asks a person, who may take as long as the conversation lasts.
+    pub(super) fn request_of_a_person<R: request::Request>(
+        &self,
+        params: R::Params,
+        then: impl FnOnce(jsonrpc::Result<R::Result>) + std::marker::Send + 'static,
+    ) where
+        R::Params: std::marker::Send + 'static,
+        R::Result: std::marker::Send,
+    {
+        self.ask::<R>(params, None, then);
+    }
+
+    fn ask<R: request::Request>(
+        &self,
+        params: R::Params,
+        patience: Option<Duration>,
+        then: impl FnOnce(jsonrpc::Result<R::Result>) + std::marker::Send + 'static,
+    ) where
+        R::Params: std::marker::Send + 'static,
+        R::Result: std::marker::Send,
+    {
+        let send: Send =
+            Box::new(|client| Box::pin(async move { then(client.send_request::<R>(params).await) }));
+        self.post(Parcel::Request(send, patience));
     }
 
     fn post(&self, parcel: Parcel) {

@@ -14,19 +14,28 @@ use tower_lsp::ls_types::{
 /// The work that is under way and can be ended from the editor.
 #[derive(Clone, Default)]
 pub(super) struct Cancellations {
-    running: Arc<Mutex<HashMap<String, Arc<AtomicBool>>>>,
+    running: Arc<Mutex<HashMap<String, Arc<Ending>>>>,
+}
+
+/// Whether work is to end, and what ends it where it does not look by itself.
+#[derive(Default)]
+struct Ending {
+    wanted: AtomicBool,
+    end: Mutex<Option<Box<dyn FnOnce() + Send>>>,
 }
 
 impl Cancellations {
     /// Ends the work with a token; an unknown token is of no work of ours.
     pub(super) fn cancel(&self, token: &ProgressToken) {
         let NumberOrString::String(token) = token else { return };
-        if let Some(flag) = self.lock().get(token) {
-            flag.store(true, Ordering::Relaxed);
+        let Some(ending) = self.lock().get(token).cloned() else { return };
+        ending.wanted.store(true, Ordering::Relaxed);
+        if let Some(end) = ending.end.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            end();
         }
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<String, Arc<AtomicBool>>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<String, Arc<Ending>>> {
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -37,13 +46,14 @@ pub(super) struct Progress {
     outbox: Outbox,
     token: String,
     stage: Arc<Mutex<Stage>>,
-    cancelled: Arc<AtomicBool>,
+    ending: Arc<Ending>,
     cancellations: Cancellations,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 enum Stage {
-    Asked,
+    /// With what there is to tell once it is shown.
+    Asked(Option<String>),
     Shown,
     Over,
 }
@@ -57,18 +67,21 @@ impl Progress {
         let progress = Self {
             outbox: outbox.clone(),
             token: token.clone(),
-            stage: Arc::new(Mutex::new(Stage::Asked)),
-            cancelled: Arc::default(),
+            stage: Arc::new(Mutex::new(Stage::Asked(None))),
+            ending: Arc::default(),
             cancellations: cancellations.clone(),
         };
-        cancellations.lock().insert(token.clone(), progress.cancelled.clone());
+        cancellations.lock().insert(token.clone(), progress.ending.clone());
         let (stage, outbox, title) = (progress.stage.clone(), outbox.clone(), title.to_owned());
         let params = WorkDoneProgressCreateParams { token: NumberOrString::String(token.clone()) };
         progress.outbox.request::<WorkDoneProgressCreate>(params, move |accepted| {
             let mut stage = stage.lock().unwrap_or_else(PoisonError::into_inner);
-            if accepted.is_ok() && *stage == Stage::Asked {
+            if accepted.is_ok()
+                && let Stage::Asked(message) = &mut *stage
+            {
+                let (message, cancellable) = (message.take(), Some(true));
                 *stage = Stage::Shown;
-                let begin = WorkDoneProgressBegin { title, cancellable: Some(true), ..Default::default() };
+                let begin = WorkDoneProgressBegin { title, cancellable, message, percentage: None };
                 send(&outbox, &token, WorkDoneProgress::Begin(begin));
             }
         });
@@ -77,15 +90,24 @@ impl Progress {
 
     /// Tells how far the work is.
     pub(super) fn report(&self, message: String) {
-        if *self.stage() == Stage::Shown {
-            let report = WorkDoneProgressReport { message: Some(message), ..Default::default() };
-            send(&self.outbox, &self.token, WorkDoneProgress::Report(report));
+        match &mut *self.stage() {
+            Stage::Asked(last) => *last = Some(message),
+            Stage::Shown => {
+                let report = WorkDoneProgressReport { message: Some(message), ..Default::default() };
+                send(&self.outbox, &self.token, WorkDoneProgress::Report(report));
+            }
+            Stage::Over => {}
         }
+    }
+
+    /// What ends the work when a person wants it ended; work that asks [`Self::is_cancelled`] needs none.
+    pub(super) fn on_cancel(&self, end: impl FnOnce() + Send + 'static) {
+        *self.ending.end.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(end));
     }
 
     /// Whether a person has ended the work.
     pub(super) fn is_cancelled(&self) -> bool {
-        self.cancelled.load(Ordering::Relaxed)
+        self.ending.wanted.load(Ordering::Relaxed)
     }
 
     fn stage(&self) -> std::sync::MutexGuard<'_, Stage> {

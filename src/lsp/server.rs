@@ -1,5 +1,6 @@
 //! The protocol's methods: each hands its work to the owner and waits for nothing else.
 
+use super::launch::Operator;
 use super::lifetime;
 use super::outbox::Outbox;
 use super::owner::Owner;
@@ -9,7 +10,6 @@ use super::requests::{
     structure, symbols, tokens,
 };
 use super::session::Session;
-use crate::engine::StateDir;
 use crate::manifest::Layout;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::mpsc;
@@ -30,13 +30,13 @@ impl Server {
     pub(super) fn new(
         client: Client,
         layout: Layout,
-        state: Option<StateDir>,
+        operator: Option<Operator>,
         gone: mpsc::Sender<()>,
     ) -> Self {
         let outbox = Outbox::start(client);
         let cancellations = Cancellations::default();
         let own = cancellations.clone();
-        let owner = Owner::start(|owner| Session::new(layout, state, outbox, owner, own));
+        let owner = Owner::start(|owner| Session::new(layout, operator, outbox, owner, own));
         Self { owner, cancellations, gone, shut_down: AtomicBool::new(false) }
     }
 
@@ -200,7 +200,11 @@ impl LanguageServer for Server {
     }
 
     async fn execute_command(&self, params: ExecuteCommandParams) -> Result<Option<LSPAny>> {
-        self.owner.ask(|session, _| command::execute(session, params)).await
+        let answer = self.owner.ask(|session, _| command::execute(session, params)).await?;
+        let Some(text) = answer.text().await? else { return Ok(None) };
+        let shown = text.clone();
+        self.owner.tell(move |session| command::show(session, shown));
+        Ok(Some(LSPAny::String(text)))
     }
 
     async fn will_save_wait_until(

@@ -53,6 +53,15 @@ impl World {
         std::fs::write(path, text).expect("a file");
     }
 
+    /// The program in this home and workspace; what lies in `~/bin` is on its PATH.
+    pub fn program(&self) -> Command {
+        let path = std::env::var("PATH").unwrap_or_default();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_bot-bottle"));
+        command.env("HOME", self.home()).env("PATH", format!("{}:{path}", self.path("~/bin").display()));
+        command.env_remove("XDG_STATE_HOME").env_remove("XDG_CONFIG_HOME").current_dir(self.root());
+        command
+    }
+
     pub fn uri(&self, path: &str) -> String {
         ls_types::Uri::from_file_path(self.path(path)).expect("a URI").as_str().to_owned()
     }
@@ -137,11 +146,10 @@ impl Client {
 
     /// The process alone.
     pub fn spawn(world: &World) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_bot-bottle"))
+        let mut child = world
+            .program()
             .arg("lsp")
-            .env("HOME", world.home())
             .env("BOT_BOTTLE_TEST_NAME", "x")
-            .current_dir(world.root())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()

@@ -23,7 +23,11 @@ fn each_manifest_has_its_lenses_and_they_run() {
     };
     assert!(run(0).contains("`bot-bottle-claude:latest`"));
     assert!(run(2).starts_with("**Plan of `other`**") && run(2).contains("`bot-bottle-codex:latest`"));
-    assert!(run(3).starts_with("name         other\n"));
+    let outline = run(3);
+    assert!(
+        outline.starts_with("bottle       other\nbackend ") && outline.contains("\nstages\n"),
+        "{outline}"
+    );
 }
 
 #[test]
@@ -45,7 +49,11 @@ fn a_command_takes_a_file_that_is_not_open_and_a_name() {
         ("bot-bottle.plan", json!([]), "URI"),
         ("bot-bottle.dryRun", json!([3]), "URI"),
         ("bot-bottle.explain", json!(["nope"]), "rule"),
-        ("bot-bottle.fly", json!([]), "bot-bottle.plan, bot-bottle.dryRun"),
+        (
+            "bot-bottle.fly",
+            json!([]),
+            "bot-bottle.launch, bot-bottle.attach, bot-bottle.stop, bot-bottle.plan, bot-bottle.dryRun",
+        ),
     ] {
         let error =
             client.refused("workspace/executeCommand", json!({ "command": command, "arguments": arguments }));
@@ -60,5 +68,5 @@ fn a_client_that_shows_no_answers_gets_a_message() {
     let params = json!({ "command": "bot-bottle.dryRun", "arguments": [world.uri("dev.bottle.yaml")] });
     client.request("workspace/executeCommand", params);
     let shown = client.until(|c| c.others.iter().find(|m| m["method"] == "window/showMessage").cloned());
-    assert!(shown["params"]["message"].as_str().expect("text").starts_with("name "));
+    assert!(shown["params"]["message"].as_str().expect("text").starts_with("bottle "));
 }

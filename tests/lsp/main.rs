@@ -7,6 +7,7 @@ mod configuration;
 mod diagnostics;
 mod hostile;
 mod hover;
+mod launch;
 mod lifecycle;
 mod navigation;
 mod order;

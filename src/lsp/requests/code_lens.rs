@@ -1,6 +1,6 @@
 //! `textDocument/codeLens`.
 
-use crate::ide::commands::{Lens, lenses};
+use crate::ide::commands::{Lens, Subject, lenses};
 use crate::lsp::session::Session;
 use serde_json::Value;
 use tower_lsp::ls_types::{CodeLens, CodeLensParams, Command, Uri};
@@ -13,16 +13,18 @@ pub(in crate::lsp) fn code_lens(session: &Session, params: CodeLensParams) -> Op
             command: Some(command(&lens, &uri)),
             data: None,
         };
-        lenses(&view.snapshot).into_iter().map(one).collect()
+        let runs = session.runs_of(&view.document.path);
+        lenses(&view.snapshot, &runs, session.abilities.terminal).into_iter().map(one).collect()
     })
 }
 
-/// The arguments are the document and, where it holds several manifests, the name of one.
+/// The arguments are the document and, where it holds several manifests, the name of one; or a run.
 fn command(lens: &Lens, uri: &Uri) -> Command {
-    let arguments = std::iter::once(uri.as_str().into()).chain(lens.name.clone().map(Value::String));
-    Command {
-        title: lens.command.title().to_owned(),
-        command: lens.command.id().to_owned(),
-        arguments: Some(arguments.collect()),
-    }
+    let uri = || Value::from(uri.as_str());
+    let arguments = match lens.subject.clone() {
+        Subject::Run(id) => vec![id.into()],
+        Subject::Manifest(None) => vec![uri()],
+        Subject::Manifest(Some(name)) => vec![uri(), name.into()],
+    };
+    Command { title: lens.title.clone(), command: lens.command.id().to_owned(), arguments: Some(arguments) }
 }

@@ -1,11 +1,13 @@
 //! `workspace/executeCommand`.
 
 use crate::check::{page, rules};
-use crate::ide::commands::{Command, run};
+use crate::engine::trust::launch_digest;
+use crate::engine::{Choice, Host, backend_name, outline};
+use crate::ide::commands::{self, Command, pick, plan_of};
 use crate::lsp::session::Session;
 use serde_json::Value;
 use tower_lsp::jsonrpc::{Error, ErrorCode, Result};
-use tower_lsp::ls_types::{ExecuteCommandParams, LSPAny, MessageType, Uri};
+use tower_lsp::ls_types::{ExecuteCommandParams, MessageType, Uri};
 
 /// Shows a rule's page; its argument is the rule.
 pub(in crate::lsp) const EXPLAIN: &str = "bot-bottle.explain";
@@ -15,21 +17,60 @@ pub(in crate::lsp) fn all() -> Vec<String> {
     Command::ALL.iter().map(|c| c.id()).chain([EXPLAIN]).map(str::to_owned).collect()
 }
 
-/// The answer is text for a person: Markdown, but for the dry run. A client that shows no answers
-/// gets it as a message too.
-pub(in crate::lsp) fn execute(session: &Session, params: ExecuteCommandParams) -> Result<Option<LSPAny>> {
-    let text = match (params.command.as_str(), Command::parse(&params.command)) {
-        (EXPLAIN, _) => explain(&params.arguments)?,
-        (_, Some(command)) => about_a_manifest(session, command, &params.arguments)?,
+/// What a command gives: text for a person to read, or nothing.
+pub(in crate::lsp) enum Answer {
+    /// Known at once.
+    Text(Option<String>),
+    /// Known after work that the owner must not wait for.
+    Work(Box<dyn FnOnce() -> Result<Option<String>> + Send>),
+}
+
+impl Answer {
+    /// The text, once the work is done.
+    pub(in crate::lsp) async fn text(self) -> Result<Option<String>> {
+        match self {
+            Self::Text(text) => Ok(text),
+            Self::Work(work) => {
+                tokio::task::spawn_blocking(work).await.map_err(|_| Error::internal_error())?
+            }
+        }
+    }
+}
+
+/// Runs a command. Plans and pages are Markdown, the dry run is plain text.
+pub(in crate::lsp) fn execute(session: &mut Session, params: ExecuteCommandParams) -> Result<Answer> {
+    let arguments = params.arguments.as_slice();
+    match (params.command.as_str(), Command::parse(&params.command)) {
+        (EXPLAIN, _) => explain(arguments).map(|page| Answer::Text(Some(page))),
+        (_, Some(command @ (Command::Plan | Command::DryRun))) => {
+            about_a_manifest(session, command, arguments)
+        }
+        (_, Some(Command::Launch)) => {
+            let (uri, name) = manifest(Command::Launch, arguments)?;
+            let task = text(arguments.get(2)).ok_or_else(|| usage(Command::Launch))?;
+            session.launch(&uri, name, task.map(str::to_owned)).map_err(failed)?;
+            Ok(Answer::Text(None))
+        }
+        (_, Some(Command::Attach)) => {
+            session.attach(run(arguments)?).map_err(failed)?;
+            Ok(Answer::Text(None))
+        }
+        (_, Some(Command::Stop)) => {
+            let stop = session.stop(run(arguments)?).map_err(failed)?;
+            Ok(Answer::Work(Box::new(|| stop().map(|()| None).map_err(failed))))
+        }
         (other, None) => {
             let known = all().join(", ");
-            return Err(Error::invalid_params(format!("there is no command `{other}`; there are {known}")));
+            Err(Error::invalid_params(format!("there is no command `{other}`; there are {known}")))
         }
-    };
-    if !session.abilities.shows_answers {
-        session.message(MessageType::INFO, text.clone());
     }
-    Ok(Some(Value::String(text)))
+}
+
+/// Shows an answer to a person whose client does not.
+pub(in crate::lsp) fn show(session: &Session, text: String) {
+    if !session.abilities.shows_answers {
+        session.message(MessageType::INFO, text);
+    }
 }
 
 fn explain(arguments: &[Value]) -> Result<String> {
@@ -38,18 +79,56 @@ fn explain(arguments: &[Value]) -> Result<String> {
     Ok(page(rule).markdown)
 }
 
-fn about_a_manifest(session: &Session, command: Command, arguments: &[Value]) -> Result<String> {
-    let usage = || Error::invalid_params(format!("`{}` takes a document's URI and a name", command.id()));
-    let uri: Uri =
-        arguments.first().and_then(Value::as_str).and_then(|u| u.parse().ok()).ok_or_else(usage)?;
-    let name = match arguments.get(1) {
-        None | Some(Value::Null) => None,
-        Some(Value::String(name)) => Some(name.as_str()),
-        Some(_) => return Err(usage()),
-    };
-    let answer = session.look(&uri, |snapshot| run(snapshot, command, name));
-    let answer = answer.ok_or_else(|| failed("the document is no manifest that can be read".to_owned()))?;
+fn about_a_manifest(session: &Session, command: Command, arguments: &[Value]) -> Result<Answer> {
+    let (uri, name) = manifest(command, arguments)?;
+    let backend = session.backend();
+    let answer = session.look(&uri, |snapshot| {
+        let found = pick(snapshot, name)?;
+        let plan = plan_of(&found, snapshot)?;
+        if command == Command::Plan {
+            return Ok(Answer::Text(Some(commands::page(&plan))));
+        }
+        let digest = launch_digest(&found, snapshot.catalog).unwrap_or_default();
+        // A container engine takes its time to say that it does not run.
+        Ok(Answer::Work(Box::new(move || Ok(Some(outline(&plan, &named(backend), &digest))))))
+    });
+    let answer: std::result::Result<_, commands::CommandError> =
+        answer.ok_or_else(|| failed("the document is no manifest that can be read".to_owned()))?;
     answer.map_err(|error| failed(error.to_string()))
+}
+
+/// The backend that a launch would come to, or why there is none.
+fn named(choice: Choice) -> String {
+    let Some(host) = Host::of_this_process() else { return "none: HOME names no folder".to_owned() };
+    match backend_name(choice, &host) {
+        Ok(name) => name.to_owned(),
+        Err(problem) => format!("none: {problem}"),
+    }
+}
+
+/// A document's URI and, if it is given, a manifest's name.
+fn manifest(command: Command, arguments: &[Value]) -> Result<(Uri, Option<&str>)> {
+    let uri = arguments.first().and_then(Value::as_str).and_then(|u| u.parse().ok());
+    let name = text(arguments.get(1));
+    uri.zip(name).ok_or_else(|| usage(command))
+}
+
+fn run(arguments: &[Value]) -> Result<Option<&str>> {
+    text(arguments.first()).ok_or_else(|| Error::invalid_params("the argument must be a run's id or name"))
+}
+
+/// An argument that may be left out; `None` for what is no text.
+fn text(argument: Option<&Value>) -> Option<Option<&str>> {
+    match argument {
+        None | Some(Value::Null) => Some(None),
+        Some(Value::String(text)) => Some(Some(text)),
+        Some(_) => None,
+    }
+}
+
+fn usage(command: Command) -> Error {
+    let task = if command == Command::Launch { ", and a task to run without a terminal" } else { "" };
+    Error::invalid_params(format!("`{}` takes a document's URI and a name{task}", command.id()))
 }
 
 /// The protocol's `RequestFailed`.

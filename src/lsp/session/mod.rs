@@ -1,15 +1,17 @@
 //! What the server knows: the client's abilities, the documents, what was found in them.
 
+mod launch;
 mod runs;
 mod view;
 
+use runs::Run;
 pub(in crate::lsp) use view::View;
 
 use crate::check::Denied;
-use crate::engine::StateDir;
 use crate::lsp::analysis::Analysis;
 use crate::lsp::capabilities::{Abilities, offer, roots};
 use crate::lsp::document::{Document, file_path};
+use crate::lsp::launch::{Operator, Tasks};
 use crate::lsp::outbox::Outbox;
 use crate::lsp::owner::{Owned, Owner, Wanted};
 use crate::lsp::progress::{Cancellations, Progress};
@@ -24,7 +26,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tower_lsp::ls_types::notification::{PublishDiagnostics, ShowMessage};
 use tower_lsp::ls_types::request::{
-    InlayHintRefreshRequest, WorkspaceConfiguration, WorkspaceDiagnosticRefresh,
+    CodeLensRefresh, InlayHintRefreshRequest, WorkspaceConfiguration, WorkspaceDiagnosticRefresh,
 };
 use tower_lsp::ls_types::{
     ConfigurationItem, ConfigurationParams, Diagnostic, DidChangeTextDocumentParams, DocumentChanges,
@@ -49,8 +51,16 @@ pub(in crate::lsp) struct Session {
     /// What was found in manifests that are not open, for a client that asks for them.
     pub closed: HashMap<PathBuf, Analysis>,
     layout: Layout,
-    /// Where runs are remembered.
-    state: Option<StateDir>,
+    /// What launches are told; absent where it cannot be read.
+    operator: Option<Operator>,
+    /// The manifests about which a person is being asked.
+    asking: HashSet<(PathBuf, String)>,
+    /// The tasks that run without a terminal.
+    tasks: Tasks,
+    /// The runs that are under way.
+    running: Vec<Run>,
+    /// Whether somebody will come by in a minute to tell how long they have been running.
+    ticking: bool,
     /// What the last runs were refused.
     denied: Vec<Denied>,
     outbox: Outbox,
@@ -77,7 +87,7 @@ impl Session {
     /// A session that knows nothing of its client yet.
     pub(in crate::lsp) fn new(
         layout: Layout,
-        state: Option<StateDir>,
+        operator: Option<Operator>,
         outbox: Outbox,
         owner: Owner<Session>,
         cancellations: Cancellations,
@@ -90,7 +100,11 @@ impl Session {
             documents: HashMap::new(),
             closed: HashMap::new(),
             layout,
-            state,
+            operator,
+            asking: HashSet::new(),
+            tasks: Tasks::default(),
+            running: Vec::new(),
+            ticking: false,
             denied: Vec::new(),
             outbox,
             owner,
@@ -256,6 +270,13 @@ impl Session {
         }
         if self.abilities.refreshes_hints {
             self.outbox.request::<InlayHintRefreshRequest>((), drop);
+        }
+    }
+
+    /// Has the client ask again for lenses.
+    fn refresh_lenses(&self) {
+        if self.abilities.refreshes_lenses {
+            self.outbox.request::<CodeLensRefresh>((), drop);
         }
     }
 

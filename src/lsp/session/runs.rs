@@ -1,19 +1,97 @@
-//! What runs say: requests that were refused become findings while the editor is open.
+//! What runs say: which there are, and the requests that they were refused, which become findings
+//! while the editor is open.
 
 use super::Session;
 use crate::check::Denied;
-use crate::engine;
-use crate::manifest::Source;
+use crate::disk::Disk;
+use crate::engine::{self, StateDir};
+use crate::ide::commands::Running;
+use crate::manifest::{Files, Source};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
 use tower_lsp::ls_types::notification::LogMessage;
 use tower_lsp::ls_types::{LogMessageParams, MessageType};
 
+/// How often it is told how long a run has been running.
+const TICK: Duration = Duration::from_secs(60);
+
+/// A run that is under way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Run {
+    id: String,
+    name: String,
+    /// Its manifest's file, links followed.
+    file: PathBuf,
+    started: SystemTime,
+    refusals: usize,
+}
+
+/// The runs that are under way. Reads their audits, so not for the owner to wait for.
+fn runs(state: &StateDir) -> Vec<Run> {
+    let of = |record: engine::Record| {
+        let file = record.manifest.as_ref()?;
+        Some(Run {
+            file: Disk.canonical(file)?,
+            started: humantime::parse_rfc3339(&record.started).ok()?,
+            refusals: engine::refusal_count(&record),
+            id: record.id,
+            name: record.name,
+        })
+    };
+    engine::live(state).into_iter().filter_map(of).collect()
+}
+
 impl Session {
+    /// The runs of a file that are under way.
+    pub(in crate::lsp) fn runs_of(&self, file: &Path) -> Vec<Running> {
+        if self.running.is_empty() {
+            return Vec::new();
+        }
+        let file = Disk.canonical(file).unwrap_or_else(|| file.to_owned());
+        let of = |run: &Run| Running {
+            id: run.id.clone(),
+            name: run.name.clone(),
+            minutes: run.started.elapsed().unwrap_or_default().as_secs() / 60,
+            refusals: run.refusals,
+        };
+        self.running.iter().filter(|run| run.file == file).map(of).collect()
+    }
+
+    /// Takes in which runs are under way.
+    fn running(&mut self, running: Vec<Run>) {
+        if self.running != running {
+            self.running = running;
+            self.refresh_lenses();
+        }
+        if !self.ticking && !self.running.is_empty() {
+            self.ticking = self.come_back();
+        }
+    }
+
+    /// Has somebody come by in a minute: a launch that was killed says nothing of its end.
+    fn come_back(&self) -> bool {
+        let Some(state) = self.operator.as_ref().map(|o| o.state.clone()) else { return false };
+        let owner = self.owner.clone();
+        let tick = move || {
+            std::thread::sleep(TICK);
+            let running = runs(&state);
+            owner.tell(move |session| {
+                session.ticking = false;
+                session.refresh_lenses();
+                session.running(running);
+            });
+        };
+        std::thread::Builder::new().name("lsp-tick".to_owned()).spawn(tick).is_ok()
+    }
+
     /// Follows the state folder from now on.
     pub(super) fn watch_runs(&self) {
-        let Some(state) = self.state.clone() else { return };
+        let Some(state) = self.operator.as_ref().map(|o| o.state.clone()) else { return };
         let owner = self.owner.clone();
         let watched = engine::watch(&state.clone(), move |change| {
             // Read here, so that the owner does not wait for a long audit.
+            let running = runs(&state);
+            owner.tell(move |session| session.running(running));
             for name in change.logs {
                 let denied = engine::refusals(&state, &name);
                 owner.tell(move |session| session.refused(&name, denied));

@@ -1,0 +1,33 @@
+//! A launch from the editor: what was shown is what runs, in a process of its own, so that no
+//! credential is ever in the server's memory.
+
+mod ready;
+mod task;
+mod terminal;
+
+pub(super) use ready::Ready;
+pub(super) use task::{Task, Tasks};
+pub(super) use terminal::{OpenTerminal, TerminalParams};
+
+use crate::engine::{Choice, StateDir};
+use std::path::PathBuf;
+
+/// What the operator said when the server was started.
+pub struct Operator {
+    /// This program.
+    pub program: PathBuf,
+    /// Where runs and answers are remembered.
+    pub state: StateDir,
+    /// What carries guests, for the dry run.
+    pub backend: Choice,
+    /// The operator's options as a launch takes them.
+    pub options: Vec<String>,
+}
+
+impl Operator {
+    /// A command line of this program, with the operator's options.
+    pub(super) fn argv(&self, words: impl IntoIterator<Item = String>) -> Vec<String> {
+        let program = self.program.display().to_string();
+        std::iter::once(program).chain(words).chain(self.options.iter().cloned()).collect()
+    }
+}

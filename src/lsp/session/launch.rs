@@ -1,0 +1,206 @@
+//! Launching from the editor: the question of trust, then a terminal or a task.
+
+use super::Session;
+use crate::check::masked_words;
+use crate::egress::policy::visible;
+use crate::engine::trust::{Standing, Trust};
+use crate::engine::{self, Choice, Host, Record};
+use crate::lsp::document::file_path;
+use crate::lsp::launch::{OpenTerminal, Operator, Ready, Task, TerminalParams};
+use crate::lsp::progress::Progress;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use tower_lsp::ls_types::request::ShowMessageRequest;
+use tower_lsp::ls_types::{MessageActionItem, MessageType, ShowMessageRequestParams, Uri};
+
+/// The answer that is a yes; every other one, and none, is a no.
+const YES: &str = "Trust and launch";
+const NO: &str = "Do not launch";
+/// A question of more lines is not read on a screen, and whoever says yes must have read it.
+const LONGEST_QUESTION: usize = 40;
+
+impl Session {
+    /// Launches a manifest: in a terminal of the client, or with a task without one. A bottle that is
+    /// not trusted is asked about first; the answer may come at any time, or never.
+    pub(in crate::lsp) fn launch(
+        &mut self,
+        uri: &Uri,
+        name: Option<&str>,
+        task: Option<String>,
+    ) -> Result<(), String> {
+        if task.is_none() && !self.abilities.terminal {
+            return Err("this editor shows no terminal; give a task as the third argument, or run \
+                        `bot-bottle launch FILE` in a terminal"
+                .to_owned());
+        }
+        let file = file_path(uri).ok_or("only a file is launched; save the document first")?;
+        let ready = self.saved(&file, name)?;
+        let question = match self.standing(&ready)? {
+            Standing::Own | Standing::Trusted => return self.start(&ready, task),
+            asked => question(&ready, &asked)?,
+        };
+        let subject = (ready.file.clone(), ready.name.clone());
+        if !self.asking.insert(subject.clone()) {
+            return Err(format!("the question about {} is still open; answer it", ready.name));
+        }
+        let action =
+            |title: &str| MessageActionItem { title: title.to_owned(), properties: Default::default() };
+        let params = ShowMessageRequestParams {
+            typ: MessageType::WARNING,
+            message: question,
+            actions: Some(vec![action(YES), action(NO)]),
+        };
+        let owner = self.owner.clone();
+        self.outbox.request_of_a_person::<ShowMessageRequest>(params, move |answer| {
+            let yes = answer.is_ok_and(|answer| answer.is_some_and(|a| a.title == YES));
+            owner.tell(move |session| {
+                session.asking.remove(&subject);
+                if let Err(why) = if yes { session.trusted(&ready, task) } else { Ok(()) } {
+                    session.message(MessageType::ERROR, why);
+                }
+            });
+        });
+        Ok(())
+    }
+
+    /// A person said yes to what was shown, which is remembered; anything else is not launched.
+    fn trusted(&mut self, shown: &Ready, task: Option<String>) -> Result<(), String> {
+        let now = self.saved(&shown.file, Some(&shown.name))?;
+        if (now.digest.as_str(), now.bottle.digest()) != (shown.digest.as_str(), shown.bottle.digest()) {
+            return Err(format!(
+                "{} has changed since it was shown, and is not launched; look at it, and launch it again",
+                shown.file.display()
+            ));
+        }
+        let trust = Trust::new(&self.operator()?.state, &self.layout);
+        trust.grant(&shown.bottle).map_err(|e| format!("the answer cannot be remembered: {e}"))?;
+        self.start(shown, task)
+    }
+
+    fn start(&mut self, ready: &Ready, task: Option<String>) -> Result<(), String> {
+        let operator = self.operator()?;
+        let folder = self.project(&ready.file)?;
+        let mut words = vec!["launch".to_owned(), ready.target(), format!("--digest={}", ready.digest)];
+        let home = self.settings.home.clone();
+        if home.is_some() && !operator.options.iter().any(|o| o == "--state-dir") {
+            words.push(format!("--state-dir={}", operator.state.path().display()));
+        }
+        let Some(task) = task else {
+            let params = TerminalParams::new(&ready.name, folder, operator.argv(words), home);
+            self.open_terminal(params);
+            return Ok(());
+        };
+        words.extend(["--supervised".to_owned(), format!("--task={task}")]);
+        let name = ready.name.clone();
+        let task = Task { name, folder, home, argv: operator.argv(words) };
+        let title = format!("{} in its bottle", ready.name);
+        let shown = self.abilities.shows_progress;
+        let progress = shown.then(|| Progress::start(&self.outbox, &self.cancellations, &title));
+        let started = task.start(self.outbox.clone(), &self.tasks, progress);
+        started.map_err(|e| format!("{} cannot be launched: {e}", ready.name))
+    }
+
+    fn open_terminal(&self, params: TerminalParams) {
+        let owner = self.owner.clone();
+        self.outbox.request::<OpenTerminal>(params, move |opened| {
+            if let Err(why) = opened {
+                let message = format!("the editor opened no terminal: {}", why.message);
+                owner.tell(move |session| session.message(MessageType::ERROR, message));
+            }
+        });
+    }
+
+    /// Opens a terminal that shows a run's.
+    pub(in crate::lsp) fn attach(&self, which: Option<&str>) -> Result<(), String> {
+        if !self.abilities.terminal {
+            return Err("this editor shows no terminal; run `bot-bottle attach` in one".to_owned());
+        }
+        let operator = self.operator()?;
+        let run = find(operator, which)?;
+        let argv = operator.argv(["attach".to_owned(), run.id]);
+        let folder = if run.workspace.is_dir() { run.workspace } else { PathBuf::from("/") };
+        self.open_terminal(TerminalParams::new(&run.name, folder, argv, None));
+        Ok(())
+    }
+
+    /// What ends a run and all that it made; takes as long as that takes. A task that is not yet a
+    /// run is ended too.
+    pub(in crate::lsp) fn stop(
+        &self,
+        which: Option<&str>,
+    ) -> Result<impl FnOnce() -> Result<(), String> + Send + use<>, String> {
+        let operator = self.operator()?;
+        let state = operator.state.clone();
+        let task = which.is_some_and(|which| self.tasks.end(which));
+        let run = if task { None } else { Some(find(operator, which)?) };
+        Ok(move || {
+            let Some(run) = run else { return Ok(()) };
+            let host = Host::of_this_process().ok_or("HOME names no folder; set it")?;
+            engine::stop(&state, &host, &run).map_err(|e| e.to_string())
+        })
+    }
+
+    /// What carries guests, as the operator chose.
+    pub(in crate::lsp) fn backend(&self) -> Choice {
+        self.operator.as_ref().map(|o| o.backend).unwrap_or_default()
+    }
+
+    fn operator(&self) -> Result<&Operator, String> {
+        let help = "the operator's settings cannot be read (the server's log says why); nothing is launched";
+        self.operator.as_ref().ok_or_else(|| help.to_owned())
+    }
+
+    fn saved(&self, file: &Path, name: Option<&str>) -> Result<Ready, String> {
+        let open = |path: &Path| -> Option<Arc<str>> {
+            let mut documents = self.documents.values();
+            documents.find(|d| d.in_file && *d.path == *path).map(|d| d.text.clone())
+        };
+        Ready::read(file, name, &self.layout, open).map_err(|e| e.to_string())
+    }
+
+    fn standing(&self, ready: &Ready) -> Result<Standing, String> {
+        Ok(Trust::new(&self.operator()?.state, &self.layout).standing(&ready.bottle))
+    }
+
+    /// The folder that the launch is about: the workspace's that holds the file, else its first one.
+    fn project(&self, file: &Path) -> Result<PathBuf, String> {
+        let holding = self.roots.iter().filter(|root| file.starts_with(root));
+        if let Some(root) = holding.max_by_key(|root| root.components().count()).or(self.roots.first()) {
+            return Ok(root.clone());
+        }
+        // The user's own manifests are nobody's project.
+        let own = self.layout.store().is_some_and(|store| file.starts_with(store));
+        let folder = file.parent().filter(|_| !own);
+        folder
+            .map(Path::to_owned)
+            .ok_or_else(|| "open the project's folder first: the agent works there".to_owned())
+    }
+}
+
+/// The question, as text of several lines in which nothing is a credential or steers the reader.
+fn question(ready: &Ready, standing: &Standing) -> Result<String, String> {
+    let file = ready.bottle.path().display().to_string();
+    let summary = standing.summary(&format!("{file}#{}", ready.bottle.name()));
+    let lines: Vec<_> = summary.lines().map(|line| visible(&masked_words(line))).collect();
+    if lines.len() > LONGEST_QUESTION {
+        return Err(format!(
+            "{file} is not trusted, and allows more than can be shown here; look at it with \
+             `bot-bottle trust {file}`, and launch it again"
+        ));
+    }
+    Ok(lines.join("\n"))
+}
+
+/// The live run that is meant: by its id or name, or the only one.
+fn find(operator: &Operator, which: Option<&str>) -> Result<Record, String> {
+    let live = engine::live(&operator.state);
+    let named = |r: &&Record| which.is_none_or(|which| r.name == which || r.id.starts_with(which));
+    match live.iter().filter(named).collect::<Vec<_>>().as_slice() {
+        [one] => Ok((*one).clone()),
+        [] if live.is_empty() => Err("no bottle is running".to_owned()),
+        _ => {
+            let names: Vec<_> = live.iter().map(|r| format!("{} ({})", r.id, visible(&r.name))).collect();
+            Err(format!("give the id of a run; there are {}", names.join(", ")))
+        }
+    }
+}
