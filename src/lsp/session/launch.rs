@@ -86,6 +86,8 @@ impl Session {
             words.push(format!("--state-dir={}", operator.state.path().display()));
         }
         let Some(task) = task else {
+            // An editor's terminal goes with its program, and why there was no agent with it.
+            words.push("--stay".to_owned());
             let params = TerminalParams::new(&ready.name, folder, operator.argv(words), home);
             self.open_terminal(params);
             return Ok(());
