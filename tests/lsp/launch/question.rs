@@ -36,7 +36,7 @@ fn a43_a_yes_opens_a_terminal_with_what_was_shown_and_is_remembered() {
     let file = world.path("dev.bottle.yaml");
     assert_eq!(argv[1..3], ["launch".to_owned(), format!("{}#dev", file.display())]);
     let digest = argv[3].strip_prefix("--digest=").expect("a digest");
-    assert_eq!(argv.len(), 4);
+    assert_eq!(argv[4..], ["--stay"]);
     let params = &nth(&mut client, "botBottle/openTerminal", 0)["params"];
     assert_eq!(params["cwd"], json!(world.root()));
     assert_eq!(params["title"], "dev");
