@@ -80,7 +80,7 @@ pub(crate) fn dockerfile(registry: &str) -> PathBuf {
 pub(crate) fn is_root() -> bool {
     let root = std::fs::metadata("/proc/self").is_ok_and(|m| std::os::unix::fs::MetadataExt::uid(&m) == 0);
     if !root {
-        skip("only root can start a container engine for tests", "sudo");
+        skip("only root can do this (start an engine, mount a disk, become another user)", "sudo");
     }
     root
 }

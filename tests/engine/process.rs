@@ -1,9 +1,10 @@
 //! Attacks 33, 35, 37, 61 and 65: what a process in the guest may do to the kernel and to others.
 
 use crate::launcher::command;
-use crate::rig::{Other, Rig};
+use crate::rig::{Other, Rig, tool};
 use bot_bottle::engine::Talk;
 use bot_bottle::plan::Resources;
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 /// Calls the kernel directly; prints each call that was not refused.
@@ -136,4 +137,47 @@ PY"#;
     let output = limited.stderr(Stdio::inherit()).output().expect("launcher");
     let out = String::from_utf8_lossy(&output.stdout);
     assert!(out.contains("300\n200\n"), "{out}");
+}
+
+/// Gives a tree to another user.
+fn give(path: &Path, user: u32) {
+    std::os::unix::fs::lchown(path, Some(user), Some(user)).expect("root");
+    for entry in std::fs::read_dir(path).into_iter().flatten().flatten() {
+        give(&entry.path(), user);
+    }
+}
+
+#[test]
+fn an_ordinary_users_bottle_has_the_same_walls() {
+    const USER: u32 = 4321;
+    let Some(rig) = Rig::bubblewrap() else { return };
+    if !crate::containers::is_root() || !tool("setpriv", "apt-get install util-linux") {
+        return;
+    }
+    let script = "id -u; echo work >f; cat f; grep -E '^(CapEff|CapBnd|NoNewPrivs|Seccomp):' /proc/self/status | tr '\\t\\n' '  '; echo
+        for f in /usr/x /etc/x /run/bot-bottle/x /proc/sys/kernel/hostname; do (echo x >$f) 2>/dev/null && echo WRITTEN $f; done
+        grep -q '^Max processes *4096 ' /proc/self/limits && echo limited
+        curl -sS -m 3 --noproxy '*' http://1.1.1.1/ 2>/dev/null && echo REACHED; curl -sS http://evil.test/ | head -n 1";
+    let launcher = command(&rig, script, Talk::Stream);
+    // Where that user can reach it, and with all of the bottle's folders as its own.
+    let all = rig.workspace.parent().expect("folder").to_owned();
+    let program = all.join("launcher");
+    std::fs::copy(launcher.get_program(), &program).expect("copied");
+    give(&all, USER);
+    let user = USER.to_string();
+    let mut other = Command::new("setpriv");
+    other
+        .args(["--reuid", &user, "--regid", &user, "--clear-groups"])
+        .arg(&program)
+        .args(launcher.get_args());
+    other.envs(launcher.get_envs().filter_map(|(name, value)| Some((name, value?)))).current_dir(&all);
+    let output = other.stderr(Stdio::inherit()).output().expect("launcher");
+    let out = String::from_utf8_lossy(&output.stdout);
+    let wanted =
+        "1000\nwork\nCapEff: 0000000000000000 CapBnd: 0000000000000000 NoNewPrivs: 1 Seccomp: 2 \nlimited\n";
+    assert!(out.contains(wanted), "{out}");
+    assert!(out.contains("bot-bottle refused this request") && !out.contains("REACHED"), "{out}");
+    assert!(!out.contains("WRITTEN") && rig.runs().is_empty(), "{out}");
+    let made = std::fs::metadata(rig.workspace.join("f")).expect("the work");
+    assert_eq!(std::os::unix::fs::MetadataExt::uid(&made), USER);
 }
