@@ -7,7 +7,7 @@ mod task;
 use crate::client::{Client, World, able};
 use serde_json::{Value, json};
 use std::path::PathBuf;
-use std::process::{Command, Output};
+use std::process::Output;
 use std::time::{Duration, Instant};
 
 pub const BOTTLE: &str = "egress:\n  routes:\n    - host: api.github.com\n";
@@ -121,8 +121,9 @@ pub fn nothing_is_left(world: &World, mark: &str) {
     let ps = world.program().args(["ps"]).output().expect("it ran");
     assert_eq!(String::from_utf8_lossy(&ps.stdout), "no bottle is running\n");
     eventually("the guest's end", || {
-        let found = Command::new("pgrep").args(["-f", "--", mark]).output().expect("pgrep");
-        found.stdout.is_empty()
+        let processes = std::fs::read_dir("/proc").expect("processes").flatten();
+        let lines = processes.filter_map(|e| std::fs::read(e.path().join("cmdline")).ok());
+        !lines.into_iter().any(|l| String::from_utf8_lossy(&l).replace('\0', " ").contains(mark))
     });
 }
 

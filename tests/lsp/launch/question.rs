@@ -170,3 +170,17 @@ fn a43_what_is_not_saved_has_errors_or_no_terminal_is_refused_with_what_to_do() 
     assert_eq!(lenses(&mut plain, &uri)[0].0, "Plan");
     assert_eq!(entries(state(&world)), Vec::<String>::new());
 }
+
+#[test]
+fn another_home_and_the_operators_options_are_the_launchs_too() {
+    let Some(world) = world() else { return };
+    let mut abilities = able(false);
+    abilities["experimental"]["botBottle"]["terminal"] = json!(true);
+    let home = world.root().join("elsewhere");
+    world.write("elsewhere/.bot-bottle/bottles/mine.md", "---\nenv: {}\n---\n");
+    let mut client = Client::with(&world, abilities, json!({ "home": home }));
+    launch(&mut client, &world.uri("elsewhere/.bot-bottle/bottles/mine.md"));
+    let argv = terminal_argv(&mut client, 0);
+    assert!(argv.contains(&format!("--state-dir={}", state(&world).display())), "{argv:?}");
+    assert_eq!(nth(&mut client, "botBottle/openTerminal", 0)["params"]["env"], json!({ "HOME": home }));
+}
