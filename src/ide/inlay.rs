@@ -75,10 +75,14 @@ fn of_bottle(snapshot: &Snapshot<'_>, manifest: &Manifest, root: &Node, all: &mu
     let text = &snapshot.source.text;
     let provider_key = written("agent_provider");
     if resolved.bottle.provider.template.is_none() {
-        let offset = provider_key.map_or_else(|| first_line_end(text, root), |e| behind_colon(text, e));
+        // Away from its key the field has its whole name, or it would seem to be of that line.
+        let (offset, field) = match provider_key {
+            Some(entry) => (behind_colon(text, entry), "template"),
+            None => (first_line_end(text, root), "agent_provider.template"),
+        };
         all.push(Hint {
             offset,
-            label: format!("template: {}", provider::default().template()),
+            label: format!("{field}: {}", provider::default().template()),
             tooltip: "The default of `agent_provider.template`.".to_owned(),
             target: None,
         });
@@ -188,7 +192,7 @@ mod tests {
 
     #[test]
     fn the_default_template_is_shown_where_none_is_written() {
-        assert_eq!(with_hints("env: {}\nskills: []\n"), "env: {}«template: claude»\nskills: []\n");
+        assert_eq!(with_hints("env: {}\nskills: []\n"), "env: {}«agent_provider.template: claude»\nskills: []\n");
         assert_eq!(
             with_hints("agent_provider:\n  dockerfile: ./D\n"),
             "agent_provider:«template: claude»\n  dockerfile: ./D\n"
