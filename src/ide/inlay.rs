@@ -192,7 +192,10 @@ mod tests {
 
     #[test]
     fn the_default_template_is_shown_where_none_is_written() {
-        assert_eq!(with_hints("env: {}\nskills: []\n"), "env: {}«agent_provider.template: claude»\nskills: []\n");
+        assert_eq!(
+            with_hints("env: {}\nskills: []\n"),
+            "env: {}«agent_provider.template: claude»\nskills: []\n"
+        );
         assert_eq!(
             with_hints("agent_provider:\n  dockerfile: ./D\n"),
             "agent_provider:«template: claude»\n  dockerfile: ./D\n"
