@@ -1,5 +1,6 @@
 #!/bin/sh
-# A Docker daemon of its own for tests: `dockerd.sh start DIR` prints its DOCKER_HOST, `stop DIR` ends it.
+# A Docker daemon of its own for tests: `dockerd.sh start DIR [OPTIONS OF dockerd]` prints its
+# DOCKER_HOST, `stop DIR` ends it.
 # Needs root and Debian's docker.io; touches nothing outside DIR but the kernel's network and groups.
 set -eu
 action=$1
@@ -9,6 +10,7 @@ export PATH
 
 case $action in
 start)
+    shift 2
     mkdir -p "$dir"
     dir=$(cd "$dir" && pwd)
     # A Unix socket's path holds 107 bytes.
@@ -16,7 +18,7 @@ start)
     if ! docker -H "unix://$socket" info >/dev/null 2>&1; then
         rm -f "$dir/pid" "$socket"
         setsid dockerd --data-root "$dir/root" --exec-root "$dir/exec" --pidfile "$dir/pid" \
-            --host "unix://$socket" >"$dir/log" 2>&1 </dev/null &
+            --host "unix://$socket" "$@" >"$dir/log" 2>&1 </dev/null &
         tries=0
         until docker -H "unix://$socket" info >/dev/null 2>&1; do
             tries=$((tries + 1))

@@ -57,6 +57,10 @@ mod upstream;
 mod agents;
 #[path = "engine/credentials.rs"]
 mod credentials;
+#[path = "engine/daemon.rs"]
+mod daemon;
+#[path = "engine/disk.rs"]
+mod disk;
 #[path = "engine/faults.rs"]
 mod faults;
 #[path = "engine/files.rs"]

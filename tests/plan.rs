@@ -1,7 +1,7 @@
 //! The plan against the contract's table, to the letter, and what planning may look at.
 
 use bot_bottle::manifest::{Catalog, FileKind, Files, Found, Layout, MemoryFiles};
-use bot_bottle::plan::{Format, plan, render};
+use bot_bottle::plan::{Format, Plan, guest_policy, plan, render};
 use bot_bottle::provider::Start;
 use serde_json::{Value, json};
 use std::io;
@@ -20,12 +20,16 @@ fn memory(files: &[(&str, &str)]) -> MemoryFiles {
 
 /// The plan's JSON of the manifest in the last file.
 fn planned(files: &dyn Files, path: &str, start: &Start) -> Value {
+    serde_json::from_str(&render(&made(files, path, start), Format::Json)).expect("JSON")
+}
+
+/// The plan of the manifest at a path.
+fn made(files: &dyn Files, path: &str, start: &Start) -> Plan {
     let layout = Layout { home: Some(HOME.into()) };
     let catalog = Catalog::new(files, &layout);
     let source = catalog.source(Path::new(path)).expect("a manifest");
     let manifest = source.manifests[0].clone();
-    let made = plan(&Found { source, manifest }, &catalog, start).expect("a plan");
-    serde_json::from_str(&render(&made, Format::Json)).expect("JSON")
+    plan(&Found { source, manifest }, &catalog, start).expect("a plan")
 }
 
 fn bottle(text: &str) -> Value {
@@ -293,4 +297,39 @@ fn a_secret_in_a_literal_is_in_no_format() {
     for format in [Format::Text, Format::Json, Format::Yaml, Format::Markdown] {
         assert!(!render(&made, format).contains(&secret), "{format:?}");
     }
+}
+
+/// What the agent reads of its own walls.
+fn policy(text: &str) -> String {
+    let files = memory(&[("/p/dev.bottle.yaml", text)]);
+    guest_policy(&made(&files, "/p/dev.bottle.yaml", &Start::default()))
+}
+
+#[test]
+fn the_guests_policy_says_what_each_route_allows_and_names_no_credential() {
+    let text = policy(
+        "agent_provider: {auth_token: HOST_TOKEN_NAME}
+egress:
+  routes:
+    - {host: api.github.com, path_allowlist: [/repos/acme/, /user]}
+    - host: '*.example.com'
+      matches:
+        - {paths: [{type: prefix, value: /api/}, {type: exact, value: /status}], methods: [GET, HEAD]}
+        - {paths: [{type: glob, value: '/v*/items'}]}
+    - {host: github.com, git: read, auth: {scheme: Basic, token_ref: OTHER_TOKEN_NAME}}
+    - {host: closed.example.org, path_allowlist: []}
+    - {host: shut.example.org, matches: []}
+workspace: {mode: copy, mounts: [{source: ../docs, target: /docs, read_only: true}]}
+",
+    );
+    assert!(!text.contains("TOKEN_NAME"), "{text}");
+    insta::assert_snapshot!(text);
+}
+
+#[test]
+fn the_guests_policy_without_routes_says_so_and_no_name_breaks_the_page() {
+    assert!(policy("env: {A: b}\n").contains("None: every request is refused."));
+    let text = policy("egress: {routes: [{host: a.test, path_allowlist: [\"/a`\\n# x\\e[2J\"]}]}\n");
+    assert!(text.contains("- `a.test`: paths at or below `/aˋ"), "{text}");
+    assert!(!text.contains('\u{1b}') && !text.contains("\n# x"), "{text}");
 }

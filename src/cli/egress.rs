@@ -5,7 +5,7 @@ use super::trust::{ask_for_trust, bottle_of};
 use super::{CLEAN, Failure, USAGE, target, terminal};
 use crate::disk::Disk;
 use crate::egress::{self, Audit, AuditLine, FileAudit, Listen};
-use crate::engine::HostCredentials;
+use crate::engine::{HostCredentials, raise_open_files};
 use crate::manifest::Catalog;
 use crate::plan::plan;
 use crate::provider::Start;
@@ -64,6 +64,8 @@ pub(super) fn run(args: &Args) -> Result<u8, Failure> {
         }
     };
     let options = settings.upstream.options(&plan, credentials, audit);
+    let options = options.map_err(|p| Failure::usage(p.to_string()))?;
+    raise_open_files();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
         let running = egress::start(options, listen).await.map_err(|e| Failure::usage(e.to_string()))?;

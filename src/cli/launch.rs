@@ -2,13 +2,13 @@
 
 use super::operator::{BackendArg, Operator, Settings};
 use super::trust::{ask_for_trust, bottle_of};
-use super::ui::{self, TerminalUi};
+use super::ui::TerminalUi;
 use super::{CLEAN, Failure, USAGE, target, terminal};
 use crate::disk::Disk;
 use crate::engine::trust::launch_digest;
 use crate::engine::{self, Cancel, LaunchError, Options, Talk, Upstream};
 use crate::manifest::{Catalog, Found};
-use crate::plan::{Plan, plan, preflight};
+use crate::plan::{Plan, plan};
 use crate::provider::Start;
 use std::io::{self, IsTerminal};
 use std::path::Path;
@@ -143,11 +143,9 @@ fn go(job: &Job<'_>) -> Result<Ended, Failure> {
         return Err(Failure::usage(changed(&target.found)));
     }
     let choice = job.backend.map_or(settings.backend, Into::into);
-    let backend = match engine::backend_name(choice, &settings.host) {
-        Ok(name) => name,
-        Err(problem) => return Err(Failure::usage(problem.to_string())),
-    };
     if job.dry_run {
+        let backend = engine::backend_name(choice, &settings.host);
+        let backend = backend.map_err(|problem| Failure::usage(problem.to_string()))?;
         terminal::print(&engine::outline(&plan, backend, &digest))?;
         return Ok(Ended::Done(CLEAN));
     }
@@ -155,7 +153,6 @@ fn go(job: &Job<'_>) -> Result<Ended, Failure> {
     if !ask_for_trust(&bottle, &settings.state, &layout)? {
         return Ok(Ended::Refused(USAGE));
     }
-    ui::tell(&preflight(&plan, backend));
     start(job, &plan, choice, settings, &target.found.source.path).map(Ended::Done)
 }
 
@@ -196,7 +193,7 @@ fn start(
         watch_signals: true,
         ..Options::new(settings.state, settings.host, project)
     };
-    match engine::launch(plan, &options, &TerminalUi::new(job.supervised)) {
+    match engine::launch(plan, &options, &TerminalUi::new(plan, job.supervised)) {
         Ok(outcome) => Ok(outcome.code),
         Err(LaunchError::Cancelled { stage }) => {
             terminal::error(&LaunchError::Cancelled { stage }.to_string());

@@ -19,6 +19,9 @@ pub(super) struct Operator {
     /// Hand everything to this proxy, by CONNECT.
     #[arg(long, value_name = "URL")]
     upstream_proxy: Option<String>,
+    /// Write a pipelock configuration for the bottle's routes here, to start that proxy with.
+    #[arg(long, value_name = "FILE")]
+    pipelock_config: Option<PathBuf>,
     /// Where runs and answers are remembered.
     #[arg(long, value_name = "DIR")]
     state_dir: Option<PathBuf>,
@@ -53,6 +56,7 @@ struct Config {
     resolve: Vec<String>,
     upstream_ca: Option<PathBuf>,
     upstream_proxy: Option<String>,
+    pipelock_config: Option<PathBuf>,
     state_dir: Option<PathBuf>,
 }
 
@@ -93,6 +97,11 @@ impl Operator {
             resolve: resolve.collect::<Result<_, _>>()?,
             ca: self.upstream_ca.clone().or(config.upstream_ca).map(|p| super::terminal::absolute(&p)),
             proxy: self.upstream_proxy.clone().or(config.upstream_proxy),
+            pipelock_config: self
+                .pipelock_config
+                .clone()
+                .or(config.pipelock_config)
+                .map(|p| super::terminal::absolute(&p)),
             remote_control: false,
         };
         let state = match self.state_dir.clone().or(config.state_dir) {

@@ -2,32 +2,39 @@
 
 use crate::engine::terminal::Plain;
 use crate::engine::{Stage, Stream, Ui};
+use crate::plan::{Plan, preflight};
 use std::io::{self, BufRead, IsTerminal, Write};
 use std::sync::Mutex;
 
 /// Shows stages and notes on standard error, the agent's output where it belongs.
-pub(super) struct TerminalUi {
+pub(super) struct TerminalUi<'a> {
+    plan: &'a Plan,
     stages: bool,
     supervised: bool,
     /// Output that goes to a terminal is stripped of what steers one; files get it as it is.
     plain: Option<Mutex<[Plain; 2]>>,
 }
 
-impl TerminalUi {
+impl<'a> TerminalUi<'a> {
     /// A supervised launch names every stage, also where nobody looks.
-    pub(super) fn new(supervised: bool) -> Self {
+    pub(super) fn new(plan: &'a Plan, supervised: bool) -> Self {
         let looked_at = io::stderr().is_terminal();
         let terminal = io::stdout().is_terminal() || looked_at;
-        Self { stages: looked_at || supervised, supervised, plain: terminal.then(Mutex::default) }
+        Self { plan, stages: looked_at, supervised, plain: terminal.then(Mutex::default) }
     }
 }
 
-impl Ui for TerminalUi {
+impl Ui for TerminalUi<'_> {
     fn stage(&self, stage: Stage) {
-        // At a terminal the agent's own output says that it runs.
-        if self.supervised || self.stages && stage != Stage::Agent {
+        // At a terminal the agent's own output says that it runs, and the summary, which is part of
+        // the check, stands before the stages.
+        if self.supervised || self.stages && !matches!(stage, Stage::Agent | Stage::Check) {
             tell(&format!("· {stage}\n"));
         }
+    }
+
+    fn backend(&self, name: &str) {
+        tell(&preflight(self.plan, name));
     }
 
     fn note(&self, text: &str) {

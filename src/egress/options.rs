@@ -28,6 +28,8 @@ pub struct Options {
     pub upstream_proxy: Option<String>,
     /// Routes on which a bearer other than the placeholder passes unchanged; see [`IssuedBearer`].
     pub issued_bearers: Vec<IssuedBearer>,
+    /// Where the guest reads what it may do; a 403 points there.
+    pub guest_policy: Option<&'static str>,
     /// Resolves names.
     pub lookup: Arc<dyn Lookup>,
     /// Times and sizes.
@@ -45,6 +47,7 @@ impl Options {
             upstream_ca: None,
             upstream_proxy: None,
             issued_bearers: Vec::new(),
+            guest_policy: None,
             lookup: Arc::new(SystemLookup),
             limits: Limits::default(),
         }

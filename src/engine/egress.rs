@@ -2,12 +2,17 @@
 
 use super::credentials::HostCredentials;
 use super::error::Problem;
-use super::state::Run;
+use super::open_files::raise_open_files;
+use super::state::{Run, private_file};
 use super::tree::Owner;
-use crate::egress::{self, Audit, Credentials, FileAudit, IssuedBearer, Listen, Resolve, Running};
-use crate::plan::Plan;
+use crate::egress::{
+    self, Audit, Credentials, FileAudit, IssuedBearer, Listen, Resolve, Running, pipelock_config,
+};
+use crate::plan::{GUEST_POLICY, Plan};
 use crate::provider::{RouteOwner, Secret};
-use std::path::PathBuf;
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokio::runtime::Runtime;
 
@@ -20,6 +25,8 @@ pub struct Upstream {
     pub ca: Option<PathBuf>,
     /// `--upstream-proxy`: `http://HOST:PORT`.
     pub proxy: Option<String>,
+    /// `--pipelock-config`: where that proxy's configuration is written, if it is pipelock.
+    pub pipelock_config: Option<PathBuf>,
     /// `--remote-control`: bearers that the provider's own hosts issue to the guest pass.
     pub remote_control: bool,
 }
@@ -31,13 +38,20 @@ impl Credentials for HostCredentials {
 }
 
 impl Upstream {
-    /// What the egress of a plan is started with.
+    /// What the egress of a plan is started with; writes the parent proxy's configuration first.
+    ///
+    /// # Errors
+    /// When that file cannot be written.
     pub fn options(
         &self,
         plan: &Plan,
         credentials: HostCredentials,
         audit: Arc<dyn Audit>,
-    ) -> egress::Options {
+    ) -> Result<egress::Options, Problem> {
+        if let Some(path) = &self.pipelock_config {
+            write_pipelock(path, plan)
+                .map_err(|e| Problem::io(format!("cannot write {}", path.display()), e))?;
+        }
         let mut options = egress::Options::new(plan.egress_routes.clone(), Arc::new(credentials), audit);
         options.resolve = self.resolve.clone();
         options.upstream_ca = self.ca.clone();
@@ -45,8 +59,17 @@ impl Upstream {
         if self.remote_control {
             options.issued_bearers = issued_bearers(plan);
         }
-        options
+        Ok(options)
     }
+}
+
+/// The file is whole or as it was, and its owner's alone: it names hosts, and no credential.
+fn write_pipelock(path: &Path, plan: &Plan) -> io::Result<()> {
+    let mut next = path.as_os_str().to_owned();
+    next.push(".next");
+    let _ = fs::remove_file(&next);
+    private_file(Path::new(&next))?.write_all(pipelock_config(&plan.egress_routes).as_bytes())?;
+    fs::rename(next, path)
 }
 
 /// The provider's own routes with a bearer, each with the placeholder that stands for it.
@@ -73,6 +96,7 @@ impl Gate {
         owner: Owner,
     ) -> Result<Self, Problem> {
         let what = "the egress does not start";
+        raise_open_files();
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
             .thread_name("egress")
@@ -81,7 +105,8 @@ impl Gate {
             .map_err(|e| Problem::io(what, e))?;
         let audit = FileAudit::open(&run.record.audit)
             .map_err(|e| Problem::io(format!("cannot write the audit {}", run.record.audit.display()), e))?;
-        let options = upstream.options(plan, credentials, Arc::new(audit));
+        let mut options = upstream.options(plan, credentials, Arc::new(audit))?;
+        options.guest_policy = Some(GUEST_POLICY);
         let socket = run.net_dir().join("egress.sock");
         let running = runtime
             .block_on(egress::start(options, Listen::Unix(socket.clone())))

@@ -18,10 +18,19 @@ pub(crate) fn make_dir(dir: &GuestDir, guest: &Guest, owner: Owner) -> Result<()
     let (root, rest) = place(guest, &dir.guest_path)?;
     let mode = parse_mode(dir.mode).map_err(|e| Problem::io(what(), e))?;
     let made = tree::open_root(root).and_then(|fd| tree::make_dirs(fd.as_fd(), &rest, mode, owner));
-    made.map(drop).map_err(|e| Problem::new(what(), e, LEFT_BEHIND))
+    made.map(drop).map_err(|e| refused(what(), e))
 }
 
-const LEFT_BEHIND: &str = "if an earlier run left a link there, launch without --resume";
+/// A place that could not be written, and what to do about it.
+fn refused(what: String, error: io::Error) -> Problem {
+    let help = match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            "make room there, or name another --state-dir"
+        }
+        _ => "if an earlier run left a link there, launch without --resume",
+    };
+    Problem::new(what, error, help)
+}
 
 /// Where a launch finds what the plan's files are derived from.
 pub(crate) struct Sources<'a> {
@@ -37,7 +46,7 @@ pub(crate) fn put(
     owner: Owner,
 ) -> Result<(), Problem> {
     let what = || format!("cannot put {} into the guest", file.guest_path);
-    let failed = |e: io::Error| Problem::new(what(), e, LEFT_BEHIND);
+    let failed = |e: io::Error| refused(what(), e);
     let (root, rest) = place(guest, &file.guest_path)?;
     let mode = parse_mode(file.mode).map_err(failed)?;
     let mut content: Box<dyn Read> = match &file.content {
@@ -121,7 +130,7 @@ fn put_skill(name: &str, host: &Host, root: &Path, rest: &Path, owner: Owner) ->
         let target = tree::make_dirs(root.as_fd(), rest, 0o700, owner)?;
         tree::copy(from.as_fd(), target.as_fd(), owner)
     });
-    copied.map_err(|e| Problem::new(what(), e, LEFT_BEHIND))
+    copied.map_err(|e| refused(what(), e))
 }
 
 /// What the check stage can say of the sources without reading them.

@@ -8,7 +8,7 @@ use super::error::Problem;
 use super::relay;
 use super::state::Run;
 use super::tree::{self, Owner};
-use crate::plan::{Plan, Resources};
+use crate::plan::{GUEST_POLICY, Plan, Resources};
 use crate::provider::{GUEST_HOME, WORKSPACE};
 use std::fs::{self, Metadata};
 use std::io;
@@ -27,6 +27,19 @@ pub(crate) struct Bind {
 impl Bind {
     pub(crate) fn new(source: impl Into<PathBuf>, target: impl Into<String>, writable: bool) -> Self {
         Self { source: source.into(), target: target.into(), writable, pinned: None }
+    }
+
+    /// A file of the launch's own making that the guest reads; `path` is where it is written.
+    pub(crate) fn file(
+        path: PathBuf,
+        bytes: &[u8],
+        target: impl Into<String>,
+        owner: Owner,
+    ) -> io::Result<Self> {
+        fs::write(&path, bytes)?;
+        fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o444))?;
+        owner.give_all(&path)?;
+        Ok(Self::new(path, target, false))
     }
 }
 
@@ -131,12 +144,13 @@ pub(crate) fn is_plain(guest_path: &str) -> bool {
 pub(crate) fn check_paths(plan: &Plan) -> Result<(), Problem> {
     let written = plan.dirs.iter().map(|d| (&d.guest_path, d.owner));
     let written = written.chain(plan.files.iter().map(|f| (&f.guest_path, f.owner)));
+    let ours = |path: &Path| path.starts_with(relay::DIR) || Path::new(GUEST_POLICY).starts_with(path);
     for (path, owner) in written {
         let what = || format!("the guest path {path:?} cannot be written");
         if !is_plain(path) {
             return Err(Problem::io(what(), "it is not absolute, or holds `..`, `//` or a line break"));
         }
-        if Path::new(path).starts_with(WORKSPACE) || Path::new(path).starts_with(relay::DIR) {
+        if Path::new(path).starts_with(WORKSPACE) || ours(Path::new(path)) {
             return Err(Problem::io(what(), "it lies in a folder that is not the plan's to write"));
         }
         if owner != "node:node" {
@@ -147,9 +161,8 @@ pub(crate) fn check_paths(plan: &Plan) -> Result<(), Problem> {
         }
     }
     for mount in &plan.workspace.mounts {
-        let inside =
-            RESERVED.iter().any(|r| *r == mount.target) || Path::new(&mount.target).starts_with(relay::DIR);
-        if !is_plain(&mount.target) || inside {
+        let taken = RESERVED.iter().any(|r| *r == mount.target) || ours(Path::new(&mount.target));
+        if !is_plain(&mount.target) || taken {
             return Err(Problem::new(
                 format!("nothing can be mounted at {:?}", mount.target),
                 "it is not an absolute path, or the bottle needs that place itself",
@@ -233,6 +246,10 @@ mod tests {
         plan.workspace.mounts =
             vec![Mount { source: "/tmp".into(), target: "/run/bot-bottle/net".into(), read_only: false }];
         check_paths(&plan).expect_err("the relay's folder");
+        for target in [GUEST_POLICY, "/etc/bot-bottle"] {
+            plan.workspace.mounts[0].target = target.to_owned();
+            check_paths(&plan).expect_err(target);
+        }
     }
 
     #[test]

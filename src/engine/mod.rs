@@ -16,6 +16,7 @@ mod files;
 mod guard;
 mod guest;
 mod host;
+mod open_files;
 mod outline;
 mod refusals;
 mod relay;
@@ -42,6 +43,7 @@ pub use egress::Upstream;
 pub use error::{LaunchError, Problem, Stage};
 pub use guard::{Change, How};
 pub use host::Host;
+pub use open_files::raise_open_files;
 pub use outline::outline;
 pub use refusals::refusals;
 pub use runs::{find, live, log_files, logs, ps, refusal_count, stop};
@@ -50,14 +52,14 @@ pub use sweep::sweep;
 pub use ui::{Cancel, Silent, Stream, Ui};
 pub use watch::{StateChange, watch};
 
-use crate::plan::{Plan, WorkspaceMode};
+use crate::plan::{GUEST_POLICY, Plan, WorkspaceMode, guest_policy};
 use attach::Hub;
 use backend::{Backend, Job, Stop};
 use child::Stopped;
 
 use egress::Gate;
 use guard::Snapshot;
-use guest::Guest;
+use guest::{Bind, Guest};
 use state::{NewRun, Run};
 use std::path::{Path, PathBuf};
 use terminal::Pty;
@@ -177,15 +179,10 @@ impl Launch<'_> {
         let result = self.stages(pty, &mut made);
         let outcome = result.map_err(|stop| self.error(stop));
         self.ui.stage(Stage::CleanUp);
-        let cleaned = made.take_away(&self.options.state);
-        match (outcome, cleaned) {
-            (Ok(outcome), Ok(())) => Ok(outcome),
-            (Ok(outcome), Err(why)) => {
-                self.ui.note(&format!("clean-up: {why}; the next command tries again"));
-                Ok(outcome)
-            }
-            (Err(error), _) => Err(error),
+        if let Err(why) = made.take_away(&self.options.state) {
+            self.ui.note(&format!("clean-up: {why}; the next command tries again"));
         }
+        outcome
     }
 
     fn error(&self, stop: Stop) -> LaunchError {
@@ -210,7 +207,8 @@ impl Launch<'_> {
         self.begin(Stage::Check)?;
         let argv = self.argv()?;
         let workspace = self.check()?;
-        let mut backend = backend::choose(options.backend, &options.host, &options.cancel)?;
+        let backend = backend::choose(options.backend, &options.host, &options.cancel)?;
+        self.ui.backend(backend.name());
         for left in sweep(&options.state, &options.host) {
             self.ui.note(&format!("an earlier run could not be taken away: {left}"));
         }
@@ -231,18 +229,20 @@ impl Launch<'_> {
         let run = made.run.insert(Run::create(&options.state, &new)?);
 
         self.begin(Stage::Image)?;
+        let (id, dir) = (run.record.id.clone(), run.dir.clone());
         let job = Job {
             plan,
             program: &argv[0],
             host: &options.host,
             state: &options.state,
+            run: (&id, &dir),
             workspace: &workspace,
             ui: self.ui,
             cancel: &options.cancel,
         };
+        let backend = made.backend.insert(backend);
         backend.image(&job)?;
         let owner = backend.owner();
-        let backend = made.backend.insert(backend);
 
         self.begin(Stage::Egress)?;
         let gate = made.gate.insert(Gate::open(plan, credentials, &options.upstream, run, owner)?);
@@ -251,6 +251,9 @@ impl Launch<'_> {
         let mut guest = self.lay_out(run, &workspace, owner)?;
         let stores = trust_store::write(backend.trust_stores(), gate.certificate(), &run.dir, owner);
         guest.binds.extend(stores.map_err(|e| Problem::io("cannot write the trust store", e))?);
+        let policy =
+            Bind::file(run.dir.join("policy.md"), guest_policy(plan).as_bytes(), GUEST_POLICY, owner);
+        guest.binds.push(policy.map_err(|e| Problem::io("cannot write the guest's policy", e))?);
         guest.sort();
         write_program(&run.dir, &env, &guest, owner)?;
         backend.start(&guest, run, &job)?;
@@ -348,7 +351,11 @@ impl Launch<'_> {
         ended.map_err(|stopped| match stopped {
             Stopped::Cancelled => Stop::Cancelled,
             Stopped::Failed(e) => failed(e).into(),
-        })
+        })?;
+        if code != 0 {
+            backend.stands()?;
+        }
+        Ok(code)
     }
 }
 
@@ -375,10 +382,10 @@ struct Made {
 
 impl Made {
     fn take_away(mut self, state: &StateDir) -> Result<(), String> {
-        if let Some(mut backend) = self.backend.take() {
-            backend.stop();
-        }
+        let stopped = self.backend.take().map_or(Ok(()), |mut backend| backend.stop());
         drop(self.gate.take());
+        // With its record, the next command finds what could not be stopped.
+        stopped?;
         match self.run.take() {
             Some(run) => sweep::clear(state, &run.dir, &run.record),
             None => Ok(()),

@@ -15,9 +15,9 @@ pub fn sweep(state: &StateDir, host: &Host) -> Vec<String> {
     for found in state::runs(state) {
         let Found::Dead(dir, record, lock) = found else { continue };
         let result = match &record {
-            // A container is known by its label, so it is found also when the launch died while
-            // the engine was making it.
-            Some(record) => container_left_behind(record, host).and_then(|()| clear(state, &dir, record)),
+            Some(record) => {
+                container_left_behind(record, &dir, host).and_then(|()| clear(state, &dir, record))
+            }
             None => tree::remove_path(&dir).map_err(|e| e.to_string()),
         };
         if let Err(why) = result {

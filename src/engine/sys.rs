@@ -8,7 +8,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 
-/// What a child does before it becomes its program.
+/// What a child does before it becomes its program, beside taking its own limit of open files back.
 #[derive(Default)]
 pub(crate) struct Before {
     /// A session of its own, so that nothing it does reaches the host's terminal.
@@ -25,6 +25,7 @@ impl Before {
     /// Makes `command` do this.
     pub(crate) fn apply(self, command: &mut Command) {
         let steps = move || -> io::Result<()> {
+            super::open_files::restore()?;
             for group in &self.cgroups {
                 rustix::io::write(group, b"0")?;
             }
@@ -39,7 +40,7 @@ impl Before {
             }
             Ok(())
         };
-        // SAFETY: the closure makes system calls alone (write, fcntl, setsid, ioctl): it allocates
+        // SAFETY: the closure makes system calls alone (setrlimit, write, fcntl, setsid, ioctl): it allocates
         // nothing and takes no lock, which is all that is allowed between fork and exec.
         unsafe { command.pre_exec(steps) };
     }

@@ -3,8 +3,8 @@
 use super::backend::TrustStore;
 use super::guest::Bind;
 use super::tree::Owner;
+use std::io;
 use std::path::Path;
-use std::{fs, io};
 
 /// Writes each store as the guest's own roots and the launch's certificate, and gives the mounts.
 pub(crate) fn write(
@@ -21,10 +21,7 @@ pub(crate) fn write(
             bytes.push(b'\n');
         }
         bytes.extend_from_slice(certificate.as_bytes());
-        fs::write(&path, bytes)?;
-        fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o444))?;
-        owner.give_all(&path)?;
-        binds.push(Bind::new(path, store.guest_path, false));
+        binds.push(Bind::file(path, &bytes, store.guest_path, owner)?);
     }
     Ok(binds)
 }

@@ -21,6 +21,9 @@ pub trait Ui: Send + Sync {
     /// A stage begins.
     fn stage(&self, stage: Stage);
 
+    /// What carries the guest, once it was found; nothing has been made yet.
+    fn backend(&self, _name: &str) {}
+
     /// Something a person should know; not an error.
     fn note(&self, text: &str);
 

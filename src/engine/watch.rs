@@ -77,10 +77,9 @@ impl Watched {
     /// Watches what is there and not watched yet; what is in it then counts as changed.
     fn look(&mut self, change: &mut StateChange) {
         let (state, runs, logs) = (self.state.path().to_owned(), self.state.runs(), self.state.logs(""));
-        // As long as the folder is not there, the nearest one above it tells when it comes.
-        if let Some(nearest) = state.ancestors().find(|a| a.is_dir()) {
-            self.begin(nearest);
-        }
+        // As long as the folder is not there, the nearest one above it tells when it comes. The next
+        // one may have come before the watch began, so it is looked for again.
+        while state.ancestors().find(|a| a.is_dir()).is_some_and(|nearest| self.begin(nearest)) {}
         change.runs |= self.begin(&runs);
         self.begin(&logs);
         for entry in fs::read_dir(&logs).into_iter().flatten().flatten() {

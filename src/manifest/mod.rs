@@ -3,6 +3,7 @@
 mod catalog;
 mod files;
 mod identity;
+mod instance;
 mod model;
 mod read;
 mod resolve;

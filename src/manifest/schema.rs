@@ -5,6 +5,7 @@
 //! refuses is left to the rule: one mistake, one finding.
 
 use super::Kind;
+use super::instance::Instance;
 use crate::syntax::{Node, Span};
 use jsonschema::error::{TypeKind, ValidationErrorKind};
 use jsonschema::paths::LocationSegment;
@@ -71,15 +72,18 @@ static COMPILED: [LazyLock<Schema>; 2] =
 
 struct Schema {
     json: Value,
-    validator: Validator,
+    validator: Validator<Instance>,
 }
 
 impl Schema {
     /// The shipped schemas are valid, which a test holds; there is no other input.
     fn compile(text: &str) -> Self {
         let json: Value = serde_json::from_str(text).unwrap_or_default();
-        let options = jsonschema::draft202012::options();
-        let validator = options.build(&json).or_else(|_| jsonschema::draft202012::new(&Value::Bool(true)));
+        let build = |schema| {
+            let options = jsonschema::options_for::<Instance>().with_draft(jsonschema::Draft::Draft202012);
+            options.build(schema)
+        };
+        let validator = build(&json).or_else(|_| build(&Value::Bool(true)));
         Self { json, validator: validator.unwrap_or_else(|e| unreachable!("`true` is a schema: {e}")) }
     }
 
@@ -102,11 +106,10 @@ pub fn prepare(kind: Kind) {
 /// What the schema of `kind` refuses in a manifest and no other rule reports, in the order of the text.
 pub fn violations(kind: Kind, root: &Node) -> Vec<Violation> {
     let schema = compiled(kind);
-    let json = root.to_json();
-    if schema.validator.is_valid(&json) {
+    if schema.validator.is_valid(root) {
         return Vec::new();
     }
-    let errors = schema.validator.iter_errors(&json);
+    let errors = schema.validator.iter_errors(root);
     let mut all: Vec<_> = errors.flat_map(|error| violation(schema, root, &error)).collect();
     all.sort_by_key(|v| v.span);
     all.dedup();
@@ -256,7 +259,9 @@ mod tests {
         for kind in [Kind::Bottle, Kind::Agent] {
             let json: Value = serde_json::from_str(schema_text(kind)).expect("JSON");
             jsonschema::meta::validate(&json).expect("a valid schema");
-            assert!(!compiled(kind).validator.is_valid(&Value::Bool(true)));
+            let text = "true";
+            let tree = parse(text, Span::new(0, text.len()));
+            assert!(!compiled(kind).validator.is_valid(tree.documents[0].root.as_ref().expect("root")));
         }
     }
 

@@ -2,7 +2,7 @@
 
 use super::{Plan, WorkspaceMode};
 use crate::egress::policy::printable;
-use crate::provider::{Content, EgressRoute, RouteOwner};
+use crate::provider::{Content, EgressRoute, GitAccess, RouteOwner};
 use serde::Serialize;
 use std::fmt::Write;
 
@@ -81,12 +81,9 @@ pub fn preflight(plan: &Plan, backend: &str) -> String {
     out
 }
 
+/// The routes come first: an editor's hover shows the first lines alone.
 fn markdown(plan: &Plan) -> String {
     let mut out = format!("**Plan of `{}`**\n\n", code(&plan.name));
-    for (label, value) in facts(plan) {
-        let _ = writeln!(out, "- {label}: `{}`", code(&value));
-    }
-    out.push('\n');
     if plan.egress_routes.is_empty() {
         out.push_str("No route: the guest has no way out.\n");
     } else {
@@ -104,6 +101,10 @@ fn markdown(plan: &Plan) -> String {
                 owner(route.owner)
             );
         }
+    }
+    out.push('\n');
+    for (label, value) in facts(plan) {
+        let _ = writeln!(out, "- {label}: `{}`", code(&value));
     }
     for (title, lines) in sections(plan) {
         let _ = write!(out, "\n{title}:\n");
@@ -208,8 +209,7 @@ pub(super) fn credential(route: &EgressRoute) -> String {
 pub(super) fn terms(route: &EgressRoute) -> Vec<String> {
     let mut terms = Vec::new();
     if let Some(git) = route.git {
-        terms
-            .push(format!("git {}", if git == crate::provider::GitAccess::Write { "write" } else { "read" }));
+        terms.push(format!("git {}", git_access(git)));
     }
     if let Some(paths) = &route.path_allowlist {
         terms.push(if paths.is_empty() {
@@ -235,6 +235,14 @@ pub(super) fn terms(route: &EgressRoute) -> Vec<String> {
         terms.push(format!("may resolve to {}", route.ssrf_ip_allowlist.join(" ")));
     }
     terms.into_iter().map(|t| printable(&t)).collect()
+}
+
+/// As a manifest writes it.
+pub(super) fn git_access(access: GitAccess) -> &'static str {
+    match access {
+        GitAccess::Read => "read",
+        GitAccess::Write => "write",
+    }
 }
 
 fn owner(owner: RouteOwner) -> &'static str {
@@ -263,7 +271,7 @@ fn printable_long(text: &str) -> String {
 }
 
 /// Text within backticks.
-fn code(text: &str) -> String {
+pub(super) fn code(text: &str) -> String {
     text.replace('`', "ˋ").replace(['\n', '\r'], " ")
 }
 

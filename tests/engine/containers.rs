@@ -77,7 +77,7 @@ pub(crate) fn dockerfile(registry: &str) -> PathBuf {
     file
 }
 
-fn is_root() -> bool {
+pub(crate) fn is_root() -> bool {
     let root = std::fs::metadata("/proc/self").is_ok_and(|m| std::os::unix::fs::MetadataExt::uid(&m) == 0);
     if !root {
         skip("only root can start a container engine for tests", "sudo");
@@ -98,7 +98,7 @@ fn base_image(engine: &str, env: &[(&str, &str)]) -> bool {
     }
 }
 
-fn script(name: &str, args: &[PathBuf], env: &[(&str, &str)]) -> Result<String, String> {
+pub(crate) fn script(name: &str, args: &[PathBuf], env: &[(&str, &str)]) -> Result<String, String> {
     let mut command = Command::new(root().join("scripts").join(name));
     let output = command.args(args).envs(env.iter().copied()).output().map_err(|e| e.to_string())?;
     if output.status.success() {

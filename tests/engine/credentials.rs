@@ -177,4 +177,17 @@ impl Rig {
         let output = command.args(args).output().expect("client");
         format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
     }
+
+    /// The containers that mount something of this bottle's state folder.
+    pub(crate) fn containers(&self) -> Vec<String> {
+        if self.options.backend == bot_bottle::engine::Choice::Bubblewrap {
+            return Vec::new();
+        }
+        let all = self.engine(&["ps", "--all", "--quiet"]);
+        let format = "{{.Id}}{{range .Mounts}} {{.Source}}{{end}}";
+        let shown: Vec<_> =
+            ["container", "inspect", "--format", format].into_iter().chain(all.split_whitespace()).collect();
+        let state = self.options.state.path().display().to_string();
+        self.engine(&shown).lines().filter(|l| l.contains(&state)).map(str::to_owned).collect()
+    }
 }

@@ -30,11 +30,11 @@ fn running(words: &str) -> bool {
 }
 
 /// A launching process; a test that fails leaves none behind.
-struct Launcher(Child);
+pub(crate) struct Launcher(pub(crate) Child);
 
 impl Launcher {
     /// Ends it as kill -9 does.
-    fn kill(&mut self) {
+    pub(crate) fn kill(&mut self) {
         self.0.kill().expect("killed");
         self.0.wait().expect("waited");
     }

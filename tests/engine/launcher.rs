@@ -8,6 +8,8 @@ use std::io::Write;
 use std::process::Command;
 
 const VAR: &str = "BOT_BOTTLE_TEST_LAUNCH";
+/// Where the launched process looks for programs first.
+pub(crate) const PROGRAMS: &str = "BOT_BOTTLE_TEST_PROGRAMS";
 /// What the launched process exits with when the launch itself failed.
 pub(crate) const FAILED: i32 = 99;
 
@@ -58,7 +60,8 @@ fn the_launching_process() {
     };
     let mut rig = Rig::on(backend);
     let mut host = Host::new(*home);
-    host.set("PATH", "/usr/bin:/bin:/usr/sbin:/sbin:/usr/local/bin");
+    let first = std::env::var(PROGRAMS).map(|dir| dir + ":").unwrap_or_default();
+    host.set("PATH", format!("{first}/usr/bin:/bin:/usr/sbin:/sbin:/usr/local/bin"));
     host.set("TERM", "xterm");
     match backend {
         Choice::Docker => host.set("DOCKER_HOST", containers::docker().expect("docker")),

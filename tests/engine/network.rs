@@ -3,6 +3,7 @@
 use crate::rig::Rig;
 use crate::upstream::Upstream;
 use bot_bottle::egress::Resolve;
+use bot_bottle::plan::{GUEST_POLICY, guest_policy};
 use bot_bottle::provider::{EgressRoute, RouteOwner};
 use std::net::{Ipv4Addr, TcpListener};
 
@@ -36,6 +37,19 @@ on_each! {
         let ran = rig.sh("curl -sS http://api.test/x");
         assert_eq!((ran.code, ran.out.as_str()), (0, "hello"), "{ran:?}");
         assert_eq!(upstream.seen().len(), 1);
+    }
+
+    the_guest_reads_its_policy_cannot_write_it_and_a_refusal_names_it(rig) {
+        let upstream = Upstream::plain(|_| ("200 OK", "text/plain", "hello".into()));
+        allow(rig, "api.test", &upstream);
+        let ran = rig.sh(&format!(
+            "cat {GUEST_POLICY}; for f in {GUEST_POLICY} /etc/bot-bottle/new; do (echo x >$f) 2>/dev/null && echo WRITTEN; done
+             rm -f {GUEST_POLICY} 2>/dev/null && echo REMOVED; chmod 666 {GUEST_POLICY} 2>/dev/null && echo OPENED
+             curl -sS http://evil.test/ >&2; curl -sS -H 'Accept: application/json' http://evil.test/ >&2"
+        ));
+        assert_eq!(ran.out, guest_policy(&rig.plan), "{}", ran.err);
+        assert!(ran.out.contains("- `api.test`: every path and method"), "{}", ran.out);
+        assert_eq!(ran.err.matches(GUEST_POLICY).count(), 2, "{}", ran.err);
     }
 
     a01_no_direct_tcp(rig) {

@@ -1,7 +1,10 @@
 //! Attacks 33, 35, 37, 61 and 65: what a process in the guest may do to the kernel and to others.
 
-use crate::rig::Other;
+use crate::launcher::command;
+use crate::rig::{Other, Rig};
+use bot_bottle::engine::Talk;
 use bot_bottle::plan::Resources;
+use std::process::{Command, Stdio};
 
 /// Calls the kernel directly; prints each call that was not refused.
 const CALLS: &str = r#"python3 - <<'PY'
@@ -111,4 +114,26 @@ on_each! {
         }
         assert!(names.contains("HTTPS_PROXY") && names.contains("SSL_CERT_FILE"), "{names}");
     }
+}
+
+#[test]
+fn the_egress_takes_more_files_than_its_shell_grants_and_the_guest_does_not() {
+    let Some(rig) = Rig::bubblewrap() else { return };
+    let script = r#"ulimit -Sn; python3 - <<'PY'
+import socket
+open_ones = [socket.create_connection(('127.0.0.1', 47128)) for _ in range(200)]
+for s in open_ones:
+    s.sendall(b'GET http://evil.test/ HTTP/1.1\r\nHost: evil.test\r\n\r\n')
+print(sum(s.recv(12) == b'HTTP/1.1 403' for s in open_ones))
+PY"#;
+    let launcher = command(&rig, script, Talk::Stream);
+    let mut limited = Command::new("sh");
+    limited
+        .args(["-c", "ulimit -Sn 300; exec \"$@\"", "sh"])
+        .arg(launcher.get_program())
+        .args(launcher.get_args());
+    limited.envs(launcher.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    let output = limited.stderr(Stdio::inherit()).output().expect("launcher");
+    let out = String::from_utf8_lossy(&output.stdout);
+    assert!(out.contains("300\n200\n"), "{out}");
 }

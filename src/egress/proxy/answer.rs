@@ -43,12 +43,14 @@ impl Refusal {
         Self { allow, ..Self::denied(403, denial.code(), denial.to_string()) }
     }
 
-    /// The response, as text or, for a client that asks for it, as JSON.
-    pub(crate) fn response(&self, request: &HeaderMap) -> Response<Reply> {
+    /// The response, as text or, for a client that asks for it, as JSON. `policy` is the guest's
+    /// file that says what it may do; a 403 points there.
+    pub(crate) fn response(&self, request: &HeaderMap, policy: Option<&str>) -> Response<Reply> {
+        let policy = policy.filter(|_| self.denied && self.status == 403);
         let (kind, text) = if wants_json(request) {
-            ("application/json", self.json())
+            ("application/json", self.json(policy))
         } else {
-            ("text/plain; charset=utf-8", self.text())
+            ("text/plain; charset=utf-8", self.text(policy))
         };
         let mut response = Response::new(Reply::text(text));
         *response.status_mut() = StatusCode::from_u16(self.status).unwrap_or(StatusCode::BAD_GATEWAY);
@@ -59,23 +61,27 @@ impl Refusal {
         response
     }
 
-    fn text(&self) -> String {
+    fn text(&self, policy: Option<&str>) -> String {
         let verb = if self.denied { "refused" } else { "failed" };
         let mut text = format!("bot-bottle {verb} this request: {}.\n", self.message);
         if let Some(lines) = &self.allow {
             text.push_str("The narrowest manifest lines that would allow it, if its owner wants that:\n");
             text.push_str(&format!("egress:\n{lines}"));
         }
+        if let Some(policy) = policy {
+            text.push_str(&format!("What is allowed, and how to ask for more: {policy}\n"));
+        }
         text
     }
 
-    fn json(&self) -> String {
+    fn json(&self, policy: Option<&str>) -> String {
         let manifest = self.allow.as_ref().map(|lines| format!("egress:\n{lines}"));
         let kind = if self.denied { "egress_denied" } else { "egress_failed" };
-        serde_json::json!({
-            "error": {"type": kind, "code": self.code, "message": self.message, "manifest": manifest}
-        })
-        .to_string()
+        let mut error = serde_json::json!({"type": kind, "code": self.code, "message": self.message, "manifest": manifest});
+        if let Some(policy) = policy {
+            error["policy"] = policy.into();
+        }
+        serde_json::json!({"error": error}).to_string()
     }
 }
 

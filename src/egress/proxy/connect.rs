@@ -25,7 +25,7 @@ pub(crate) async fn answer(site: &Site, request: Request<Incoming>) -> Response<
         }
         Err(refusal) => {
             exchange.refused(&refusal);
-            refusal.response(&headers)
+            refusal.response(&headers, site.shared.guest_policy)
         }
     }
 }
@@ -75,7 +75,7 @@ pub(crate) async fn plain(site: &Site, request: Request<Incoming>) -> Response<R
             let exchange =
                 Exchange::new(site.shared.audit.clone(), request.method().as_str(), host, uri.path());
             exchange.refused(&refusal);
-            refusal.response(&HeaderMap::new())
+            refusal.response(&HeaderMap::new(), site.shared.guest_policy)
         }
     }
 }

@@ -26,7 +26,8 @@ pub(crate) async fn answer(site: &Site, host: &str, request: Request<Incoming>) 
         Ok(response) => response,
         Err(refusal) => {
             exchange.refused(&refusal);
-            refusal.response(&accepts.into_iter().map(|v| (hyper::header::ACCEPT, v)).collect())
+            let accepts = accepts.into_iter().map(|v| (hyper::header::ACCEPT, v)).collect();
+            refusal.response(&accepts, site.shared.guest_policy)
         }
     }
 }

@@ -48,6 +48,7 @@ pub(crate) struct Shared {
     ca: Authority,
     pool: pool::Pool,
     limits: Limits,
+    guest_policy: Option<&'static str>,
 }
 
 /// What the proxy needs of a route, ready for use; the policy keeps the rest.
@@ -144,6 +145,7 @@ pub async fn start(options: Options, listen: Listen) -> Result<Running, EgressEr
         credentials: options.credentials,
         audit: options.audit,
         limits: options.limits,
+        guest_policy: options.guest_policy,
     });
     let (listener, address) = Listener::bind(listen).await?;
     let (stop, stopped) = oneshot::channel();

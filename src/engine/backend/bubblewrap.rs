@@ -118,7 +118,8 @@ impl Backend for Bubblewrap {
         let etc = write_etc(&run.dir, guest).map_err(failed)?;
         self.args = self.arguments(guest, &etc);
         // A first sandbox that does nothing: what is wrong shows here, and not in the agent's place.
-        let trial = self.command(&["/bin/true".to_owned()], false).map_err(failed)?;
+        // It joins no group: that costs the kernel as much as the sandbox itself.
+        let trial = self.sandboxed(&["/bin/true".to_owned()]).map_err(failed)?;
         match child::run(trial, job.cancel, |_| {}) {
             Ok((0, _)) => Ok(()),
             Ok((_, output)) => Err(refused(&output).into()),
@@ -128,6 +129,20 @@ impl Backend for Bubblewrap {
     }
 
     fn command(&self, argv: &[String], _terminal: bool) -> io::Result<Prepared> {
+        let mut prepared = self.sandboxed(argv)?;
+        prepared.before.cgroups = self.limits.doors()?;
+        Ok(prepared)
+    }
+
+    fn stop(&mut self) -> Result<(), String> {
+        // The sandboxes died with their commands; the groups go with the run's record.
+        Ok(())
+    }
+}
+
+impl Bubblewrap {
+    /// A command in a sandbox of its own, without the groups that limit it.
+    fn sandboxed(&self, argv: &[String]) -> io::Result<Prepared> {
         let filter = memory_file(&self.filter)?;
         let mut command = Command::new(&self.program);
         // Process 1 of the guest is bubblewrap's own, and its environment can be read there.
@@ -135,17 +150,10 @@ impl Backend for Bubblewrap {
         command.args(&self.args).arg("--seccomp").arg(filter.as_raw_fd().to_string());
         command.args(["--", relay::PATH, "enter", "--"]).args(as_node(argv));
         let mut prepared = Prepared::new(command);
-        prepared.before.cgroups = self.limits.doors()?;
         prepared.before.keep.push(filter);
         Ok(prepared)
     }
 
-    fn stop(&mut self) {
-        // The sandboxes died with their commands; the groups go with the run's record.
-    }
-}
-
-impl Bubblewrap {
     fn arguments(&self, guest: &Guest, etc: &Path) -> Vec<std::ffi::OsString> {
         let mut args = Arguments::default();
         args.all(&["--unshare-all", "--unshare-user", "--die-with-parent", "--cap-drop", "ALL"]);

@@ -13,15 +13,16 @@ use crate::engine::error::Problem;
 use crate::engine::guest::{Bind, Guest};
 use crate::engine::host::Host;
 use crate::engine::relay;
-use crate::engine::state::{Record, Run};
+use crate::engine::state::{Record, Run, private_file};
 use crate::engine::tree::Owner;
 use crate::engine::ui::Cancel;
 use crate::plan::Resources;
 use crate::provider::WORKSPACE;
 use std::ffi::OsString;
 use std::os::unix::fs::MetadataExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 use std::{fs, io};
 
 /// The guest user's number where nothing speaks for another.
@@ -83,10 +84,12 @@ impl Cli {
         }
     }
 
-    /// Whether the engine answers.
-    pub(crate) fn answers(&self, cancel: &Cancel) -> Result<(), CliError> {
-        let format = if self.name == "podman" { "{{.Version.Version}}" } else { "{{.ServerVersion}}" };
-        self.run(&["info", "--format", format], cancel).map(drop)
+    /// Whether the engine answers, and what Docker says of its security. Asked once a launch: the
+    /// client's start alone takes as long as many a sandbox.
+    pub(crate) fn answers(&self, cancel: &Cancel) -> Result<String, CliError> {
+        let podman = self.name == "podman";
+        let format = if podman { "{{.Version.Version}}" } else { "{{.ServerVersion}} {{.SecurityOptions}}" };
+        self.run(&["info", "--format", format], cancel)
     }
 }
 
@@ -110,20 +113,25 @@ impl CliError {
 /// The backend, before and after its start.
 pub(crate) struct Container {
     cli: Cli,
+    /// What the engine said of itself.
+    info: String,
     image: Option<Image>,
     /// The guest's user as the engine is told it.
     user: (u32, u32),
     owner: Owner,
     /// Options that map the guest's user to the launcher.
     user_options: Vec<&'static str>,
+    /// The run, once it may have made a container.
+    run: Option<String>,
     /// The running container.
     container: Option<String>,
 }
 
 impl Container {
-    pub(crate) fn new(cli: Cli) -> Self {
+    pub(crate) fn new(cli: Cli, info: String) -> Self {
         let user_options = Vec::new();
-        Self { cli, image: None, user: (NODE, NODE), owner: Owner(None), user_options, container: None }
+        let (user, owner) = ((NODE, NODE), Owner(None));
+        Self { cli, info, image: None, user, owner, user_options, run: None, container: None }
     }
 
     /// Who the guest's user is outside. The agent is never root, and what it writes should be the
@@ -135,9 +143,7 @@ impl Container {
             return Ok(());
         }
         if self.cli.name == "docker" {
-            let options = self.cli.run(&["info", "--format", "{{.SecurityOptions}}"], job.cancel);
-            let options = options.map_err(|e| e.at("Docker does not answer", START_DAEMON))?;
-            if options.contains("name=rootless") {
+            if self.info.contains("name=rootless") {
                 let why = "under rootless Docker only the guest's root can use the launcher's files";
                 return Err(Problem::new(
                     "this Docker cannot be used",
@@ -146,7 +152,7 @@ impl Container {
                 )
                 .into());
             }
-            if options.contains("name=userns") {
+            if self.info.contains("name=userns") {
                 self.user_options = vec!["--userns", "host"];
             }
         }
@@ -172,7 +178,7 @@ impl Container {
         let mut args: Vec<OsString> = Vec::new();
         let mut all = |words: &[&str]| args.extend(words.iter().map(|&w| OsString::from(w)));
         all(&["run", "--detach", "--pull", "never", "--name", name]);
-        all(&["--label", &format!("{LABEL}={}", run.record.id), "--hostname", &guest.hostname]);
+        all(&["--label", &label(&run.record.id), "--hostname", &guest.hostname]);
         all(&["--network", "none", "--cap-drop", "ALL", "--read-only", "--log-driver", "none"]);
         // SELinux would need every mounted folder relabelled, the person's own among them.
         all(&["--security-opt", "no-new-privileges", "--security-opt", "label=disable"]);
@@ -238,6 +244,7 @@ impl Backend for Container {
 
     fn image(&mut self, job: &Job<'_>) -> Result<(), Stop> {
         self.settle_user(job)?;
+        self.run = Some(job.run.0.to_owned());
         self.image = Some(image::provide(&self.cli, job)?);
         Ok(())
     }
@@ -256,6 +263,7 @@ impl Backend for Container {
         let at = guest_args.len() - 4;
         guest_args.splice(at..at, passwd.iter().flat_map(|bind| ["--mount".into(), mount(bind)]));
         self.container = Some(name.clone());
+        let _making = Making::mark(&run.dir).map_err(|e| Problem::io("cannot mark the run", e))?;
         // A client that is killed leaves the daemon to finish, after our clean-up: it is waited for.
         self.cli.run(&guest_args, &Cancel::default()).map_err(|e| {
             e.at("the container does not start", "see that the engine runs, and what it says")
@@ -288,17 +296,62 @@ impl Backend for Container {
         Ok(Prepared::new(command))
     }
 
-    fn stop(&mut self) {
-        if let Some(name) = self.container.take() {
-            // What is not removed now is in the run's record, and the next command tries again.
-            let _ = remove(&self.cli, &name);
+    fn stands(&self) -> Result<(), Problem> {
+        let Some(container) = &self.container else { return Ok(()) };
+        let what = "the container ended while the agent ran";
+        let asked = ["container", "inspect", "--format", "{{.State.Running}}", container];
+        match self.cli.run(&asked, &Cancel::default()) {
+            Ok(answer) if answer == "true" => Ok(()),
+            Ok(_) => Err(Problem::new(what, "something outside of the bottle stopped it", "launch again")),
+            Err(CliError::Refused(why)) => Err(Problem::new(what, why, START_DAEMON)),
+            Err(CliError::Cancelled) => Ok(()),
+        }
+    }
+
+    fn stop(&mut self) -> Result<(), String> {
+        match (self.container.take(), &self.run) {
+            (Some(name), _) => remove(&self.cli, &[&name]),
+            (None, Some(run)) => remove_labelled(&self.cli, run).map(drop),
+            (None, None) => Ok(()),
         }
     }
 }
 
-fn remove(cli: &Cli, container: &str) -> Result<(), String> {
+/// The label of all containers of a run.
+pub(super) fn label(run: &str) -> String {
+    format!("{LABEL}={run}")
+}
+
+/// Says in the run's folder that a client is making a container, for as long as it does.
+///
+/// A launcher that is killed meanwhile leaves a client and a daemon at work, so a container that
+/// is not there yet may still come.
+pub(super) struct Making(PathBuf);
+
+/// After it, a container does not come any more.
+const MAKING: Duration = Duration::from_secs(120);
+
+impl Making {
+    pub(super) fn mark(run: &Path) -> io::Result<Self> {
+        let mark = run.join("making");
+        private_file(&mark).map(|_| Self(mark))
+    }
+
+    fn is_under_way(run: &Path) -> bool {
+        let made = fs::metadata(run.join("making")).and_then(|m| m.modified());
+        made.is_ok_and(|made| made.elapsed().unwrap_or_default() < MAKING)
+    }
+}
+
+impl Drop for Making {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.0);
+    }
+}
+
+fn remove(cli: &Cli, containers: &[&str]) -> Result<(), String> {
     // Not the launch's own token: clean-up goes on after a cancel.
-    match cli.run(&["rm", "--force", "--volumes", container], &Cancel::default()) {
+    match cli.run(&[&["rm", "--force", "--volumes"], containers].concat(), &Cancel::default()) {
         Ok(_) => Ok(()),
         Err(CliError::Refused(why)) if why.to_lowercase().contains("no such container") => Ok(()),
         Err(CliError::Refused(why)) => Err(why),
@@ -306,27 +359,37 @@ fn remove(cli: &Cli, container: &str) -> Result<(), String> {
     }
 }
 
-/// Removes the container of a run whose launcher is gone.
+/// Removes the containers of a run whose launcher is gone, found by their label: whatever a record
+/// says, only what carries the run's own is removed.
 ///
 /// # Errors
-/// Why it may still be there; the next command tries again.
-pub(crate) fn left_behind(record: &Record, host: &Host) -> Result<(), String> {
+/// Why one may still be there, or may still come; the next command tries again.
+pub(crate) fn left_behind(record: &Record, run: &Path, host: &Host) -> Result<(), String> {
     let Some(container) = &record.container else { return Ok(()) };
-    // Only a name of our own making is ever removed, whatever a record says.
-    if *container != format!("bot-bottle-{}", record.id) {
-        return Ok(());
-    }
     let name = if record.backend == "podman" { "podman" } else { "docker" };
-    match Cli::find(name, host) {
-        Some(cli) => remove(&cli, container),
-        None => Err(format!("{name} is not on PATH, so the container {container} may still be there")),
+    let gone = || format!("{name} is not on PATH, so the container {container} may still be there");
+    let cli = Cli::find(name, host).ok_or_else(gone)?;
+    if !remove_labelled(&cli, &record.id)? && Making::is_under_way(run) {
+        return Err(format!("the container {container} may still come"));
     }
+    Ok(())
+}
+
+/// Removes every container of a run; whether there was one.
+fn remove_labelled(cli: &Cli, run: &str) -> Result<bool, String> {
+    let filter = format!("label={}", label(run));
+    let found = cli.run(&["ps", "--all", "--quiet", "--no-trunc", "--filter", &filter], &Cancel::default());
+    let found = found.map_err(|e| match e {
+        CliError::Refused(why) => why,
+        CliError::Cancelled => "stopped".to_owned(),
+    })?;
+    let containers: Vec<_> = found.split_whitespace().collect();
+    if containers.is_empty() { Ok(false) } else { remove(cli, &containers).map(|()| true) }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::path::Path;
 
     #[test]
     fn a_mount_may_hold_commas_quotes_and_line_breaks() {

@@ -1,6 +1,6 @@
 //! The image of a container guest: built once for what it is built from, and what we must know of it.
 
-use super::container::{Cli, CliError, START_DAEMON};
+use super::container::{Cli, CliError, Making, START_DAEMON, label};
 use super::{Job, Stop, TrustStore};
 use crate::engine::child::{self, Prepared, Stopped};
 use crate::engine::error::Problem;
@@ -55,10 +55,11 @@ pub(crate) fn provide(cli: &Cli, job: &Job<'_>) -> Result<Image, Stop> {
     };
     let tag = format!("{repository}:{}", key(&text, context));
     // A file of the person's own may copy from its folder, so the engine decides what is new.
-    if context.is_some() || inspect(cli, &tag, job)?.is_none() {
+    let mut id = if context.is_some() { None } else { inspect(cli, &tag, job)? };
+    if id.is_none() {
         build(cli, job, &text, context, &tag)?;
+        id = inspect(cli, &tag, job)?;
     }
-    let id = inspect(cli, &tag, job)?;
     let id =
         id.ok_or_else(|| Problem::io(format!("the image {tag} is gone"), "another program removed it"))?;
     let copies = job.state.path().join("images").join(id.trim_start_matches("sha256:"));
@@ -135,7 +136,10 @@ fn copy_out(cli: &Cli, job: &Job<'_>, tag: &str, copies: &Path) -> Result<(), St
     let what = format!("the image {tag} cannot be read");
     let next = copies.with_extension(format!("next{}", rustix::process::getpid().as_raw_nonzero()));
     make_dir_all(&next).map_err(|e| Problem::io(what.clone(), e))?;
-    let container = cli.run(&["create", "--pull", "never", "--network", "none", tag, "true"], job.cancel);
+    let (run, folder) = job.run;
+    let _making = Making::mark(folder).map_err(|e| Problem::io(what.clone(), e))?;
+    let create = ["create", "--pull", "never", "--network", "none", "--label", &label(run), tag, "true"];
+    let container = cli.run(&create, job.cancel);
     let container = container.map_err(|e| e.at(&what, ""))?;
     let container = container.lines().last().unwrap_or_default().to_owned();
     for (name, path) in files() {
@@ -189,10 +193,7 @@ impl Image {
         let others = text.lines().filter(|l| !l.starts_with(&format!("{GUEST_USER}:")));
         let mut lines: Vec<_> = others.map(str::to_owned).collect();
         lines.push(line);
-        let path = run.join("passwd");
-        fs::write(&path, lines.join("\n") + "\n")?;
-        fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o444))?;
-        owner.give_all(&path)?;
-        Ok(Some(Bind::new(path, "/etc/passwd", false)))
+        let text = lines.join("\n") + "\n";
+        Bind::file(run.join("passwd"), text.as_bytes(), "/etc/passwd", owner).map(Some)
     }
 }

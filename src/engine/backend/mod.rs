@@ -60,8 +60,16 @@ pub(crate) trait Backend {
     /// A command in the started guest, as the guest's user, in the workspace.
     fn command(&self, argv: &[String], terminal: bool) -> std::io::Result<Prepared>;
 
+    /// Whether the guest still stands, asked when the agent failed.
+    fn stands(&self) -> Result<(), Problem> {
+        Ok(())
+    }
+
     /// Takes away what [`Backend::start`] made.
-    fn stop(&mut self);
+    ///
+    /// # Errors
+    /// Why some of it may still be there; the run's record then stays for the next command.
+    fn stop(&mut self) -> Result<(), String>;
 }
 
 /// What a backend's work is for, and who watches it.
@@ -71,6 +79,8 @@ pub(crate) struct Job<'a> {
     pub program: &'a str,
     pub host: &'a Host,
     pub state: &'a StateDir,
+    /// The run's id and its folder.
+    pub run: (&'a str, &'a Path),
     /// The host folder at `/workspace`.
     pub workspace: &'a Path,
     pub ui: &'a dyn Ui,
@@ -96,8 +106,8 @@ pub(crate) fn choose(choice: Choice, host: &Host, cancel: &Cancel) -> Result<Box
         let missing = || Problem::new(format!("{name} cannot be used"), "it is not on PATH", install);
         let cli = engine(name).ok_or_else(missing)?;
         let what = format!("{name} does not answer");
-        cli.answers(cancel).map_err(|e| e.at(&what, container::START_DAEMON))?;
-        Ok(Box::new(container::Container::new(cli)) as Box<dyn Backend>)
+        let info = cli.answers(cancel).map_err(|e| e.at(&what, container::START_DAEMON))?;
+        Ok(Box::new(container::Container::new(cli, info)) as Box<dyn Backend>)
     };
     match choice {
         Choice::Bubblewrap => Ok(Box::new(bubblewrap::Bubblewrap::find(host)?)),
@@ -105,8 +115,9 @@ pub(crate) fn choose(choice: Choice, host: &Host, cancel: &Cancel) -> Result<Box
         Choice::Podman => named("podman", "install Podman, or choose --backend bubblewrap"),
         Choice::Auto => {
             for name in ["docker", "podman"] {
-                if let Some(cli) = engine(name).filter(|cli| cli.answers(cancel).is_ok()) {
-                    return Ok(Box::new(container::Container::new(cli)));
+                let answer = engine(name).and_then(|cli| Some((cli.answers(cancel).ok()?, cli)));
+                if let Some((info, cli)) = answer {
+                    return Ok(Box::new(container::Container::new(cli, info)));
                 }
             }
             Ok(Box::new(bubblewrap::Bubblewrap::find(host)?))

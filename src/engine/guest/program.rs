@@ -182,6 +182,8 @@ fn become_command(home: &Path, argv: &[OsString]) -> Result<(), Failure> {
 }
 
 fn serve(listener: TcpListener, socket: PathBuf) {
+    // A connection takes four files.
+    sys::raise_open_files();
     let socket = Arc::new(socket);
     let open = Arc::new(AtomicUsize::new(0));
     loop {
@@ -260,6 +262,7 @@ mod sys {
         fn signal(number: i32, handler: usize) -> usize;
         fn getpid() -> i32;
         fn isatty(fd: i32) -> i32;
+        fn getrlimit(resource: i32, limit: *mut [u64; 2]) -> i32;
         fn setrlimit(resource: i32, limit: *const [u64; 2]) -> i32;
         fn setpgid(pid: i32, group: i32) -> i32;
         fn tcsetpgrp(fd: i32, group: i32) -> i32;
@@ -310,6 +313,18 @@ mod sys {
         };
         // SAFETY: the two numbers are `struct rlimit` of a 64-bit system, and outlive the call.
         unsafe { setrlimit(resource, &[number, number]) == 0 }
+    }
+
+    /// Takes as many open files as this process may have; where that is refused, it has fewer.
+    pub fn raise_open_files() {
+        const RLIMIT_NOFILE: i32 = 7;
+        let mut limit = [0; 2];
+        // SAFETY: the two numbers are `struct rlimit` of a 64-bit system, and outlive the calls.
+        unsafe {
+            if getrlimit(RLIMIT_NOFILE, &mut limit) == 0 {
+                setrlimit(RLIMIT_NOFILE, &[limit[1], limit[1]]);
+            }
+        }
     }
 
     /// On a terminal, becomes its foreground group: Ctrl-C is the agent's, not its sandbox's.

@@ -70,7 +70,10 @@ fn one(spot: &Spot<'_>, key: &str, field: Field, index: usize, required: bool, b
 }
 
 fn detail(field: Field, required: bool) -> String {
+    let values: Vec<_> = field.values().collect();
+    let values = values.join(" or ");
     let shape = match field.shape() {
+        _ if !values.is_empty() => &values,
         Shape::Mapping => "mapping",
         Shape::List => "list",
         Shape::Boolean => "true or false",

@@ -1,0 +1,122 @@
+//! What a bottle may do, told to the agent inside it.
+//!
+//! A read-only file of every guest, so that an agent explains a refusal in place of trying again
+//! in other words. It names no credential, not even the host variable that one comes from.
+
+use super::render::{code, git_access};
+use super::{Plan, WorkspaceMode};
+use crate::egress::policy::{narrowest_route, printable};
+use crate::provider::{EgressRoute, GUEST_HOME, Match, PathKind, PathPattern, WORKSPACE};
+use std::fmt::Write;
+
+/// Where the guest finds it.
+pub const GUEST_POLICY: &str = "/etc/bot-bottle/policy.md";
+
+/// The file's text, as Markdown.
+pub fn guest_policy(plan: &Plan) -> String {
+    let mut out = format!("# What the bottle `{}` may do\n\n", code(&printable(&plan.name)));
+    out.push_str(
+        "This sandbox has no network of its own. One HTTP proxy leads out (the proxy variables name \
+         it); it allows what stands here and answers 403 to the rest. Nothing in here can change \
+         that, and no other spelling of a request does: tell the person what was refused and why \
+         you need it.\n\n## Hosts\n\n",
+    );
+    if plan.egress_routes.is_empty() {
+        out.push_str("None: every request is refused.\n");
+    } else {
+        out.push_str(
+            "The first line whose host matches decides. HTTPS goes to port 443; plain HTTP to port \
+             80, and not where a credential is added.\n\n",
+        );
+        for route in &plan.egress_routes {
+            let _ = writeln!(out, "- {}", line(route));
+        }
+    }
+    out.push_str("\n## Files\n\n");
+    for (path, how) in places(plan) {
+        let _ = writeln!(out, "- `{}`: {how}", code(&printable(&path)));
+    }
+    out.push_str("\nThe rest can be read at most.\n\n## How to ask for more\n\n");
+    out.push_str(
+        "A 403 says which lines of the manifest would allow that very request; show them to the \
+         person, who decides, adds them and launches again. They look like this:\n\n```yaml\negress:\n",
+    );
+    out.push_str(&narrowest_route("api.example.com", "GET", Some("/what/you/need")));
+    out.push_str(
+        "```\n\nA host without `matches` allows every path and method. `git: read` on a route allows \
+         fetch and clone over HTTPS, `git: write` also push.\n",
+    );
+    out
+}
+
+/// One route: its host, what it allows there, and what is done to the request.
+fn line(route: &EgressRoute) -> String {
+    let host = match route.host.strip_prefix("*.") {
+        Some(domain) => format!("every subdomain of `{}`", code(&printable(domain))),
+        None => format!("`{}`", code(&printable(&route.host))),
+    };
+    let mut all = vec![host];
+    all.extend(route.git.map(|access| format!("git over HTTPS ({}) and nothing else", git_access(access))));
+    if let Some(prefixes) = &route.path_allowlist {
+        all.push(match prefixes.as_slice() {
+            [] => "no path at all".to_owned(),
+            some => format!("paths at or below {}", join(some.iter().map(String::as_str), " or ")),
+        });
+    }
+    if let Some(entries) = &route.matches {
+        all.push(if entries.is_empty() {
+            "no request at all".to_owned()
+        } else {
+            entries.iter().map(entry).collect::<Vec<_>>().join(", or ")
+        });
+    }
+    if all.len() == 1 {
+        all.push("every path and method".to_owned());
+    }
+    if route.auth.is_some() {
+        all.push("a credential is added on the way out, and one of your own is removed".to_owned());
+    }
+    let (host, rest) = (&all[0], all[1..].join("; "));
+    format!("{host}: {rest}")
+}
+
+fn entry(entry: &Match) -> String {
+    let methods = entry.methods.as_ref().map_or("any method".to_owned(), |all| {
+        if all.is_empty() { "no method".to_owned() } else { printable(&all.join(", ")) }
+    });
+    let Some(paths) = &entry.paths else { return format!("{methods} on every path") };
+    if paths.is_empty() {
+        return format!("{methods} on no path");
+    }
+    format!("{methods} on {}", paths.iter().map(pattern).collect::<Vec<_>>().join(" or "))
+}
+
+fn pattern(pattern: &PathPattern) -> String {
+    let value = code(&printable(&pattern.value));
+    match pattern.kind {
+        PathKind::Exact => format!("the path `{value}`"),
+        PathKind::Prefix => format!("paths at or below `{value}`"),
+        PathKind::Glob => format!("paths like `{value}`"),
+    }
+}
+
+fn join<'a>(texts: impl Iterator<Item = &'a str>, with: &str) -> String {
+    texts.map(|text| format!("`{}`", code(&printable(text)))).collect::<Vec<_>>().join(with)
+}
+
+/// What of the guest's files can be written, and what the manifest's mounts are.
+fn places(plan: &Plan) -> Vec<(String, &'static str)> {
+    let workspace = match plan.workspace.mode {
+        WorkspaceMode::Bind => "the person's own folder; it can be written",
+        WorkspaceMode::Copy => "a copy of the person's folder; it can be written",
+        WorkspaceMode::ReadOnly => "the person's own folder; read-only",
+    };
+    let mut all = vec![
+        (WORKSPACE.to_owned(), workspace),
+        (GUEST_HOME.to_owned(), "your home; it can be written"),
+        ("/tmp".to_owned(), "can be written, and is gone with the sandbox"),
+    ];
+    let mounts = plan.workspace.mounts.iter();
+    all.extend(mounts.map(|m| (m.target.clone(), if m.read_only { "read-only" } else { "can be written" })));
+    all
+}
