@@ -5,10 +5,6 @@
 #
 # BOT_BOTTLE_BIN             the program (default: target/release/bot-bottle)
 set -euo pipefail
-cd "$(dirname "$0")/.."
-root=$PWD
-. scripts/lib.sh
-. scripts/bench/lib.sh
 
 # The script itself, inside the recorded terminal.
 session() {
@@ -31,11 +27,16 @@ session() {
   say 'bot-bottle logs --denied dev' 3
 }
 
+# In the folder that the recording made: it mends what is below it.
 if [ "${1:-}" = session ]; then
   session
   exit
 fi
 
+cd "$(dirname "$0")/.."
+root=$PWD
+. scripts/lib.sh
+. scripts/bench/lib.sh
 debian_packages asciinema bubblewrap curl
 svg=$(npm_tool svg-term svg-term-cli)
 binary=${BOT_BOTTLE_BIN:-$root/target/release/bot-bottle}

@@ -6,7 +6,7 @@
 // A script stands in for the agent, in a real bubblewrap bottle, and a server on loopback for the host that it asks.
 // With FOLDER it also writes trust.png, terminal.png, denied.png and change.png there.
 import { spawn } from "node:child_process";
-import { chmodSync, copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { APPEARANCE, fileAddress, openPage, startCode, workspace } from "./workbench.mjs";
 
@@ -90,6 +90,12 @@ const steps = [
   }),
   () => step("and the request passes", async () => {
     await terminalSays("I am done. Press Enter.", `${HOST} answered 200`);
+    await endAgent();
+  }),
+  () => step("why there is no agent stays on the screen", async () => {
+    rmSync(path.join(home, "bin/claude"));
+    await press("Launch");
+    await terminalSays("claude cannot be run: it is not on PATH", "Enter closes this terminal");
     await endAgent();
   }),
 ];
