@@ -330,6 +330,6 @@ workspace: {mode: copy, mounts: [{source: ../docs, target: /docs, read_only: tru
 fn the_guests_policy_without_routes_says_so_and_no_name_breaks_the_page() {
     assert!(policy("env: {A: b}\n").contains("None: every request is refused."));
     let text = policy("egress: {routes: [{host: a.test, path_allowlist: [\"/a`\\n# x\\e[2J\"]}]}\n");
-    assert!(text.contains("- `a.test`: at or below `/aˋ"), "{text}");
+    assert!(text.contains("- `a.test`: paths at or below `/aˋ"), "{text}");
     assert!(!text.contains('\u{1b}') && !text.contains("\n# x"), "{text}");
 }

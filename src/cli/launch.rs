@@ -40,6 +40,9 @@ pub(super) struct Args {
     /// For programs: name every stage on standard error, and stop when standard input ends.
     #[arg(long, requires = "task")]
     supervised: bool,
+    /// For terminals that close with their program: after a failure, wait for Enter.
+    #[arg(long)]
+    stay: bool,
     #[command(flatten)]
     operator: Operator,
     /// Arguments for the agent.
@@ -70,7 +73,7 @@ pub(super) fn run(args: Args) -> Result<u8, Failure> {
         task: args.task.clone(),
         agent_args: args.agent_args,
     };
-    go(&Job {
+    let ended = go(&Job {
         target: &args.target,
         backend: args.backend,
         operator: &args.operator,
@@ -79,11 +82,30 @@ pub(super) fn run(args: Args) -> Result<u8, Failure> {
         dry_run: args.dry_run,
         digest: args.digest.as_deref(),
         supervised: args.supervised,
-    })
+    });
+    let code = match ended {
+        Ok(Ended::Done(code)) => return Ok(code),
+        Ok(Ended::Refused(code)) => code,
+        Err(failure) if args.stay => failure.tell(),
+        Err(failure) => return Err(failure),
+    };
+    if args.stay && io::stdin().is_terminal() {
+        terminal::note("nothing was launched; Enter closes this terminal");
+        let _ = io::stdin().read_line(&mut String::new());
+    }
+    Ok(code)
+}
+
+/// What a launch came to.
+enum Ended {
+    /// The agent's exit code, or that of what was done in its place.
+    Done(u8),
+    /// It came to no agent, and a person was told why.
+    Refused(u8),
 }
 
 pub(super) fn exec(args: ExecArgs) -> Result<u8, Failure> {
-    go(&Job {
+    let ended = go(&Job {
         target: &args.target,
         backend: args.backend,
         operator: &args.operator,
@@ -92,7 +114,8 @@ pub(super) fn exec(args: ExecArgs) -> Result<u8, Failure> {
         dry_run: false,
         digest: None,
         supervised: false,
-    })
+    });
+    ended.map(|(Ended::Done(code) | Ended::Refused(code))| code)
 }
 
 struct Job<'a> {
@@ -106,13 +129,13 @@ struct Job<'a> {
     supervised: bool,
 }
 
-fn go(job: &Job<'_>) -> Result<u8, Failure> {
+fn go(job: &Job<'_>) -> Result<Ended, Failure> {
     let settings = job.operator.settings()?;
     let layout = terminal::layout();
     let catalog = Catalog::new(&Disk, &layout);
     let target = target::open(job.target, &catalog)?;
     if let Some(code) = target.refused() {
-        return Ok(code);
+        return Ok(Ended::Refused(code));
     }
     let plan = plan(&target.found, &catalog, &job.start).map_err(|e| Failure::usage(e.to_string()))?;
     let digest = launch_digest(&target.found, &catalog).map_err(|e| Failure::usage(e.to_string()))?;
@@ -124,13 +147,13 @@ fn go(job: &Job<'_>) -> Result<u8, Failure> {
         let backend = engine::backend_name(choice, &settings.host);
         let backend = backend.map_err(|problem| Failure::usage(problem.to_string()))?;
         terminal::print(&engine::outline(&plan, backend, &digest))?;
-        return Ok(CLEAN);
+        return Ok(Ended::Done(CLEAN));
     }
     let bottle = bottle_of(&target.found, &catalog)?;
     if !ask_for_trust(&bottle, &settings.state, &layout)? {
-        return Ok(USAGE);
+        return Ok(Ended::Refused(USAGE));
     }
-    start(job, &plan, choice, settings, &target.found.source.path)
+    start(job, &plan, choice, settings, &target.found.source.path).map(Ended::Done)
 }
 
 /// Why a digest is refused.

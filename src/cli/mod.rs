@@ -71,6 +71,15 @@ impl Failure {
     fn usage(message: impl Into<String>) -> Self {
         Self::Usage(message.into())
     }
+
+    /// Tells a person, and gives the exit code.
+    fn tell(&self) -> u8 {
+        terminal::error(&self.to_string());
+        match self {
+            Self::Usage(_) => USAGE,
+            Self::Internal(_) => INTERNAL,
+        }
+    }
 }
 
 impl From<std::io::Error> for Failure {
@@ -112,14 +121,7 @@ pub fn main() -> ExitCode {
     });
     match result {
         Ok(Ok(code)) => code.into(),
-        Ok(Err(failure)) => {
-            terminal::error(&failure.to_string());
-            match failure {
-                Failure::Usage(_) => USAGE,
-                Failure::Internal(_) => INTERNAL,
-            }
-            .into()
-        }
+        Ok(Err(failure)) => failure.tell().into(),
         Err(_) => {
             terminal::error("internal error; please report it with the message above");
             INTERNAL.into()

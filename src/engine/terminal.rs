@@ -65,9 +65,10 @@ impl Raw {
 }
 
 /// Leaves what a full-screen program that died may have left on: the alternate screen, the hidden
-/// cursor, mouse, focus and paste reports, the keyboard protocols.
+/// cursor, mouse, focus and paste reports, the keyboard protocols. The cursor is saved first: outside
+/// the alternate screen, leaving it puts the cursor where it was saved last, above what was printed.
 const RESET: &[u8] =
-    b"\x1b[?1049l\x1b[?25h\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1006l\x1b[?1004l\x1b[?2004l\x1b[<u\x1b[>4m\x1b[0m";
+    b"\x1b7\x1b[?1049l\x1b[?25h\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1006l\x1b[?1004l\x1b[?2004l\x1b[<u\x1b[>4m\x1b[0m";
 /// Every terminal answers this query; the answers come in order, so it is behind all others.
 const QUERY: &[u8] = b"\x1b[c";
 /// How long an answer may take over a slow line.

@@ -12,10 +12,9 @@ use tower_lsp::ls_types::*;
 pub(super) struct Abilities {
     /// What its columns count.
     pub unit: Unit,
-    /// It asks for diagnostics, so they are not pushed.
+    /// It asks for diagnostics, so they are not pushed; and it can be told to ask again, without
+    /// which it would never hear of another file's change or of what a run was refused.
     pub pulls: bool,
-    /// It can be told to ask again.
-    pub refreshes: bool,
     /// It tells of changed files when asked to.
     pub watches: bool,
     /// It does so outside the workspace too.
@@ -82,8 +81,8 @@ impl Abilities {
         let yes = |said: Option<bool>| said.unwrap_or_default();
         Self {
             unit: negotiate(client.general.as_ref().and_then(|g| g.position_encodings.as_deref())),
-            pulls: text.is_some_and(|t| t.diagnostic.is_some()),
-            refreshes: yes(workspace.and_then(|w| w.diagnostics.as_ref()?.refresh_support)),
+            pulls: text.is_some_and(|t| t.diagnostic.is_some())
+                && yes(workspace.and_then(|w| w.diagnostics.as_ref()?.refresh_support)),
             watches: yes(watched.and_then(|w| w.dynamic_registration)),
             watches_elsewhere: yes(watched.and_then(|w| w.relative_pattern_support)),
             configures: yes(workspace.and_then(|w| w.configuration)),

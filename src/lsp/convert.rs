@@ -68,13 +68,9 @@ fn severity(severity: Severity) -> DiagnosticSeverity {
     }
 }
 
-/// What an editor fades or strikes through.
+/// What an editor fades.
 fn tag(rule: &str) -> Option<DiagnosticTag> {
-    match rule {
-        "unused-suppression" => Some(DiagnosticTag::UNNECESSARY),
-        "unknown-role" => Some(DiagnosticTag::DEPRECATED),
-        _ => None,
-    }
+    (rule == "unused-suppression").then_some(DiagnosticTag::UNNECESSARY)
 }
 
 fn related(

@@ -27,6 +27,7 @@ mod watch;
 pub use launch::Operator;
 
 use crate::manifest::Layout;
+use outbox::Outbox;
 use std::io;
 use tower_lsp::LspService;
 
@@ -48,11 +49,13 @@ pub fn serve(layout: Layout, operator: Option<Operator>) -> io::Result<Ended> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let ended = runtime.block_on(async {
         let (gone, client_gone) = tokio::sync::mpsc::channel(1);
-        let (service, socket) =
-            LspService::build(|client| server::Server::new(client, layout, operator, gone))
-                .custom_method("window/workDoneProgress/cancel", server::Server::cancel_progress)
-                .finish();
-        transport::serve(service, socket, transport::stdio()?, client_gone).await
+        let (frames, unwritten) = tokio::sync::mpsc::unbounded_channel();
+        let (service, socket) = LspService::build(|client| {
+            server::Server::new(Outbox::start(client, frames), layout, operator, gone)
+        })
+        .custom_method("window/workDoneProgress/cancel", server::Server::cancel_progress)
+        .finish();
+        transport::serve(service, socket, transport::stdio()?, unwritten, client_gone).await
     });
     // The thread that reads standard input may never return from it.
     runtime.shutdown_background();

@@ -1,6 +1,8 @@
 //! What goes to the client unasked. Nothing here holds up whoever posts it.
 
+use super::transport::{self, Frame};
 use futures_util::future::BoxFuture;
+use serde::Serialize;
 use std::time::Duration;
 use tokio::sync::mpsc;
 use tower_lsp::Client;
@@ -12,45 +14,49 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 type Send = Box<dyn FnOnce(Client) -> BoxFuture<'static, ()> + std::marker::Send>;
 
-enum Parcel {
-    /// Sent before the next parcel is looked at.
-    Notification(Send),
-    /// Sent, and its answer awaited apart, for so long or without end.
-    Request(Send, Option<Duration>),
-}
+/// A request: it is sent, and its answer awaited apart, for so long or without end.
+type Parcel = (Send, Option<Duration>);
 
 /// Posts to the client.
 #[derive(Clone)]
 pub(super) struct Outbox {
-    parcels: mpsc::UnboundedSender<Parcel>,
+    /// Notifications are written as they are: tower-lsp would make a tree of them first, which is
+    /// felt where a manifest has hundreds of findings.
+    frames: mpsc::UnboundedSender<Frame>,
+    requests: mpsc::UnboundedSender<Parcel>,
 }
 
 impl Outbox {
-    /// Starts the task that sends. Needs the runtime.
-    pub(super) fn start(client: Client) -> Self {
-        let (parcels, mut queue) = mpsc::unbounded_channel();
+    /// Starts the task that asks; `frames` are written by the transport. Needs the runtime.
+    pub(super) fn start(client: Client, frames: mpsc::UnboundedSender<Frame>) -> Self {
+        let (requests, mut queue) = mpsc::unbounded_channel::<Parcel>();
         tokio::spawn(async move {
-            while let Some(parcel) = queue.recv().await {
-                match parcel {
-                    Parcel::Notification(send) => send(client.clone()).await,
-                    Parcel::Request(send, None) => drop(tokio::spawn(send(client.clone()))),
-                    Parcel::Request(send, Some(patience)) => {
-                        tokio::spawn(tokio::time::timeout(patience, send(client.clone())));
+            while let Some((send, patience)) = queue.recv().await {
+                match patience {
+                    None => drop(tokio::spawn(send(client.clone()))),
+                    Some(patience) => {
+                        drop(tokio::spawn(tokio::time::timeout(patience, send(client.clone()))))
                     }
                 }
             }
         });
-        Self { parcels }
+        Self { frames, requests }
     }
 
     /// Notifies; notifications arrive in the order in which they are posted.
-    pub(super) fn notify<N: notification::Notification>(&self, params: N::Params)
-    where
-        N::Params: std::marker::Send + 'static,
-    {
-        self.post(Parcel::Notification(Box::new(|client| {
-            Box::pin(async move { client.send_notification::<N>(params).await })
-        })));
+    pub(super) fn notify<N: notification::Notification>(&self, params: N::Params) {
+        #[derive(Serialize)]
+        struct Notification<P> {
+            jsonrpc: &'static str,
+            method: &'static str,
+            params: P,
+        }
+        let message = Notification { jsonrpc: "2.0", method: N::METHOD, params };
+        // What cannot be written as JSON does not come from here; a closed queue means that the
+        // conversation is over.
+        if let Ok(frame) = transport::frame(&message) {
+            let _ = self.frames.send(frame);
+        }
     }
 
     /// Asks, and hands the answer on if there is one in time.
@@ -88,11 +94,6 @@ impl Outbox {
     {
         let send: Send =
             Box::new(|client| Box::pin(async move { then(client.send_request::<R>(params).await) }));
-        self.post(Parcel::Request(send, patience));
-    }
-
-    fn post(&self, parcel: Parcel) {
-        // A closed queue means that the conversation is over.
-        let _ = self.parcels.send(parcel);
+        let _ = self.requests.send((send, patience));
     }
 }

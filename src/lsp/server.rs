@@ -13,9 +13,9 @@ use super::session::Session;
 use crate::manifest::Layout;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::mpsc;
+use tower_lsp::LanguageServer;
 use tower_lsp::jsonrpc::Result;
 use tower_lsp::ls_types::*;
-use tower_lsp::{Client, LanguageServer};
 
 /// One conversation.
 pub(super) struct Server {
@@ -26,14 +26,13 @@ pub(super) struct Server {
 }
 
 impl Server {
-    /// A server for a client; `gone` is told when the client's process has ended. Needs the runtime.
+    /// A server for the client behind an outbox; `gone` is told when its process has ended.
     pub(super) fn new(
-        client: Client,
+        outbox: Outbox,
         layout: Layout,
         operator: Option<Operator>,
         gone: mpsc::Sender<()>,
     ) -> Self {
-        let outbox = Outbox::start(client);
         let cancellations = Cancellations::default();
         let own = cancellations.clone();
         let owner = Owner::start(|owner| Session::new(layout, operator, outbox, owner, own));

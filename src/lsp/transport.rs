@@ -66,6 +66,7 @@ pub(super) async fn serve(
     mut service: LspService<Server>,
     socket: ClientSocket,
     mut stdio: Stdio,
+    mut frames: mpsc::UnboundedReceiver<Frame>,
     mut client_gone: mpsc::Receiver<()>,
 ) -> io::Result<Ended> {
     let (mut requests, mut replies) = socket.split();
@@ -92,6 +93,9 @@ pub(super) async fn serve(
                 }
             },
             Some(answer) = running.next(), if !running.is_empty() => respond(&mut stdio.out, answer)?,
+            Some(frame) = frames.recv() => if !service.inner().is_shut_down() {
+                stdio.out.write_all(&frame)?;
+            },
             Some(request) = requests.next() => write(&mut stdio.out, &without_null(request))?,
             Some(()) = client_gone.recv() => return Ok(Ended::Orderly),
         }
@@ -118,12 +122,20 @@ fn without_null(request: Request) -> Request {
     }
 }
 
-fn write(out: &mut File, message: &impl Serialize) -> io::Result<()> {
+/// A message with its header, ready to be written.
+pub(super) type Frame = Vec<u8>;
+
+/// Makes a frame of a message.
+pub(super) fn frame(message: &impl Serialize) -> io::Result<Frame> {
     let body = serde_json::to_vec(message)?;
     let mut frame = Vec::with_capacity(body.len() + 32);
     write!(frame, "Content-Length: {}\r\n\r\n", body.len())?;
     frame.extend_from_slice(&body);
-    out.write_all(&frame)
+    Ok(frame)
+}
+
+fn write(out: &mut File, message: &impl Serialize) -> io::Result<()> {
+    out.write_all(&frame(message)?)
 }
 
 /// The next message; `None` at the end of the input.
@@ -195,7 +207,7 @@ mod tests {
         all
     }
 
-    fn frame(body: &str) -> String {
+    fn framed(body: &str) -> String {
         format!("Content-Length: {}\r\n\r\n{body}", body.len())
     }
 
@@ -208,10 +220,10 @@ mod tests {
 
     #[test]
     fn a_malformed_message_does_not_end_the_conversation() {
-        let call = frame(r#"{"jsonrpc":"2.0","method":"exit"}"#);
-        let reply = frame(r#"{"jsonrpc":"2.0","id":1,"result":null}"#);
-        let deep = frame(&"[".repeat(100_000));
-        let bad = [frame("{"), frame("[1]"), frame("\u{fffd}"), deep].concat();
+        let call = framed(r#"{"jsonrpc":"2.0","method":"exit"}"#);
+        let reply = framed(r#"{"jsonrpc":"2.0","id":1,"result":null}"#);
+        let deep = framed(&"[".repeat(100_000));
+        let bad = [framed("{"), framed("[1]"), framed("\u{fffd}"), deep].concat();
         assert_eq!(
             kinds(format!("{bad}{call}noise\r\n\r\n{reply}").as_bytes()),
             ["malformed", "malformed", "malformed", "malformed", "call", "reply"]
@@ -232,7 +244,7 @@ mod tests {
     fn a_message_without_end_is_passed_over_unread() {
         let mut text = format!("Content-Length: {}\r\n\r\n", MAX_MESSAGE + 1).into_bytes();
         text.resize(text.len() + MAX_MESSAGE + 1, b'x');
-        text.extend_from_slice(frame(r#"{"jsonrpc":"2.0","method":"x"}"#).as_bytes());
+        text.extend_from_slice(framed(r#"{"jsonrpc":"2.0","method":"x"}"#).as_bytes());
         assert_eq!(kinds(&text), ["malformed", "call"]);
     }
 }

@@ -125,7 +125,9 @@ def check_message(session, who, text):
     method = message.get("method")
     if method is None:
         return check_answer(session, who, message)
-    if "id" in message:
+    if "id" in message and session.told_to_exit and who == "client":
+        pass  # An editor may still ask on its way out; nobody is there to answer.
+    elif "id" in message:
         session.open[(who, json.dumps(message["id"]))] = method
     elif method == "exit":
         session.told_to_exit = True

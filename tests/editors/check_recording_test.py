@@ -69,6 +69,7 @@ CASES = {
         GOOD + [server({"jsonrpc": "2.0", "id": "t", "method": "botBottle/openTerminal", "params": {"title": "a", "argv": []}}),
                 client({"jsonrpc": "2.0", "id": "t", "result": None})], "is no OpenTerminalRequest"),
     "a good end": (GOOD + EXIT + [{"exit": 0}], None),
+    "a question after the end": (GOOD + EXIT + [client(HOVER), {"exit": 0}], None),
     "a bad end": (GOOD + EXIT + [{"exit": 1}], "left with 1"),
 }
 

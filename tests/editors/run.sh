@@ -134,12 +134,29 @@ vscode() {
     count "vscode-$suite" stage "vscode-$suite" node "$here/vscode/run.mjs" "$vsix" "$suite.js"
     check_recording "$recording" "vscode-$suite: protocol"
   done
+  launches || return 0
+  record_to vscode-launch
+  count vscode-launch stage vscode-launch node "$here/vscode/launch.mjs" "$vsix"
+  check_recording "$recording" "vscode-launch: protocol"
+}
+
+# Whether a bottle can be launched here.
+launches() {
+  local tool
+  for tool in bwrap:bubblewrap curl:curl openssl:openssl; do
+    command -v "${tool%:*}" >/dev/null && continue
+    skip "vscode-launch: ${tool%:*} is missing; install with: apt-get install ${tool#*:}"
+    return 1
+  done
 }
 
 screenshots() {
   pack "$BOT_BOTTLE_BIN" || return 0
   record_to screenshots
   count screenshots stage screenshots node "$here/vscode/screenshots.mjs" "$vsix" "$pictures"
+  launches || return 0
+  record_to screenshots-launch
+  count screenshots-launch stage screenshots-launch node "$here/vscode/launch.mjs" "$vsix" "$pictures"
 }
 
 run() {

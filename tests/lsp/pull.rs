@@ -76,3 +76,14 @@ fn the_whole_workspace_can_be_asked_for() {
         (Some("full"), &json!([]))
     );
 }
+
+#[test]
+fn a_client_that_cannot_be_told_to_ask_again_is_told_the_findings() {
+    let world = World::new(&[]);
+    let mut abilities = able(true);
+    abilities["workspace"].as_object_mut().expect("an object").remove("diagnostics");
+    let mut client = Client::with(&world, abilities, Value::Null);
+    let uri = world.uri("dev.bottle.yaml");
+    client.open(&uri, "egress: 3\n");
+    client.wait_for(&uri, &["wrong-type"]);
+}

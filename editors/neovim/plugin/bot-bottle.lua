@@ -16,3 +16,12 @@ for name, command in pairs({
     require('bot-bottle').run(command[1])
   end, { desc = command[2] })
 end
+
+for name, command in pairs({
+  BotBottleAttach = { 'bot-bottle.attach', 'Show the terminal of a running bottle' },
+  BotBottleStop = { 'bot-bottle.stop', 'End a running bottle' },
+}) do
+  vim.api.nvim_create_user_command(name, function(chosen)
+    require('bot-bottle').run(command[1], chosen.fargs)
+  end, { desc = command[2], nargs = '?' })
+end

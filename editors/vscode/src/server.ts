@@ -4,6 +4,7 @@ import { findBinary } from "./binary";
 import { offerTerminal, TERMINAL_CAPABILITY } from "./terminal";
 import { middleware } from "./middleware";
 import { Pages } from "./pages";
+import { askInDialogs } from "./question";
 
 const SELECTOR = ["bottle", "bottle-markdown"].map((language) => ({ scheme: "file", language }));
 
@@ -76,6 +77,7 @@ export class Server implements vscode.Disposable {
     });
     client.registerFeature(TERMINAL_CAPABILITY);
     offerTerminal(client, options.env);
+    askInDialogs(client);
     return client;
   }
 

@@ -56,7 +56,11 @@ pub(super) fn check(ctx: &Context<'_>, out: &mut Sink<'_>) {
         };
         let place = route_place.or_else(egress_place).unwrap_or_else(|| ctx.place(ctx.head()));
         let times = if denied.count == 1 { "once".to_owned() } else { format!("{} times", denied.count) };
-        let what = format!("{} {}{}", shown(&denied.method), shown(&denied.host), shown(denied.path.as_deref().unwrap_or("")));
+        let what = match &denied.path {
+            Some(path) => format!("{} {}{}", shown(&denied.method), shown(&denied.host), shown(path)),
+            // The tunnel was refused, and nobody saw what was to go through it.
+            None => shown(&denied.host),
+        };
         let reason = match &reason {
             Some(denial) => shown(&denial.to_string()),
             None => format!("refused as `{}`", shown(&denied.code)),

@@ -37,7 +37,7 @@ impl Session {
         let ready = self.saved(&file, name)?;
         let question = match self.standing(&ready)? {
             Standing::Own | Standing::Trusted => return self.start(&ready, task),
-            asked => question(&ready, &asked)?,
+            asked => self.question(&ready, &asked)?,
         };
         let subject = (ready.file.clone(), ready.name.clone());
         if !self.asking.insert(subject.clone()) {
@@ -63,6 +63,23 @@ impl Session {
         Ok(())
     }
 
+    /// The question, as text of several lines in which nothing is a credential or steers the reader.
+    fn question(&self, ready: &Ready, standing: &Standing) -> Result<String, String> {
+        let file = ready.bottle.path();
+        let in_workspace = self.roots.iter().find_map(|root| file.strip_prefix(root).ok());
+        let shown = in_workspace.unwrap_or(file).display();
+        let summary = standing.summary(&format!("{shown}#{}", ready.bottle.name()));
+        let lines: Vec<_> = summary.lines().map(|line| visible(&masked_words(line))).collect();
+        if lines.len() > LONGEST_QUESTION {
+            let file = file.display();
+            return Err(format!(
+                "{file} is not trusted, and allows more than can be shown here; look at it with \
+                 `bot-bottle trust {file}`, and launch it again"
+            ));
+        }
+        Ok(lines.join("\n"))
+    }
+
     /// A person said yes to what was shown, which is remembered; anything else is not launched.
     fn trusted(&mut self, shown: &Ready, task: Option<String>) -> Result<(), String> {
         let now = self.saved(&shown.file, Some(&shown.name))?;
@@ -86,6 +103,8 @@ impl Session {
             words.push(format!("--state-dir={}", operator.state.path().display()));
         }
         let Some(task) = task else {
+            // An editor's terminal goes with its program, and why there was no agent with it.
+            words.push("--stay".to_owned());
             let params = TerminalParams::new(&ready.name, folder, operator.argv(words), home);
             self.open_terminal(params);
             return Ok(());
@@ -175,20 +194,6 @@ impl Session {
             .map(Path::to_owned)
             .ok_or_else(|| "open the project's folder first: the agent works there".to_owned())
     }
-}
-
-/// The question, as text of several lines in which nothing is a credential or steers the reader.
-fn question(ready: &Ready, standing: &Standing) -> Result<String, String> {
-    let file = ready.bottle.path().display().to_string();
-    let summary = standing.summary(&format!("{file}#{}", ready.bottle.name()));
-    let lines: Vec<_> = summary.lines().map(|line| visible(&masked_words(line))).collect();
-    if lines.len() > LONGEST_QUESTION {
-        return Err(format!(
-            "{file} is not trusted, and allows more than can be shown here; look at it with \
-             `bot-bottle trust {file}`, and launch it again"
-        ));
-    }
-    Ok(lines.join("\n"))
 }
 
 /// The live run that is meant: by its id or name, or the only one.

@@ -265,7 +265,7 @@ impl Session {
 
     /// Has the client ask again for what it asks for itself.
     fn refresh(&self) {
-        if self.abilities.pulls && self.abilities.refreshes {
+        if self.abilities.pulls {
             self.outbox.request::<WorkspaceDiagnosticRefresh>((), drop);
         }
         if self.abilities.refreshes_hints {

@@ -5,7 +5,7 @@
 // Run by screenshots.sh. Writes finding.png, plan.png and completion.png, each cropped to what it is about.
 import { mkdirSync } from "node:fs";
 import path from "node:path";
-import { fileAddress, openPage, startCode } from "./workbench.mjs";
+import { APPEARANCE, fileAddress, openPage, startCode } from "./workbench.mjs";
 
 const WIDTH = 1100;
 // High, since a hover takes a quarter of it at most.
@@ -15,29 +15,7 @@ mkdirSync(folder, { recursive: true });
 
 const code = await startCode(vsix, {
   flags: ["--disable-workspace-trust"],
-  settings: {
-    "workbench.colorTheme": "Default Dark Modern",
-    "workbench.startupEditor": "none",
-    "workbench.activityBar.location": "hidden",
-    "workbench.statusBar.visible": false,
-    "workbench.tips.enabled": false,
-    "workbench.secondarySideBar.defaultVisibility": "hidden",
-    "workbench.layoutControl.enabled": false,
-    "chat.commandCenter.enabled": false,
-    "breadcrumbs.enabled": false,
-    "files.autoSave": "off",
-    "editor.fontSize": 14,
-    "editor.minimap.enabled": false,
-    "editor.stickyScroll.enabled": false,
-    "editor.guides.indentation": false,
-    "editor.renderLineHighlight": "none",
-    "editor.hover.delay": 100,
-    "editor.hover.above": false,
-    "workbench.editor.editorActionsLocation": "hidden",
-    "editor.scrollbar.vertical": "hidden",
-    "editor.overviewRulerBorder": false,
-    "editor.hideCursorInOverviewRuler": true,
-  },
+  settings: APPEARANCE,
 });
 const { page, close } = await openPage({ scale: 2, width: WIDTH, height: HEIGHT });
 page.setDefaultTimeout(30_000);

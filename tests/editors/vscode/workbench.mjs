@@ -18,6 +18,31 @@ export const workspace = process.env.TEST_WORKSPACE;
 const USER = { "chat.disableAIFeatures": true };
 const MACHINE = { "bot-bottle.path": tee };
 
+/** A window with little in it beside the text. */
+export const APPEARANCE = {
+  "workbench.colorTheme": "Default Dark Modern",
+  "workbench.startupEditor": "none",
+  "workbench.activityBar.location": "hidden",
+  "workbench.statusBar.visible": false,
+  "workbench.tips.enabled": false,
+  "workbench.secondarySideBar.defaultVisibility": "hidden",
+  "workbench.layoutControl.enabled": false,
+  "chat.commandCenter.enabled": false,
+  "breadcrumbs.enabled": false,
+  "files.autoSave": "off",
+  "editor.fontSize": 14,
+  "editor.minimap.enabled": false,
+  "editor.stickyScroll.enabled": false,
+  "editor.guides.indentation": false,
+  "editor.renderLineHighlight": "none",
+  "editor.hover.delay": 100,
+  "editor.hover.above": false,
+  "workbench.editor.editorActionsLocation": "hidden",
+  "editor.scrollbar.vertical": "hidden",
+  "editor.overviewRulerBorder": false,
+  "editor.hideCursorInOverviewRuler": true,
+};
+
 /** Installs the VSIX and starts code-server; `settings` are the user's, `flags` further options. */
 export async function startCode(vsix, { settings = {}, machine = MACHINE, flags = [] } = {}) {
   const common = ["--user-data-dir", path.join(data, "data"), "--extensions-dir", path.join(data, "extensions")];

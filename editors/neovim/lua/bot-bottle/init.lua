@@ -8,7 +8,7 @@ local ROOT_MARKERS = { '.bot-bottle', '.git' }
 --- Opens `argv` as the program of a terminal below, with no shell in between.
 local function open_terminal(_, params)
   vim.cmd('botright new')
-  local options = { cwd = params.cwd }
+  local options = { cwd = params.cwd, env = params.env }
   if vim.fn.has('nvim-0.11') == 1 then
     options.term = true
     vim.fn.jobstart(params.argv, options)
@@ -80,9 +80,29 @@ local function execute(client, command, arguments, bufnr)
   end, bufnr)
 end
 
+--- A launch reads the file, so what is on the screen must be in it.
+local function before(command, bufnr)
+  if command == 'bot-bottle.launch' and vim.bo[bufnr].modified then
+    vim.api.nvim_buf_call(bufnr, function()
+      vim.cmd('write')
+    end)
+  end
+end
+
 --- A lens or an action was chosen.
 local function chosen_command(command, context)
+  before(command.command, context.bufnr)
   execute(vim.lsp.get_client_by_id(context.client_id), command.command, command.arguments or {}, context.bufnr)
+end
+
+--- A run has begun or ended: lenses that are shown are asked for again.
+local function refresh_lenses(_, _, context)
+  for bufnr in pairs(vim.lsp.get_client_by_id(context.client_id).attached_buffers) do
+    if #vim.lsp.codelens.get(bufnr) > 0 then
+      vim.lsp.codelens.refresh({ bufnr = bufnr })
+    end
+  end
+  return vim.NIL
 end
 
 --- What `setup` was given.
@@ -95,12 +115,20 @@ function M.config()
     cmd = { 'bot-bottle', 'lsp' },
     filetypes = FILETYPES,
     root_markers = ROOT_MARKERS,
-    capabilities = { experimental = { botBottle = { terminal = true } } },
-    handlers = { ['botBottle/openTerminal'] = open_terminal },
+    capabilities = {
+      experimental = { botBottle = { terminal = true } },
+      workspace = { codeLens = { refreshSupport = true } },
+    },
+    handlers = {
+      ['botBottle/openTerminal'] = open_terminal,
+      ['workspace/codeLens/refresh'] = vim.lsp.handlers['workspace/codeLens/refresh'] or refresh_lenses,
+    },
     commands = {
       ['bot-bottle.plan'] = chosen_command,
       ['bot-bottle.dryRun'] = chosen_command,
       ['bot-bottle.launch'] = chosen_command,
+      ['bot-bottle.attach'] = chosen_command,
+      ['bot-bottle.stop'] = chosen_command,
       ['bot-bottle.explain'] = chosen_command,
     },
   }, chosen)
@@ -155,16 +183,14 @@ function M.fix_all(bufnr)
   end
 end
 
---- Runs one of the server's commands on the current buffer. A launch reads the file, so it is written first.
-function M.run(command)
+--- Runs one of the server's commands: on the current buffer, or on what `arguments` say.
+function M.run(command, arguments)
   local client = attached(0)
   if not client then
     return vim.notify('bot-bottle: no language server here; see :checkhealth bot-bottle', vim.log.levels.WARN)
   end
-  if command == 'bot-bottle.launch' and vim.bo.modified then
-    vim.cmd('write')
-  end
-  execute(client, command, { vim.uri_from_bufnr(0) }, 0)
+  before(command, 0)
+  execute(client, command, arguments or { vim.uri_from_bufnr(0) }, 0)
 end
 
 return M

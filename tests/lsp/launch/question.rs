@@ -1,0 +1,172 @@
+//! Whether it may be launched: what is asked, and that nothing else runs.
+
+use super::*;
+
+#[test]
+fn a43_a_no_launches_nothing_and_is_not_remembered() {
+    let Some(world) = world() else { return };
+    let mut client = client(&world, true);
+    let uri = world.uri("dev.bottle.yaml");
+    for (n, title) in [None, Some("Do not launch"), Some("Yes")].into_iter().enumerate() {
+        launch(&mut client, &uri);
+        let (asked, text) = question(&mut client, n);
+        assert!(text.starts_with("this bottle would allow an agent:\n"), "{text}");
+        assert!(text.contains("dev.bottle.yaml#dev\n") && text.contains("api.github.com"), "{text}");
+        let open = refused(&mut client, "bot-bottle.launch", json!([uri]));
+        assert!(open.contains("still open"), "{open}");
+        answer(&mut client, &asked, title);
+    }
+    assert_eq!(count(&client, "botBottle/openTerminal"), 0);
+    assert_eq!(entries(state(&world)), Vec::<String>::new());
+    // A question that nobody answers does not keep the server.
+    launch(&mut client, &uri);
+    question(&mut client, 3);
+    assert_eq!(client.leave().code(), Some(0));
+}
+
+#[test]
+fn a43_a_yes_opens_a_terminal_with_what_was_shown_and_is_remembered() {
+    let Some(world) = world() else { return };
+    let mut client = client(&world, true);
+    let uri = world.uri("dev.bottle.yaml");
+    launch(&mut client, &uri);
+    let (asked, _) = question(&mut client, 0);
+    yes(&mut client, &asked);
+    let argv = terminal_argv(&mut client, 0);
+    let file = world.path("dev.bottle.yaml");
+    assert_eq!(argv[1..3], ["launch".to_owned(), format!("{}#dev", file.display())]);
+    let digest = argv[3].strip_prefix("--digest=").expect("a digest");
+    assert_eq!(argv[4..], ["--stay"]);
+    let params = &nth(&mut client, "botBottle/openTerminal", 0)["params"];
+    assert_eq!(params["cwd"], json!(world.root()));
+    assert_eq!(params["title"], "dev");
+    // The same digest as anywhere else.
+    let outline = command(&mut client, "bot-bottle.dryRun", json!([uri]));
+    let outline = outline.as_str().expect("text");
+    assert!(outline.contains(&format!("digest       {digest}\nstages\n")), "{outline}");
+    let dry = world.program().args(["launch", "--dry-run", "dev.bottle.yaml"]).output().expect("it ran");
+    assert_eq!(String::from_utf8_lossy(&dry.stdout), outline);
+    // What the terminal runs asks nothing more, and is the agent.
+    let ran = run(&world, &argv, "echo hello; exit 7");
+    assert_eq!((ran.status.code(), &*ran.stdout), (Some(7), &b"hello\n"[..]), "{ran:?}");
+    // The yes is remembered.
+    launch(&mut client, &uri);
+    assert_eq!(terminal_argv(&mut client, 1), argv);
+    assert_eq!(count(&client, "window/showMessageRequest"), 1);
+    nothing_is_left(&world, "never there");
+}
+
+#[test]
+fn the_users_own_bottle_is_not_asked_about() {
+    let Some(world) = world() else { return };
+    let mut client = client(&world, true);
+    launch(&mut client, &world.uri("~/.bot-bottle/bottles/own.md"));
+    terminal_argv(&mut client, 0);
+    assert_eq!(count(&client, "window/showMessageRequest"), 0);
+}
+
+#[test]
+fn a43_what_changes_between_question_and_answer_is_not_launched_and_not_trusted() {
+    let Some(world) = world() else { return };
+    let mut client = client(&world, true);
+    let uri = world.uri("dev.bottle.yaml");
+    launch(&mut client, &uri);
+    let (asked, _) = question(&mut client, 0);
+    world.write("dev.bottle.yaml", &BOTTLE.replace("api.github.com", "evil.example.com"));
+    yes(&mut client, &asked);
+    said(&mut client, "has changed since it was shown");
+    assert_eq!(count(&client, "botBottle/openTerminal"), 0);
+    assert_eq!(entries(state(&world)), Vec::<String>::new());
+}
+
+#[test]
+fn a43_what_changes_between_answer_and_launch_is_refused_by_the_launch() {
+    let Some(world) = world() else { return };
+    let mut client = client(&world, true);
+    let uri = world.uri("dev.bottle.yaml");
+    launch(&mut client, &uri);
+    let (asked, _) = question(&mut client, 0);
+    yes(&mut client, &asked);
+    let argv = terminal_argv(&mut client, 0);
+    // Less is not what was shown either, and the prompt of an agent counts as much as its walls.
+    for text in [BOTTLE.replace("api.github.com", "evil.example.com"), "prompt: other\n".to_owned() + BOTTLE]
+    {
+        world.write("dev.bottle.yaml", &text);
+        let ran = run(&world, &argv, "echo ran");
+        let why = String::from_utf8_lossy(&ran.stderr).into_owned();
+        assert_eq!((ran.status.code(), &*ran.stdout), (Some(2), &b""[..]), "{why}");
+        assert!(why.contains("has changed since it was shown") && why.contains("--dry-run"), "{why}");
+    }
+    assert_eq!(entries(state(&world)), ["trust"]);
+    world.write("dev.bottle.yaml", BOTTLE);
+    assert_eq!(run(&world, &argv, "true").status.code(), Some(0));
+}
+
+#[test]
+fn a43_an_agents_own_part_is_held_to_what_was_shown() {
+    let Some(world) = world() else { return };
+    let mut client = client(&world, true);
+    world.write("fix.agent.yaml", "bottle: own\nprompt: fix it\n");
+    launch(&mut client, &world.uri("fix.agent.yaml"));
+    let argv = terminal_argv(&mut client, 0);
+    assert_eq!(run(&world, &argv, "echo ran").stdout, b"ran\n");
+    world.write("fix.agent.yaml", "bottle: own\nprompt: break it\n");
+    assert_eq!(run(&world, &argv, "echo ran").status.code(), Some(2));
+}
+
+#[test]
+fn a43_after_a_change_the_question_is_what_the_change_permits() {
+    let Some(world) = world() else { return };
+    let mut client = client(&world, true);
+    let uri = world.uri("dev.bottle.yaml");
+    launch(&mut client, &uri);
+    let (asked, _) = question(&mut client, 0);
+    yes(&mut client, &asked);
+    terminal_argv(&mut client, 0);
+    world.write("dev.bottle.yaml", &format!("{BOTTLE}    - host: api.example.com\n"));
+    launch(&mut client, &uri);
+    let (asked, text) = question(&mut client, 1);
+    assert!(text.starts_with("this bottle has changed since you trusted it:\n"), "{text}");
+    assert!(text.contains("+ widened") && text.contains("api.example.com"), "{text}");
+    assert!(!text.contains("api.github.com"), "{text}");
+    yes(&mut client, &asked);
+    assert_eq!(run(&world, &terminal_argv(&mut client, 1), "echo ran").stdout, b"ran\n");
+}
+
+#[test]
+fn a43_what_is_not_saved_has_errors_or_no_terminal_is_refused_with_what_to_do() {
+    let Some(world) = world() else { return };
+    let mut editor = client(&world, true);
+    let uri = world.uri("dev.bottle.yaml");
+    editor.open(&uri, BOTTLE);
+    editor.replace(&uri, &format!("{BOTTLE}# more\n"));
+    let why = refused(&mut editor, "bot-bottle.launch", json!([uri]));
+    assert!(why.contains("dev.bottle.yaml is not saved") && why.contains("save it"), "{why}");
+    // So is a parent that is shown otherwise than it is saved.
+    world.write("child.bottle.yaml", "extends: dev\n");
+    let why = refused(&mut editor, "bot-bottle.launch", json!([world.uri("child.bottle.yaml")]));
+    assert!(why.contains("dev.bottle.yaml is not saved"), "{why}");
+    editor.replace(&uri, BOTTLE);
+    launch(&mut editor, &uri);
+    question(&mut editor, 0);
+    for (text, part) in [("egress: 3\n", "has errors"), ("a\0b", "cannot be read")] {
+        world.write("bad.bottle.yaml", text);
+        let why = refused(&mut editor, "bot-bottle.launch", json!([world.uri("bad.bottle.yaml")]));
+        assert!(why.contains(part), "{why}");
+    }
+    let why = refused(&mut editor, "bot-bottle.launch", json!(["untitled:Untitled-1"]));
+    assert!(why.contains("save the document first"), "{why}");
+    // A question that cannot be shown whole is not asked.
+    let routes: String = (0..60).map(|i| format!("    - host: h{i}.example.com\n")).collect();
+    world.write("many.bottle.yaml", &format!("egress:\n  routes:\n{routes}"));
+    let why = refused(&mut editor, "bot-bottle.launch", json!([world.uri("many.bottle.yaml")]));
+    assert!(why.contains("bot-bottle trust"), "{why}");
+    let mut plain = client(&world, false);
+    for name in ["bot-bottle.launch", "bot-bottle.attach"] {
+        let why = refused(&mut plain, name, json!([uri]));
+        assert!(why.contains("in a terminal") || why.contains("in one"), "{why}");
+    }
+    plain.open(&uri, BOTTLE);
+    assert_eq!(lenses(&mut plain, &uri)[0].0, "Plan");
+    assert_eq!(entries(state(&world)), Vec::<String>::new());
+}
