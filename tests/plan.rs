@@ -1,7 +1,7 @@
 //! The plan against the contract's table, to the letter, and what planning may look at.
 
 use bot_bottle::manifest::{Catalog, FileKind, Files, Found, Layout, MemoryFiles};
-use bot_bottle::plan::{Format, Plan, guest_policy, plan, render};
+use bot_bottle::plan::{Format, Plan, guest_policy, plan, preflight, render};
 use bot_bottle::provider::Start;
 use serde_json::{Value, json};
 use std::io;
@@ -332,4 +332,15 @@ fn the_guests_policy_without_routes_says_so_and_no_name_breaks_the_page() {
     let text = policy("egress: {routes: [{host: a.test, path_allowlist: [\"/a`\\n# x\\e[2J\"]}]}\n");
     assert!(text.contains("- `a.test`: paths at or below `/aˋ"), "{text}");
     assert!(!text.contains('\u{1b}') && !text.contains("\n# x"), "{text}");
+}
+
+#[test]
+fn a_person_is_not_shown_the_placeholders_name() {
+    let text = "agent_provider: {auth_token: HOST_NAME}\nenv: {LOG_LEVEL: debug}\n";
+    let made = made(&memory(&[("/p/dev.bottle.yaml", text)]), "/p/dev.bottle.yaml", &Start::default());
+    assert_eq!(made.hidden_env_names, ["CLAUDE_CODE_OAUTH_TOKEN"]);
+    let shown = [render(&made, Format::Text), render(&made, Format::Markdown), preflight(&made, "docker")];
+    for text in shown {
+        assert!(text.contains("LOG_LEVEL") && !text.contains("CLAUDE_CODE_OAUTH_TOKEN"), "{text}");
+    }
 }

@@ -2,7 +2,7 @@
 
 use crate::launcher::command;
 use crate::rig::{Other, Rig, tool};
-use bot_bottle::engine::Talk;
+use bot_bottle::engine::{Choice, Talk, ps};
 use bot_bottle::plan::Resources;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -44,6 +44,33 @@ on_each! {
         let words: Vec<_> = last.split(' ').collect();
         // The bounding set of bubblewrap's user namespace is full, and worth nothing without new privileges.
         assert_eq!((words[0], words[2], words[3]), ("0000000000000000", "1", "2"), "{last}");
+    }
+
+    a33_the_agent_holds_no_capability_and_its_root_cannot_be_written(rig) {
+        let ran = rig.sh(
+            "grep -E '^(Cap|NoNewPrivs:|Seccomp:)' /proc/self/status | tr -s '\\t\\n' ' '; echo
+             awk '$2 == \"/\" { split($4, o, \",\"); print o[1] }' /proc/mounts | tail -n 1");
+        let none = "0".repeat(16);
+        let caps = ["CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"].map(|cap| format!("{cap}: {none} ")).concat();
+        assert_eq!(ran.out, format!("{caps}NoNewPrivs: 1 Seccomp: 2 \nro\n"), "{ran:?}");
+        if rig.options.backend == Choice::Bubblewrap {
+            return;
+        }
+        // Our own program says it too, so that the engine was told shows on its side alone.
+        let other = Other::start(rig, "echo started; exec sleep 60");
+        let container = ps(&rig.options.state, &rig.options.host)[0].container.clone().expect("a container");
+        let told = rig.engine(&["container", "inspect", "--format", "{{.HostConfig.SecurityOpt}}", &container]);
+        other.cancel();
+        assert!(told.contains("no-new-privileges"), "{told}");
+    }
+
+    a61_a74_no_process_of_the_guest_has_the_launchers_environment(rig) {
+        let mark = ["launchers", "own", "value"].join("-");
+        let script = "cat /proc/[0-9]*/environ | tr '\\0' '\\n'; echo end";
+        let launcher = command(rig, script, Talk::Stream).env("SSH_AUTH_SOCK", &mark).output().expect("launcher");
+        let out = String::from_utf8_lossy(&launcher.stdout);
+        assert!(out.contains("HOME=/home/node\n") && out.contains("end\n"), "{out}");
+        assert!(!out.contains(&mark) && !out.contains("SSH_AUTH_SOCK"), "{out}");
     }
 
     a33_setuid_gives_nothing(rig) {
