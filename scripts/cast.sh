@@ -42,7 +42,9 @@ svg=$(npm_tool svg-term svg-term-cli)
 binary=${BOT_BOTTLE_BIN:-$root/target/release/bot-bottle}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-mkdir -p "$work/home" "$work/bin" "$work/project"
+mkdir -p "$work/home/.config/bot-bottle" "$work/bin" "$work/project"
+# Without a container engine, whatever else this machine has.
+echo 'backend: bubblewrap' >"$work/home/.config/bot-bottle/config.yaml"
 ln -s "$(realpath "$binary")" "$work/bin/bot-bottle"
 cat >"$work/project/dev.bottle.yaml" <<'BOTTLE'
 egress:
@@ -58,7 +60,7 @@ BOTTLE
   # Nobody's credential: no request of this session leaves the machine.
   env -i PATH="$work/bin:$PATH" HOME="$work/home" TERM=xterm-256color LANG=C.UTF-8 \
     CLAUDE_TOKEN="$(printf '%s-' nobodys own)" \
-    asciinema rec --quiet --overwrite --cols 100 --rows 30 -c "$root/scripts/cast.sh session" "$work/session.cast"
+    asciinema rec --quiet --overwrite --cols 110 --rows 34 -c "$root/scripts/cast.sh session" "$work/session.cast"
 )
 "$svg" --in "$work/session.cast" --out docs/images/first-minute.svg --window --no-cursor
 echo "docs/images/first-minute.svg"
