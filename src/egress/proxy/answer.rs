@@ -34,7 +34,7 @@ impl Refusal {
     pub(crate) fn policy(denial: &Denial, method: &str, path: Option<&str>) -> Self {
         let never = method.eq_ignore_ascii_case("TRACE") || method.eq_ignore_ascii_case("CONNECT");
         let allow = match denial {
-            Denial::Host { host } => Some(narrowest_route(host, method, None)),
+            Denial::Host { host } => Some(narrowest_route(host, method, path.filter(|_| !never))),
             Denial::Path { host, path } => Some(narrowest_route(host, method, Some(path))),
             Denial::Method { host, .. } if !never => Some(narrowest_route(host, method, path)),
             Denial::GitPush { host } => Some(format!("  routes:\n    - host: {host}\n      git: write\n")),
