@@ -153,7 +153,8 @@ fn go(job: &Job<'_>) -> Result<Ended, Failure> {
     if !ask_for_trust(&bottle, &settings.state, &layout)? {
         return Ok(Ended::Refused(USAGE));
     }
-    start(job, &plan, choice, settings, &target.found.source.path).map(Ended::Done)
+    let origin = Origin { manifest: &target.found.source.path, bottle: bottle.name() };
+    start(job, &plan, choice, settings, &origin).map(Ended::Done)
 }
 
 /// Why a digest is refused.
@@ -165,12 +166,18 @@ fn changed(found: &Found) -> String {
     )
 }
 
+/// Where a plan is from.
+struct Origin<'a> {
+    manifest: &'a Path,
+    bottle: &'a str,
+}
+
 fn start(
     job: &Job<'_>,
     plan: &Plan,
     choice: engine::Choice,
     settings: Settings,
-    manifest: &Path,
+    origin: &Origin<'_>,
 ) -> Result<u8, Failure> {
     let interactive = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
     let talk = if interactive && job.start.task.is_none() { Talk::Terminal } else { Talk::Stream };
@@ -189,7 +196,8 @@ fn start(
         talk,
         upstream: Upstream { remote_control: job.start.remote_control, ..settings.upstream },
         cancel,
-        manifest: Some(manifest.to_owned()),
+        manifest: Some(origin.manifest.to_owned()),
+        bottle: Some(origin.bottle.to_owned()),
         watch_signals: true,
         ..Options::new(settings.state, settings.host, project)
     };

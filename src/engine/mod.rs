@@ -78,6 +78,8 @@ pub struct Options {
     pub project: PathBuf,
     /// The file that the plan is from, for whoever looks at runs.
     pub manifest: Option<PathBuf>,
+    /// The bottle's own name, where the plan is an agent's.
+    pub bottle: Option<String>,
     /// Another command in the agent's place.
     pub command: Option<Vec<String>>,
     /// Go on in the home (and workspace copy) of the last run.
@@ -101,6 +103,7 @@ impl Options {
             host,
             project: project.into(),
             manifest: None,
+            bottle: None,
             command: None,
             resume: false,
             talk: Talk::Stream,
@@ -222,6 +225,7 @@ impl Launch<'_> {
         let new = NewRun {
             name: &plan.name,
             manifest: options.manifest.as_deref(),
+            bottle: options.bottle.as_deref(),
             backend: backend.name(),
             workspace: &workspace,
             container,

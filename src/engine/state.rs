@@ -106,6 +106,8 @@ pub(crate) struct Run {
 /// What a new run is called and where it belongs.
 pub(crate) struct NewRun<'a> {
     pub name: &'a str,
+    /// The bottle's own name, where the run is an agent's.
+    pub bottle: Option<&'a str>,
     pub manifest: Option<&'a Path>,
     pub backend: &'a str,
     pub workspace: &'a Path,
@@ -138,7 +140,11 @@ impl Run {
         make_dir_all(&logs)?;
         thin_out(&logs);
         let now = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
-        let log = |kind: &str| logs.join(format!("{}-{id}.{kind}", now.replace(':', "")));
+        let file = |kind: &str| format!("{}-{id}.{kind}", now.replace(':', ""));
+        let log = |kind: &str| logs.join(file(kind));
+        if let Some(bottle) = new.bottle.filter(|bottle| *bottle != new.name) {
+            link_audit(&state.logs(bottle), new.name, &file("audit.jsonl"))?;
+        }
         let pid = rustix::process::getpid().as_raw_nonzero().get();
         let record = Record {
             version: VERSION,
@@ -260,6 +266,13 @@ fn look_at(entry: &fs::DirEntry) -> Option<Found> {
     }
 }
 
+/// What an agent is refused is its bottle's concern: the audit is among the bottle's logs too.
+fn link_audit(logs: &Path, agent: &str, file: &str) -> io::Result<()> {
+    make_dir_all(logs)?;
+    thin_out(logs);
+    std::os::unix::fs::symlink(Path::new("..").join(agent).join(file), logs.join(file))
+}
+
 fn thin_out(logs: &Path) {
     let Ok(entries) = fs::read_dir(logs) else { return };
     let mut names: Vec<_> = entries.flatten().map(|e| e.path()).collect();
@@ -277,7 +290,8 @@ mod tests {
 
     fn new_run(state: &StateDir) -> Run {
         let workspace = Path::new("/w");
-        let new = NewRun { name: "dev", manifest: None, backend: "bubblewrap", workspace, container: false };
+        let (name, bottle, backend) = ("dev", None, "bubblewrap");
+        let new = NewRun { name, bottle, manifest: None, backend, workspace, container: false };
         Run::create(state, &new).expect("run")
     }
 

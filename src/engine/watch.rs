@@ -110,9 +110,8 @@ impl Watched {
         change.runs |= event.paths.is_empty();
         let anything = self.folders.iter().filter(|_| event.paths.is_empty());
         for path in event.paths.iter().chain(anything) {
-            if let Some(name) = self.log_name(path) {
-                change.logs.insert(name);
-            }
+            change.logs.extend(self.log_name(path));
+            change.logs.extend(self.linked(path));
             change.runs |= path.starts_with(self.state.runs());
         }
         if !matches!(event.kind, EventKind::Modify(ModifyKind::Data(_) | ModifyKind::Metadata(_))) {
@@ -128,6 +127,15 @@ impl Watched {
             let _ = self.watcher.unwatch(&folder);
             self.folders.remove(&folder);
         }
+    }
+
+    /// The bottles whose logs link to an agent's: a change tells the folder of the file alone.
+    fn linked(&self, path: &Path) -> Vec<String> {
+        let Some(file) = path.file_name().filter(|_| path.starts_with(self.state.logs(""))) else {
+            return Vec::new();
+        };
+        let links = self.folders.iter().map(|folder| folder.join(file)).filter(|link| link.is_symlink());
+        links.filter_map(|link| self.log_name(&link)).collect()
     }
 
     /// The bottle or agent whose logs a path belongs to.
@@ -174,6 +182,28 @@ mod tests {
         wait(&changes, false, &["dev"]);
         write("dev", "z");
         wait(&changes, false, &["dev"]);
+    }
+
+    #[test]
+    fn an_agents_refusals_are_its_bottles_too() {
+        use crate::engine::state::{NewRun, Run};
+        let temp = tempfile::tempdir().expect("a folder");
+        let state = StateDir::new(temp.path().join("state"));
+        let (sender, changes) = channel();
+        watch(&state, move |change| drop(sender.send(change))).expect("a watch");
+        let (name, bottle, backend, workspace) = ("fix", Some("dev"), "bubblewrap", Path::new("/w"));
+        let new = NewRun { name, bottle, manifest: None, backend, workspace, container: false };
+        let run = Run::create(&state, &new).expect("a run");
+        wait(&changes, true, &["fix", "dev"]);
+        fs::write(&run.record.audit, "").expect("written");
+        wait(&changes, false, &["fix", "dev"]);
+        let line = r#"{"time":"2026-01-01T00:00:01.000Z","route":null,"method":"GET","host":"a.test","path":"/","verdict":"denied","code":"host","status":403,"bytes_in":0,"bytes_out":0}"#;
+        fs::write(&run.record.audit, line).expect("written");
+        wait(&changes, false, &["fix", "dev"]);
+        for name in ["fix", "dev"] {
+            let denied = crate::engine::refusals(&state, name);
+            assert_eq!(denied.iter().map(|d| (&*d.bottle, &*d.host)).collect::<Vec<_>>(), [(name, "a.test")]);
+        }
     }
 
     #[test]
