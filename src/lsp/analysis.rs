@@ -52,9 +52,9 @@ impl Analysis {
         asked_for: HashSet<PathBuf>,
     ) -> Self {
         let mut hasher = DefaultHasher::new();
+        findings.iter().for_each(|f| (f.severity as u8).hash(&mut hasher));
         for diagnostic in &reported {
             diagnostic.message.hash(&mut hasher);
-            diagnostic.severity.map(|s| format!("{s:?}")).hash(&mut hasher);
             let range = diagnostic.range;
             let (start, end) = (range.start, range.end);
             (start.line, start.character, end.line, end.character).hash(&mut hasher);

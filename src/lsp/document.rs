@@ -118,7 +118,7 @@ impl Document {
         if self.text.len() > MAX_BYTES {
             return Some(DecodeError::TooLarge);
         }
-        self.text.bytes().position(|b| b == 0).map(DecodeError::Binary)
+        memchr::memchr(0, self.text.as_bytes()).map(DecodeError::Binary)
     }
 }
 

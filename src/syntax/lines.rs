@@ -40,9 +40,10 @@ pub struct LineIndex {
 impl LineIndex {
     /// Indexes a text. Lines end with LF or CRLF.
     pub fn new(text: &str) -> Self {
-        let breaks = text.bytes().enumerate().filter(|(_, b)| *b == b'\n');
-        let starts = std::iter::once(0).chain(breaks.map(|(i, _)| u32::try_from(i + 1).unwrap_or(u32::MAX)));
-        Self { starts: starts.collect() }
+        let mut starts = vec![0];
+        let breaks = memchr::memchr_iter(b'\n', text.as_bytes());
+        starts.extend(breaks.map(|i| u32::try_from(i + 1).unwrap_or(u32::MAX)));
+        Self { starts }
     }
 
     /// The number of lines; a text that ends with a break has an empty last one.
@@ -78,11 +79,14 @@ impl LineIndex {
         let line = self.line_of(offset);
         let range = self.line_range(text, line);
         let end = offset.min(range.end);
-        let column = text[range.clone()]
-            .char_indices()
-            .take_while(|(i, c)| range.start + i + c.len_utf8() <= end)
-            .map(|(_, c)| unit.width(c))
-            .sum::<usize>();
+        // Most lines have one width in every unit.
+        let column = if text.as_bytes()[range.start..end].is_ascii() {
+            end - range.start
+        } else {
+            let within = text[range.clone()].char_indices();
+            let before = within.take_while(|(i, c)| range.start + i + c.len_utf8() <= end);
+            before.map(|(_, c)| unit.width(c)).sum()
+        };
         Position { line: clamp(line), column: clamp(column) }
     }
 

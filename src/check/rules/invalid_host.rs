@@ -56,8 +56,12 @@ fn problem(host: &str) -> Option<String> {
     if host == "*" || literal(host).is_some_and(|a| forbidden(a).is_some()) {
         return None;
     }
-    let why = |text: &str| Some(text.to_owned());
     let name = host.strip_prefix("*.").unwrap_or(host);
+    let checked = host_name(name);
+    if checked.is_ok() && host.len() <= 253 {
+        return None;
+    }
+    let why = |text: &str| Some(text.to_owned());
     if host.contains("://") {
         return why("it begins with a scheme, and a route is for a host");
     }
@@ -82,7 +86,7 @@ fn problem(host: &str) -> Option<String> {
     if host.len() > 253 {
         return why("it is longer than 253 characters");
     }
-    match host_name(name) {
+    match checked {
         Err(Denial::NotAHost { why, .. }) => Some(why.to_owned()),
         _ => None,
     }
