@@ -58,8 +58,13 @@ impl Other {
 }
 
 impl Checked {
-    /// Masks a text and its findings for showing.
-    pub fn new(path: String, text: &str, findings: Vec<Diagnostic>, others: Vec<Other>) -> Self {
+    /// Masks a text and its findings for showing. A place in a file that is not among `others`
+    /// (it could not be read again) is left out.
+    pub fn new(path: String, text: &str, mut findings: Vec<Diagnostic>, others: Vec<Other>) -> Self {
+        for finding in &mut findings {
+            let own = &finding.file;
+            finding.related.retain(|r| r.file == *own || others.iter().any(|o| o.file == r.file));
+        }
         // What only its place gives away, such as a password, is known to the finding alone.
         let secrets = findings.iter().filter(|f| f.rule.id == "secret-literal").map(|f| f.span.range());
         Self {

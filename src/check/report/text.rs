@@ -100,13 +100,22 @@ fn counted(count: usize, noun: &str) -> String {
 fn drawn(text: &str, span: Span) -> Range<usize> {
     let start = (span.start as usize).min(text.len());
     let end = (span.end as usize).clamp(start, text.len());
-    let line = text[start..end].lines().next().unwrap_or("");
+    // A file that has changed since it was checked may have a character across the span's end.
+    let Some(part) = text.get(start..end) else { return 0..0 };
+    let line = part.lines().next().unwrap_or("");
     start..start + line.trim_end().len()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_span_of_another_text_draws_nothing() {
+        assert_eq!(drawn("a\u{e9}b", Span::new(0, 2)), 0..0);
+        assert_eq!(drawn("a\u{e9}b", Span::new(0, 3)), 0..3);
+        assert_eq!(drawn("a", Span::new(5, 9)), 1..1);
+    }
 
     #[test]
     fn the_last_line_says_what_and_what_next() {
