@@ -52,12 +52,11 @@ pub struct Context<'a> {
     pub facts: &'a Facts<'a>,
     /// The document's value.
     pub root: Option<&'a Node>,
-    /// What the schema refuses and no rule of its own reports.
-    pub violations: Vec<Violation>,
     /// The manifest's own bottle, without parents.
     pub bottle: Option<Bottle>,
     /// The manifest's own agent.
     pub agent: Option<Agent>,
+    violations: OnceLock<Vec<Violation>>,
     resolved: OnceLock<Option<Resolved>>,
 }
 
@@ -78,11 +77,16 @@ impl<'a> Context<'a> {
             catalog,
             facts,
             root,
-            violations: root.map(|r| violations(manifest.kind, r)).unwrap_or_default(),
             bottle: (manifest.kind == Kind::Bottle).then(|| read_bottle(source, manifest)),
             agent: (manifest.kind == Kind::Agent).then(|| read_agent(source, manifest)),
+            violations: OnceLock::new(),
             resolved: OnceLock::new(),
         }
+    }
+
+    /// What the schema refuses and no rule of its own reports.
+    pub fn violations(&self) -> &[Violation] {
+        self.violations.get_or_init(|| self.root.map(|r| violations(self.manifest.kind, r)).unwrap_or_default())
     }
 
     /// The text of the file.

@@ -25,6 +25,7 @@ pub(crate) use mask::{masked, masked_words};
 use crate::egress::policy::printable;
 use crate::manifest::{Catalog, Kind, Source};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Every finding of a file, in the order of its text, suppressed ones left out.
 ///
@@ -33,11 +34,7 @@ pub fn check(source: &Arc<Source>, catalog: &Catalog<'_>, facts: &Facts<'_>) -> 
     let mut all = Vec::new();
     for (index, manifest) in source.manifests.iter().enumerate() {
         let context = Context::new(source, manifest, index == 0, catalog, facts);
-        for rule in rules::all() {
-            let mut found = run(rule, &context);
-            found.retain(|finding| !reported_by_a_parent(finding, &context));
-            all.append(&mut found);
-        }
+        all.append(&mut run_all(&context));
     }
     suppression::apply(source, &mut all);
     leave_secrets_to_their_rule(&mut all);
@@ -45,6 +42,33 @@ pub fn check(source: &Arc<Source>, catalog: &Catalog<'_>, facts: &Facts<'_>) -> 
     all.dedup_by(|a, b| a.span == b.span && a.rule.id == b.rule.id && a.message == b.message);
     keep_line_breaks(&source.text, &mut all);
     all
+}
+
+/// A text of so many bytes keeps two threads busy: in the editor its findings are waited for.
+const LONG: usize = 32 << 10;
+
+/// The findings of every rule.
+fn run_all(context: &Context<'_>) -> Vec<Diagnostic> {
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let mut all = Vec::new();
+        while let Some(rule) = rules::all().get(next.fetch_add(1, Ordering::Relaxed)) {
+            let mut found = run(rule, context);
+            found.retain(|finding| !reported_by_a_parent(finding, context));
+            all.append(&mut found);
+        }
+        all
+    };
+    if context.text().len() < LONG {
+        return work();
+    }
+    std::thread::scope(|scope| {
+        let other = scope.spawn(work);
+        let mut all = work();
+        // A rule that panics does so here too.
+        all.append(&mut other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+        all
+    })
 }
 
 fn run(rule: &'static Rule, context: &Context<'_>) -> Vec<Diagnostic> {
