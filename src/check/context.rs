@@ -86,7 +86,8 @@ impl<'a> Context<'a> {
 
     /// What the schema refuses and no rule of its own reports.
     pub fn violations(&self) -> &[Violation] {
-        self.violations.get_or_init(|| self.root.map(|r| violations(self.manifest.kind, r)).unwrap_or_default())
+        self.violations
+            .get_or_init(|| self.root.map(|r| violations(self.manifest.kind, r)).unwrap_or_default())
     }
 
     /// The text of the file.
