@@ -163,8 +163,11 @@ def measure(command, settings, rounds, name):
         starts.append(client.initialize(root, settings))
         client.leave()
     result["start"] = starts
-    for lines in (60, 2000):
-        client = Client(command, root, env)
+    # The host has every variable that the manifest names, so that both servers report the same; then
+    # once more without them, which is a hint for each.
+    names = {f"TOKEN_{i}": "set" for i in range(1000)} | {"BOT_BOTTLE_CLAUDE_OAUTH_TOKEN": "set"}
+    for lines, label, host in ((60, "60", names), (2000, "2000", names), (2000, "2000 hints", {})):
+        client = Client(command, root, {**env, **host})
         client.initialize(root, settings)
         uri = (root / f"bench-{lines}.bottle.yaml").as_uri()
         text = manifest(lines)
@@ -180,15 +183,15 @@ def measure(command, settings, rounds, name):
             before = found
             if i >= min(5, rounds // 4):
                 times.append(took)
-        result[f"edit {lines}"] = times
+        result[f"edit {label}"] = times
         hovers = []
         for _ in range(rounds):
             params = {"textDocument": {"uri": uri}, "position": {"line": 0, "character": 3}}
             answer, took = client.request("textDocument/hover", params)
             assert answer, f"{name}: no hover"
             hovers.append(took)
-        result[f"hover {lines}"] = hovers[3:]
-        result[f"memory {lines}"] = client.memory()
+        result[f"hover {label}"] = hovers[3:]
+        result[f"memory {label}"] = client.memory()
         client.leave()
     return result
 
@@ -204,12 +207,15 @@ def table(ours, peer, version):
         ("start → initialized", "start", "≤ 10 ms, ≥ 30× the peer"),
         ("edit → diagnostics, 60 lines", "edit 60", "≤ 0.5 ms, p99 ≤ 1.5"),
         ("edit → diagnostics, 2,000 lines", "edit 2000", "≤ 5 ms, p99 ≤ 15"),
+        ("the same, where 330 variables of it are not set here", "edit 2000 hints", ""),
         ("hover, 60 lines", "hover 60", "≤ 0.5 ms"),
         ("hover, 2,000 lines", "hover 2000", ""),
     ]
     out = [f"| work | bot-bottle | yaml-language-server {version} | target |", "| --- | --- | --- | --- |"]
     for label, key, target in rows:
         other = figure(peer[key]) if peer else "not measured"
+        if key == "edit 2000 hints":
+            other = "does not look"
         out.append(f"| {label} | {figure(ours[key])} | {other} | {target} |")
     for lines, label in ((60, "60"), (2000, "2,000")):
         other = f"{peer[f'memory {lines}']:.0f} MiB" if peer else "not measured"
