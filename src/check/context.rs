@@ -84,6 +84,24 @@ impl<'a> Context<'a> {
         }
     }
 
+    /// The same, with the schema asked in another thread meanwhile.
+    pub(super) fn new_in_two(
+        source: &'a Arc<Source>,
+        manifest: &'a Manifest,
+        first: bool,
+        catalog: &'a Catalog<'a>,
+        facts: &'a Facts<'a>,
+    ) -> Self {
+        std::thread::scope(|scope| {
+            let root = source.root(manifest);
+            let asked = scope.spawn(move || root.map(|r| violations(manifest.kind, r)).unwrap_or_default());
+            let context = Self::new(source, manifest, first, catalog, facts);
+            // A schema that panics is asked again, and does so there.
+            let _ = asked.join().map(|violations| context.violations.set(violations));
+            context
+        })
+    }
+
     /// What the schema refuses and no rule of its own reports.
     pub fn violations(&self) -> &[Violation] {
         self.violations

@@ -33,7 +33,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 pub fn check(source: &Arc<Source>, catalog: &Catalog<'_>, facts: &Facts<'_>) -> Vec<Diagnostic> {
     let mut all = Vec::new();
     for (index, manifest) in source.manifests.iter().enumerate() {
-        let context = Context::new(source, manifest, index == 0, catalog, facts);
+        let new = if source.text.len() < LONG { Context::new } else { Context::new_in_two };
+        let context = new(source, manifest, index == 0, catalog, facts);
         all.append(&mut run_all(&context));
     }
     suppression::apply(source, &mut all);

@@ -25,8 +25,13 @@ pub(super) struct Document {
     /// What was found; `None` until the latest version is analysed.
     pub analysis: Option<Analysis>,
     language: Language,
-    source: OnceLock<Option<Arc<Source>>>,
+    source: Parsed,
+    /// What the last change made out of date: a long tree is taken apart when nobody waits.
+    past: Option<(Parsed, Option<Analysis>)>,
 }
+
+/// A text's manifests, read when they are asked for; `None` in a text that is no manifest.
+type Parsed = OnceLock<Option<Arc<Source>>>;
 
 /// What the editor says that a document is.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -60,6 +65,7 @@ impl Document {
             analysis: None,
             language,
             source: OnceLock::new(),
+            past: None,
         }
     }
 
@@ -77,8 +83,12 @@ impl Document {
             self.text = text.into();
         }
         self.version = version;
-        self.source = OnceLock::new();
-        self.analysis = None;
+        self.past = Some((std::mem::take(&mut self.source), self.analysis.take()));
+    }
+
+    /// Frees what earlier versions left.
+    pub(super) fn forget_the_past(&mut self) {
+        self.past = None;
     }
 
     /// The text with its lines.

@@ -45,13 +45,18 @@ impl Outbox {
 
     /// Notifies; notifications arrive in the order in which they are posted.
     pub(super) fn notify<N: notification::Notification>(&self, params: N::Params) {
+        self.write(N::METHOD, params);
+    }
+
+    /// The same with parameters of the method's form.
+    pub(super) fn write(&self, method: &'static str, params: impl Serialize) {
         #[derive(Serialize)]
         struct Notification<P> {
             jsonrpc: &'static str,
             method: &'static str,
             params: P,
         }
-        let message = Notification { jsonrpc: "2.0", method: N::METHOD, params };
+        let message = Notification { jsonrpc: "2.0", method, params };
         // What cannot be written as JSON does not come from here; a closed queue means that the
         // conversation is over.
         if let Ok(frame) = transport::frame(&message) {

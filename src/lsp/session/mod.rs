@@ -24,15 +24,14 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
-use tower_lsp::ls_types::notification::{PublishDiagnostics, ShowMessage};
+use tower_lsp::ls_types::notification::{Notification, PublishDiagnostics, ShowMessage};
 use tower_lsp::ls_types::request::{
     CodeLensRefresh, InlayHintRefreshRequest, WorkspaceConfiguration, WorkspaceDiagnosticRefresh,
 };
 use tower_lsp::ls_types::{
     ConfigurationItem, ConfigurationParams, Diagnostic, DidChangeTextDocumentParams, DocumentChanges,
     InitializeParams, InitializeResult, MessageType, OneOf, OptionalVersionedTextDocumentIdentifier,
-    PublishDiagnosticsParams, ShowMessageParams, TextDocumentEdit, TextDocumentItem, TextEdit, Uri,
-    WorkspaceEdit, WorkspaceFolder,
+    ShowMessageParams, TextDocumentEdit, TextDocumentItem, TextEdit, Uri, WorkspaceEdit, WorkspaceFolder,
 };
 
 /// How long a reading of the workspace serves where the client does not tell of changes.
@@ -206,7 +205,7 @@ impl Session {
         let Some(document) = self.documents.remove(uri) else { return };
         self.stale.retain(|stale| stale != uri);
         if !self.abilities.pulls {
-            self.publish(uri.clone(), Vec::new(), None);
+            self.publish(uri, &[], None);
         }
         self.reread(&document.path);
         self.check_dependants(&document.path);
@@ -324,14 +323,22 @@ impl Session {
         }
     }
 
-    fn report(&self, uri: Uri) {
-        let Some(document) = self.documents.get(&uri) else { return };
+    fn report(&self, uri: &Uri) {
+        let Some(document) = self.documents.get(uri) else { return };
         let Some(analysis) = &document.analysis else { return };
-        self.publish(uri, analysis.reported.clone(), Some(document.version));
+        self.publish(uri, &analysis.reported, Some(document.version));
     }
 
-    fn publish(&self, uri: Uri, diagnostics: Vec<Diagnostic>, version: Option<i32>) {
-        self.outbox.notify::<PublishDiagnostics>(PublishDiagnosticsParams { uri, diagnostics, version });
+    fn publish(&self, uri: &Uri, diagnostics: &[Diagnostic], version: Option<i32>) {
+        /// `PublishDiagnosticsParams`, borrowed: there can be hundreds of findings at each keystroke.
+        #[derive(serde::Serialize)]
+        struct Params<'a> {
+            uri: &'a Uri,
+            diagnostics: &'a [Diagnostic],
+            #[serde(skip_serializing_if = "Option::is_none")]
+            version: Option<i32>,
+        }
+        self.outbox.write(<PublishDiagnostics as Notification>::METHOD, Params { uri, diagnostics, version });
     }
 
     /// Shows a person a message.
@@ -362,7 +369,10 @@ impl Owned for Session {
             // A client that pulls is answered when it asks.
             if !self.abilities.pulls {
                 self.analyse(&uri);
-                self.report(uri);
+                self.report(&uri);
+            }
+            if let Some(document) = self.documents.get_mut(&uri) {
+                document.forget_the_past();
             }
         } else if std::mem::take(&mut self.todo.warm) {
             warm();
