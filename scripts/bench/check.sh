@@ -46,7 +46,7 @@ theirs_jsonschema=$(median "$jsonschema --schemafile $schema $(echo "$thousand" 
 memory_1000=$(memory "$binary" check "$bench/check-1000")
 memory_many=$(memory "$binary" check "$bench/check-100000")
 
-times() { awk -v a="$1" -v b="$2" 'BEGIN { printf "%.0f ×", a / b }'; }
+times() { awk -v a="$1" -v b="$2" 'BEGIN { printf "%.1f ×", a / b }'; }
 
 write_table check <<TABLE
 | what | bot-bottle | ajv-cli $(node -p "require('$bench/node_modules/ajv-cli/package.json').version") | check-jsonschema $("$jsonschema" --version | awk '{ print $NF }') |
