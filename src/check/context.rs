@@ -1,6 +1,6 @@
 //! What a rule may look at: one manifest, read once for all rules.
 
-use super::Severity;
+use super::{LONG, Severity, together};
 use crate::manifest::{
     Agent, Bottle, Catalog, Found, Kind, Located, Manifest, Place, PromptSource, Resolved, Source, Violation,
     read_agent, read_bottle, resolve, violations,
@@ -52,11 +52,12 @@ pub struct Context<'a> {
     pub facts: &'a Facts<'a>,
     /// The document's value.
     pub root: Option<&'a Node>,
+    /// What the schema refuses and no rule of its own reports.
+    pub violations: Vec<Violation>,
     /// The manifest's own bottle, without parents.
     pub bottle: Option<Bottle>,
     /// The manifest's own agent.
     pub agent: Option<Agent>,
-    violations: OnceLock<Vec<Violation>>,
     resolved: OnceLock<Option<Resolved>>,
 }
 
@@ -70,6 +71,14 @@ impl<'a> Context<'a> {
         facts: &'a Facts<'a>,
     ) -> Self {
         let root = source.root(manifest);
+        let (violations, (bottle, agent)) = together(
+            source.text.len() >= LONG,
+            || root.map(|r| violations(manifest.kind, r)).unwrap_or_default(),
+            || match manifest.kind {
+                Kind::Bottle => (Some(read_bottle(source, manifest)), None),
+                Kind::Agent => (None, Some(read_agent(source, manifest))),
+            },
+        );
         Self {
             source,
             manifest,
@@ -77,35 +86,11 @@ impl<'a> Context<'a> {
             catalog,
             facts,
             root,
-            bottle: (manifest.kind == Kind::Bottle).then(|| read_bottle(source, manifest)),
-            agent: (manifest.kind == Kind::Agent).then(|| read_agent(source, manifest)),
-            violations: OnceLock::new(),
+            violations,
+            bottle,
+            agent,
             resolved: OnceLock::new(),
         }
-    }
-
-    /// The same, with the schema asked in another thread meanwhile.
-    pub(super) fn new_in_two(
-        source: &'a Arc<Source>,
-        manifest: &'a Manifest,
-        first: bool,
-        catalog: &'a Catalog<'a>,
-        facts: &'a Facts<'a>,
-    ) -> Self {
-        std::thread::scope(|scope| {
-            let root = source.root(manifest);
-            let asked = scope.spawn(move || root.map(|r| violations(manifest.kind, r)).unwrap_or_default());
-            let context = Self::new(source, manifest, first, catalog, facts);
-            // A schema that panics is asked again, and does so there.
-            let _ = asked.join().map(|violations| context.violations.set(violations));
-            context
-        })
-    }
-
-    /// What the schema refuses and no rule of its own reports.
-    pub fn violations(&self) -> &[Violation] {
-        self.violations
-            .get_or_init(|| self.root.map(|r| violations(self.manifest.kind, r)).unwrap_or_default())
     }
 
     /// The text of the file.

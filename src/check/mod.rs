@@ -33,8 +33,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 pub fn check(source: &Arc<Source>, catalog: &Catalog<'_>, facts: &Facts<'_>) -> Vec<Diagnostic> {
     let mut all = Vec::new();
     for (index, manifest) in source.manifests.iter().enumerate() {
-        let new = if source.text.len() < LONG { Context::new } else { Context::new_in_two };
-        let context = new(source, manifest, index == 0, catalog, facts);
+        let context = Context::new(source, manifest, index == 0, catalog, facts);
         all.append(&mut run_all(&context));
     }
     suppression::apply(source, &mut all);
@@ -60,15 +59,20 @@ fn run_all(context: &Context<'_>) -> Vec<Diagnostic> {
         }
         all
     };
-    if context.text().len() < LONG {
-        return work();
+    let (mut all, mut more) = together(context.text().len() >= LONG, work, work);
+    all.append(&mut more);
+    all
+}
+
+/// Does two things, in two threads where `at_once`; a panic of either goes on here.
+fn together<A: Send, B>(at_once: bool, a: impl FnOnce() -> A + Send, b: impl FnOnce() -> B) -> (A, B) {
+    if !at_once {
+        return (a(), b());
     }
     std::thread::scope(|scope| {
-        let other = scope.spawn(work);
-        let mut all = work();
-        // A rule that panics does so here too.
-        all.append(&mut other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
-        all
+        let a = scope.spawn(a);
+        let b = b();
+        (a.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), b)
     })
 }
 

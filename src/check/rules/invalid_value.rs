@@ -32,7 +32,7 @@ use crate::manifest::ViolationKind;
 use crate::plan::memory_bytes;
 
 pub(super) fn check(ctx: &Context<'_>, out: &mut Sink<'_>) {
-    for violation in ctx.violations() {
+    for violation in &ctx.violations {
         let ViolationKind::InvalidValue { expected } = &violation.kind else { continue };
         let path = shown(&violation.path);
         out.span(violation.span, violation.origin, format!("this is no value for `{path}`"))
@@ -53,7 +53,7 @@ pub(super) fn check(ctx: &Context<'_>, out: &mut Sink<'_>) {
         }
     }
     if let Some(memory) = bottle.resources.as_ref().and_then(|r| r.value.memory.as_ref()) {
-        let reported = ctx.violations().iter().any(|v| v.span == memory.place.span);
+        let reported = ctx.violations.iter().any(|v| v.span == memory.place.span);
         if memory_bytes(&memory.value).is_none() && !reported {
             out.at(&memory.place, "this is no amount of memory").help("write it like `4GiB`");
         }

@@ -27,7 +27,7 @@ use crate::check::{Context, Severity, Sink, edit, shown};
 use crate::manifest::ViolationKind;
 
 pub(super) fn check(ctx: &Context<'_>, out: &mut Sink<'_>) {
-    for violation in ctx.violations() {
+    for violation in &ctx.violations {
         let ViolationKind::MissingField { key } = &violation.kind else { continue };
         let place = if violation.path.is_empty() {
             format!("the {}", ctx.manifest.kind.word())

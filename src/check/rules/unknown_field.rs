@@ -27,7 +27,7 @@ use crate::check::shown;
 use crate::manifest::ViolationKind;
 
 pub(super) fn check(ctx: &Context<'_>, out: &mut Sink<'_>) {
-    for violation in ctx.violations() {
+    for violation in &ctx.violations {
         let ViolationKind::UnknownField { key, known } = &violation.kind else { continue };
         let place = if violation.path.is_empty() {
             format!("a {}", ctx.manifest.kind.word())

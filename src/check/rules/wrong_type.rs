@@ -27,7 +27,7 @@ use crate::check::{Context, Edit, Sink, edit, shown};
 use crate::manifest::ViolationKind;
 
 pub(super) fn check(ctx: &Context<'_>, out: &mut Sink<'_>) {
-    for violation in ctx.violations() {
+    for violation in &ctx.violations {
         let ViolationKind::WrongType { expected, found } = &violation.kind else { continue };
         let place = match violation.path.as_str() {
             "" => format!("a {}", ctx.manifest.kind.word()),

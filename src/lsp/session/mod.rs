@@ -18,7 +18,7 @@ use crate::lsp::progress::{Cancellations, Progress};
 use crate::lsp::scan::{self, Workspace};
 use crate::lsp::settings::{SECTION, Settings};
 use crate::lsp::watch;
-use crate::manifest::{Kind, Layout};
+use crate::manifest::{self, Kind, Layout};
 use serde_json::Value;
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::path::{Path, PathBuf};
@@ -375,19 +375,10 @@ impl Owned for Session {
                 document.forget_the_past();
             }
         } else if std::mem::take(&mut self.todo.warm) {
-            warm();
+            // Before the first finding has to wait for it.
+            [Kind::Bottle, Kind::Agent].into_iter().for_each(manifest::prepare);
         } else if std::mem::take(&mut self.todo.scan) {
             self.read_workspace(&Wanted::always());
-        }
-    }
-}
-
-/// Compiles the schemas, which takes milliseconds, before the first finding has to wait for it.
-fn warm() {
-    let empty = crate::syntax::parse("{}", crate::syntax::Span::new(0, 2));
-    for root in empty.documents.iter().filter_map(|d| d.root.as_ref()) {
-        for kind in [Kind::Bottle, Kind::Agent] {
-            crate::manifest::violations(kind, root);
         }
     }
 }

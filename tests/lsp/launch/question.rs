@@ -29,10 +29,7 @@ fn a43_a_yes_opens_a_terminal_with_what_was_shown_and_is_remembered() {
     let Some(world) = world() else { return };
     let mut client = client(&world, true);
     let uri = world.uri("dev.bottle.yaml");
-    launch(&mut client, &uri);
-    let (asked, _) = question(&mut client, 0);
-    yes(&mut client, &asked);
-    let argv = terminal_argv(&mut client, 0);
+    let argv = trusted(&mut client, &uri);
     let file = world.path("dev.bottle.yaml");
     assert_eq!(argv[1..3], ["launch".to_owned(), format!("{}#dev", file.display())]);
     let digest = argv[3].strip_prefix("--digest=").expect("a digest");
@@ -84,10 +81,7 @@ fn a43_what_changes_between_answer_and_launch_is_refused_by_the_launch() {
     let Some(world) = world() else { return };
     let mut client = client(&world, true);
     let uri = world.uri("dev.bottle.yaml");
-    launch(&mut client, &uri);
-    let (asked, _) = question(&mut client, 0);
-    yes(&mut client, &asked);
-    let argv = terminal_argv(&mut client, 0);
+    let argv = trusted(&mut client, &uri);
     // Less is not what was shown either, and the prompt of an agent counts as much as its walls.
     for text in [BOTTLE.replace("api.github.com", "evil.example.com"), "prompt: other\n".to_owned() + BOTTLE]
     {
@@ -119,10 +113,7 @@ fn a43_after_a_change_the_question_is_what_the_change_permits() {
     let Some(world) = world() else { return };
     let mut client = client(&world, true);
     let uri = world.uri("dev.bottle.yaml");
-    launch(&mut client, &uri);
-    let (asked, _) = question(&mut client, 0);
-    yes(&mut client, &asked);
-    terminal_argv(&mut client, 0);
+    trusted(&mut client, &uri);
     world.write("dev.bottle.yaml", &format!("{BOTTLE}    - host: api.example.com\n"));
     launch(&mut client, &uri);
     let (asked, text) = question(&mut client, 1);
