@@ -75,12 +75,15 @@ pub(super) struct Settings {
 impl Operator {
     /// The options again, for a command line of this program that runs elsewhere.
     pub(super) fn words(&self) -> Vec<String> {
+        // Taken apart by name, so that no option is forgotten here.
+        let Self { resolve, upstream_ca, upstream_proxy, state_dir, pipelock_config } = self;
         let path = |p: &PathBuf| super::terminal::absolute(p).display().to_string();
-        let resolve = self.resolve.iter().map(|text| ("--resolve", text.clone()));
+        let resolve = resolve.iter().map(|text| ("--resolve", text.clone()));
         let others = [
-            self.upstream_ca.as_ref().map(|p| ("--upstream-ca", path(p))),
-            self.upstream_proxy.clone().map(|url| ("--upstream-proxy", url)),
-            self.state_dir.as_ref().map(|p| ("--state-dir", path(p))),
+            upstream_ca.as_ref().map(|p| ("--upstream-ca", path(p))),
+            upstream_proxy.clone().map(|url| ("--upstream-proxy", url)),
+            state_dir.as_ref().map(|p| ("--state-dir", path(p))),
+            pipelock_config.as_ref().map(|p| ("--pipelock-config", path(p))),
         ];
         let all = resolve.chain(others.into_iter().flatten());
         all.flat_map(|(option, value)| [option.to_owned(), value]).collect()
@@ -127,4 +130,30 @@ fn read(home: &Path) -> Result<Config, Failure> {
         return Ok(Config::default());
     }
     serde_yaml::from_str(&text).map_err(|e| Failure::usage(format!("{}: {e}", path.display())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        operator: Operator,
+    }
+
+    #[test]
+    fn every_option_is_handed_on() {
+        let said = [
+            "--resolve=a.test:443:127.0.0.1:8443",
+            "--upstream-ca=/ca.pem",
+            "--upstream-proxy=http://127.0.0.1:1",
+            "--state-dir=/state",
+            "--pipelock-config=/pipelock.yaml",
+        ];
+        let words = Line::parse_from(std::iter::once("x").chain(said)).operator.words();
+        let handed: Vec<_> = words.chunks(2).map(|pair| pair.join("=")).collect();
+        assert_eq!(handed, said);
+    }
 }
