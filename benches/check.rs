@@ -3,7 +3,7 @@
 use bot_bottle::check::{Facts, check};
 use bot_bottle::disk::Disk;
 use bot_bottle::manifest::{Catalog, Files, Found, Layout, MemoryFiles, Source};
-use bot_bottle::plan::plan;
+use bot_bottle::plan::draft;
 use bot_bottle::provider::Start;
 use bot_bottle::syntax::{Span, parse};
 use divan::Bencher;
@@ -90,7 +90,7 @@ fn check_bottle(bencher: Bencher, lines: usize) {
 fn plan_bottle(bencher: Bencher, lines: usize) {
     bottle(lines).with(|source, catalog| {
         let found = Found { source: source.clone(), manifest: source.manifests[0].clone() };
-        bencher.bench_local(|| plan(&found, catalog, &Start::default()));
+        bencher.bench_local(|| draft(&found, catalog, &Start::default()));
     });
 }
 
@@ -112,6 +112,6 @@ fn plan_examples(bencher: Bencher) {
         let sources: Vec<_> = paths.iter().filter_map(|path| catalog.source(path)).collect();
         let manifests = sources.iter().flat_map(|s| s.manifests.iter().map(move |m| (s, m)));
         let found = manifests.map(|(s, m)| Found { source: s.clone(), manifest: m.clone() });
-        found.filter(|f| plan(f, &catalog, &Start::default()).is_ok()).count()
+        found.filter(|f| draft(f, &catalog, &Start::default()).is_ok()).count()
     });
 }

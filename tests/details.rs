@@ -250,12 +250,12 @@ fn a_mistake_of_a_parent_is_reported_with_the_parent_alone() {
         ("/project/open.bottle.yaml", "egress: {routes: [{host: chatgpt.com}]}"),
     ]);
     assert_eq!(rules_of(&mut disk, "/project/base.bottle.yaml", routes), ["provider-owned-route"]);
-    assert_eq!(rules_of(&mut disk, "/project/dev.bottle.yaml", "extends: base"), [""; 0]);
+    assert_eq!(rules_of(&mut disk, "/project/dev.bottle.yaml", "extends: base"), ["broken-bottle"]);
     // Here the parent is right, and only together with the child it is not.
     let child = "extends: open\nagent_provider: {template: codex}";
     assert_eq!(rules_of(&mut disk, "/project/dev.bottle.yaml", child), ["provider-owned-route"]);
     let grandchild = rules_of(&mut disk, "/project/leaf.bottle.yaml", "extends: dev");
-    assert_eq!(grandchild, [""; 0]);
+    assert_eq!(grandchild, ["broken-bottle"]);
 }
 
 #[test]
@@ -289,7 +289,7 @@ fn circles_are_reported_by_those_in_them() {
     for (path, text) in files {
         assert_eq!(rules_of(&mut disk, path, text), ["extends-cycle"], "{path}");
     }
-    assert_eq!(rules_of(&mut disk, "/project/c.bottle.yaml", "extends: a"), [""; 0]);
+    assert_eq!(rules_of(&mut disk, "/project/c.bottle.yaml", "extends: a"), ["broken-bottle"]);
     assert_eq!(rules_of(&mut disk, "/project/d.bottle.yaml", "extends: d"), ["extends-cycle"]);
     assert_eq!(
         rules_of(&mut disk, "/project/e.bottle.yaml", "extends: [x, ../a, '']"),

@@ -47,7 +47,7 @@ fn seen(kind: Kind, text: &str) -> (BTreeSet<&'static str>, String) {
     let source = catalog.source(file(kind)).expect("a manifest");
     let rules = check(&source, &catalog, &Facts::default()).iter().map(|f| f.rule.id).collect();
     let found = Found { manifest: source.manifests[0].clone(), source };
-    let plan = plan::plan(&found, &catalog, &Start::default());
+    let plan = plan::draft(&found, &catalog, &Start::default());
     (rules, plan.map(|p| plan::render(&p, Format::Json)).unwrap_or_default())
 }
 

@@ -1,7 +1,7 @@
 //! The plan against the contract's table, to the letter, and what planning may look at.
 
 use bot_bottle::manifest::{Catalog, FileKind, Files, Found, Layout, MemoryFiles};
-use bot_bottle::plan::{Format, Plan, guest_policy, plan, preflight, render};
+use bot_bottle::plan::{Format, Plan, draft, guest_policy, preflight, render};
 use bot_bottle::provider::Start;
 use serde_json::{Value, json};
 use std::io;
@@ -29,7 +29,7 @@ fn made(files: &dyn Files, path: &str, start: &Start) -> Plan {
     let catalog = Catalog::new(files, &layout);
     let source = catalog.source(Path::new(path)).expect("a manifest");
     let manifest = source.manifests[0].clone();
-    plan(&Found { source, manifest }, &catalog, start).expect("a plan")
+    draft(&Found { source, manifest }, &catalog, start).expect("a plan")
 }
 
 fn bottle(text: &str) -> Value {
@@ -293,7 +293,7 @@ fn a_secret_in_a_literal_is_in_no_format() {
     let catalog = Catalog::new(&files, &layout);
     let source = catalog.source(Path::new("/p/a.bottle.yaml")).expect("source");
     let manifest = source.manifests[0].clone();
-    let made = plan(&Found { source, manifest }, &catalog, &Start::default()).expect("a plan");
+    let made = draft(&Found { source, manifest }, &catalog, &Start::default()).expect("a plan");
     for format in [Format::Text, Format::Json, Format::Yaml, Format::Markdown] {
         assert!(!render(&made, format).contains(&secret), "{format:?}");
     }

@@ -1,9 +1,10 @@
 //! Findings that were there when a project began to check: only what goes beyond them is reported.
 //!
 //! A baseline counts findings by file and rule. Counts survive moved lines, and a count that
-//! shrinks is told, so that it is written anew and cannot grow back unseen.
+//! shrinks is told, so that it is written anew and cannot grow back unseen. Only findings of
+//! judgement can be accepted so: what the language refuses is refused whatever a baseline says.
 
-use super::Diagnostic;
+use super::{Diagnostic, Matter, rules};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf};
@@ -39,15 +40,38 @@ pub enum BaselineError {
     Version(u32),
 }
 
-/// A count that the baseline could lower.
+/// What is wrong with a count of the baseline.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Shrunk {
-    /// The rule's id; the rule may be gone.
-    pub rule: String,
-    /// How many findings the baseline allows.
-    pub allowed: usize,
-    /// How many there are.
-    pub found: usize,
+pub enum Stale {
+    /// It could be lower.
+    Shrunk {
+        /// The rule's id; the rule may be gone.
+        rule: String,
+        /// How many findings the baseline allows.
+        allowed: usize,
+        /// How many there are.
+        found: usize,
+    },
+    /// It is of a rule of the language, and accepts nothing.
+    NoEffect {
+        /// The rule's id.
+        rule: String,
+    },
+}
+
+impl std::fmt::Display for Stale {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Shrunk { rule, allowed, found } => write!(
+                f,
+                "the baseline allows {allowed} of `{rule}`, and {found} were found; write it anew with --write-baseline"
+            ),
+            Self::NoEffect { rule } => write!(
+                f,
+                "the baseline lists `{rule}`, which is a rule of the language and cannot be accepted; the entry has no effect"
+            ),
+        }
+    }
 }
 
 impl Baseline {
@@ -64,9 +88,14 @@ impl Baseline {
     }
 
     /// Takes out of a file's findings, which are in the order of its text, as many as are allowed.
-    pub fn apply(&self, path: &Path, findings: &mut Vec<Diagnostic>) -> Vec<Shrunk> {
+    pub fn apply(&self, path: &Path, findings: &mut Vec<Diagnostic>) -> Vec<Stale> {
         let Some(allowed) = self.counts.get(&relative(&self.folder, path)) else { return Vec::new() };
+        let language = |id: &str| rules::get(id).is_some_and(|r| r.matter == Matter::Language);
+        let no_effect =
+            allowed.keys().filter(|id| language(id)).map(|id| Stale::NoEffect { rule: id.clone() });
+        let mut stale: Vec<_> = no_effect.collect();
         let mut left = allowed.clone();
+        left.retain(|id, _| !language(id));
         findings.retain(|finding| match left.get_mut(finding.rule.id) {
             Some(n) if *n > 0 => {
                 *n -= 1;
@@ -75,9 +104,12 @@ impl Baseline {
             _ => true,
         });
         let shrunk = left.into_iter().filter(|(_, left)| *left > 0);
-        shrunk
-            .map(|(rule, left)| Shrunk { found: allowed[&rule] - left, allowed: allowed[&rule], rule })
-            .collect()
+        stale.extend(shrunk.map(|(rule, left)| Stale::Shrunk {
+            found: allowed[&rule] - left,
+            allowed: allowed[&rule],
+            rule,
+        }));
+        stale
     }
 }
 
@@ -88,10 +120,10 @@ pub struct BaselineCounts {
 }
 
 impl BaselineCounts {
-    /// Counts a file's findings; a file without any takes its old counts away.
+    /// Counts a file's findings of judgement; a file without any takes its old counts away.
     pub fn add(&mut self, path: &Path, findings: &[Diagnostic]) {
         let counts = self.files.entry(path.to_owned()).or_default();
-        for finding in findings {
+        for finding in findings.iter().filter(|f| f.rule.matter == Matter::Judgement) {
             *counts.entry(finding.rule.id.to_owned()).or_default() += 1;
         }
     }
@@ -150,18 +182,18 @@ mod tests {
     #[test]
     fn only_what_goes_beyond_the_count_is_left_and_less_is_told() {
         let mut counts = BaselineCounts::default();
-        counts.add(Path::new("/p/a.bottle.yaml"), &findings("unknown-field", 2));
+        counts.add(Path::new("/p/a.bottle.yaml"), &findings("broad-wildcard", 2));
         let text = counts.to_text(Path::new("/p/ci"), None, |_| false);
-        assert!(text.contains("\"../a.bottle.yaml\": {\n      \"unknown-field\": 2"), "{text}");
+        assert!(text.contains("\"../a.bottle.yaml\": {\n      \"broad-wildcard\": 2"), "{text}");
         let baseline = Baseline::parse(&text, Path::new("/p/ci")).expect("a baseline");
         let left = |count: usize| {
-            let mut all = findings("unknown-field", count);
+            let mut all = findings("broad-wildcard", count);
             let shrunk = baseline.apply(Path::new("/p/a.bottle.yaml"), &mut all);
             (all.iter().map(|f| f.span.start).collect::<Vec<_>>(), shrunk)
         };
         assert_eq!(left(2), (vec![], vec![]));
         assert_eq!(left(3), (vec![2], vec![]));
-        let less = Shrunk { rule: "unknown-field".to_owned(), allowed: 2, found: 1 };
+        let less = Stale::Shrunk { rule: "broad-wildcard".to_owned(), allowed: 2, found: 1 };
         assert_eq!(left(1), (vec![], vec![less]));
         let mut other = findings("syntax", 1);
         assert_eq!(baseline.apply(Path::new("/p/b.bottle.yaml"), &mut other), []);
@@ -169,10 +201,26 @@ mod tests {
     }
 
     #[test]
+    fn what_the_language_refuses_is_neither_counted_nor_accepted() {
+        let path = Path::new("/p/a.bottle.yaml");
+        for rule in rules::all().iter().filter(|r| r.matter == Matter::Language) {
+            let mut counts = BaselineCounts::default();
+            counts.add(path, &findings(rule.id, 1));
+            let text = counts.to_text(Path::new("/p"), None, |_| false);
+            assert!(!text.contains(rule.id), "{text}");
+            let old = format!("{{\"version\":1,\"findings\":{{\"a.bottle.yaml\":{{\"{}\":9}}}}}}", rule.id);
+            let baseline = Baseline::parse(&old, Path::new("/p")).expect("a baseline");
+            let mut all = findings(rule.id, 1);
+            let stale = baseline.apply(path, &mut all);
+            assert_eq!((all.len(), stale), (1, vec![Stale::NoEffect { rule: rule.id.to_owned() }]));
+        }
+    }
+
+    #[test]
     fn writing_again_keeps_the_files_that_were_not_looked_at() {
         let mut first = BaselineCounts::default();
         for file in ["/p/a.yaml", "/p/b.yaml", "/p/gone.yaml"] {
-            first.add(Path::new(file), &findings("syntax", 1));
+            first.add(Path::new(file), &findings("private-host", 1));
         }
         let folder = Path::new("/p");
         let old = Baseline::parse(&first.to_text(folder, None, |_| false), folder).expect("a baseline");

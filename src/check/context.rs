@@ -118,6 +118,12 @@ impl<'a> Context<'a> {
         found.map(|f| resolve(&f, self.catalog)).collect()
     }
 
+    /// The names of the bottles that this manifest refers to: its parents, or an agent's bottle.
+    pub fn references(&self) -> Vec<&Located<String>> {
+        let parents = self.bottle.iter().flat_map(|b| &b.extends);
+        parents.chain(self.agent.iter().filter_map(|a| a.bottle.as_ref())).collect()
+    }
+
     /// The provider of the resolved bottle; `None` for an unknown template.
     pub fn provider(&self) -> Option<&'static dyn Provider> {
         match self.resolved().and_then(|r| r.bottle.provider.template.as_ref()) {

@@ -5,6 +5,7 @@ mod context;
 mod diagnostic;
 mod edit;
 mod fix;
+mod judgement;
 mod mask;
 mod page;
 mod paths;
@@ -12,47 +13,93 @@ pub mod report;
 pub mod rules;
 mod suppression;
 
-pub use baseline::{Baseline, BaselineCounts, BaselineError, Shrunk};
+pub use baseline::{Baseline, BaselineCounts, BaselineError, Stale};
 pub use context::{Context, Denied, Facts};
 pub use diagnostic::{Applicability, Diagnostic, Edit, Fix, Related, Severity};
 pub use fix::{apply, fix_all};
+pub use judgement::{Cleared, Refused, Silenced, clear};
 pub use page::{Example, ExampleFile, page, page_url};
-pub use rules::{Group, Rule};
+pub use rules::{Group, Matter, Rule};
 pub use suppression::{Suppression, parse as suppressions};
 
+use judgement::first_broken;
 pub(crate) use mask::{masked, masked_words};
 
 use crate::egress::policy::printable;
-use crate::manifest::{Catalog, Kind, Source};
+use crate::manifest::{Catalog, Manifest, Source};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// What the rules say of a file.
+#[derive(Debug, Clone, Default)]
+pub struct Findings {
+    /// What was found, in the order of the text.
+    pub findings: Vec<Diagnostic>,
+    /// What was found, and silenced by a comment.
+    pub silenced: Vec<Diagnostic>,
+}
 
 /// Every finding of a file, in the order of its text, suppressed ones left out.
 ///
 /// Pure but for the catalog's [`crate::manifest::Files`].
 pub fn check(source: &Arc<Source>, catalog: &Catalog<'_>, facts: &Facts<'_>) -> Vec<Diagnostic> {
+    examine(source, catalog, facts).findings
+}
+
+/// As [`check`], with what was silenced.
+pub fn examine(source: &Arc<Source>, catalog: &Catalog<'_>, facts: &Facts<'_>) -> Findings {
     let mut all = Vec::new();
     for (index, manifest) in source.manifests.iter().enumerate() {
         let context = Context::new(source, manifest, index == 0, catalog, facts);
-        all.append(&mut run_all(&context));
+        all.append(&mut run_all(&context, true));
     }
-    suppression::apply(source, &mut all);
+    finish(source, all)
+}
+
+/// The findings of one manifest of a file; another document's mistakes are not its own.
+///
+/// With `references` it also answers for the bottles that it refers to.
+fn examine_manifest(
+    source: &Arc<Source>,
+    manifest: &Manifest,
+    catalog: &Catalog<'_>,
+    facts: &Facts<'_>,
+    references: bool,
+) -> Findings {
+    let first = source.manifests.first() == Some(manifest);
+    let context = Context::new(source, manifest, first, catalog, facts);
+    let mut all = run_all(&context, references);
+    if !first {
+        // What concerns the whole file is the first manifest's to report.
+        let whole = source.manifests.first().map(|m| Context::new(source, m, true, catalog, facts));
+        all.extend(whole.iter().zip(rules::get("syntax")).flat_map(|(whole, rule)| run(rule, whole)));
+    }
+    all.retain(|f| f.rule.id != "syntax" || source.holds(manifest, f.span));
+    finish(source, all)
+}
+
+/// Silences, sorts and takes out doubles.
+fn finish(source: &Source, mut all: Vec<Diagnostic>) -> Findings {
+    let silenced = suppression::apply(source, &mut all);
     leave_secrets_to_their_rule(&mut all);
     all.sort_by(|a, b| (a.span, a.rule.id).cmp(&(b.span, b.rule.id)));
     all.dedup_by(|a, b| a.span == b.span && a.rule.id == b.rule.id && a.message == b.message);
     keep_line_breaks(&source.text, &mut all);
-    all
+    Findings { findings: all, silenced }
 }
 
 /// A text of so many bytes keeps two threads busy: in the editor its findings are waited for.
 const LONG: usize = 32 << 10;
 
-/// The findings of every rule.
-fn run_all(context: &Context<'_>) -> Vec<Diagnostic> {
+/// The findings of every rule, with or without those of the bottles that the manifest refers to.
+fn run_all(context: &Context<'_>, references: bool) -> Vec<Diagnostic> {
     let next = AtomicUsize::new(0);
     let work = || {
         let mut all = Vec::new();
         while let Some(rule) = rules::all().get(next.fetch_add(1, Ordering::Relaxed)) {
+            if !references && rule.id == "broken-bottle" {
+                continue;
+            }
             let mut found = run(rule, context);
             found.retain(|finding| !reported_by_a_parent(finding, context));
             all.append(&mut found);
@@ -85,13 +132,13 @@ fn run(rule: &'static Rule, context: &Context<'_>) -> Vec<Diagnostic> {
 /// The label of the place that an inherited value comes from.
 const INHERITED: &str = "inherited from here";
 
-/// Whether a parent has the same finding without this child: then it is the parent's alone.
+/// Whether a bottle that this manifest refers to has the same finding by itself: then it is that
+/// bottle's alone.
 ///
-/// Looking at the direct parents is enough: what they inherit is reported by them or above them.
+/// Looking at the direct ones is enough: what they inherit is reported by them or above them.
 fn reported_by_a_parent(finding: &Diagnostic, context: &Context<'_>) -> bool {
     let Some(place) = finding.related.iter().find(|r| r.message == INHERITED) else { return false };
-    let (Some(bottle), Kind::Bottle) = (&context.bottle, context.manifest.kind) else { return false };
-    bottle.extends.iter().filter_map(|name| context.catalog.bottle(&name.value, context.source)).any(
+    context.references().iter().filter_map(|name| context.catalog.bottle(&name.value, context.source)).any(
         |parent| {
             let first = parent.source.manifests.first() == Some(&parent.manifest);
             let parent =

@@ -1,6 +1,7 @@
 //! A rule's page: what it finds, why it matters, a bad and a good example, how to silence it.
 
 use super::Rule;
+use super::rules::Matter;
 
 /// A file of an example.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,10 +36,7 @@ pub struct Page {
 pub fn page(rule: &Rule) -> Page {
     let header = rule.file.lines().take_while(|l| l.starts_with("//!"));
     let body: Vec<&str> = header.map(|l| l.strip_prefix("//! ").unwrap_or(&l[3..])).collect();
-    let silence = format!(
-        "## How to silence it\n\nOn the line or the line above:\n\n```yaml\n# bot-bottle: ignore[{}] the reason\n```\n",
-        rule.id
-    );
+    let silence = silence(rule);
     let what = paragraph(&body, "## What it finds");
     Page {
         summary: first_sentence(&what).to_owned(),
@@ -48,6 +46,24 @@ pub fn page(rule: &Rule) -> Page {
         bad: example(&body, "## Bad"),
         good: example(&body, "## Good"),
     }
+}
+
+/// What a person can do who knows better than the rule.
+fn silence(rule: &Rule) -> String {
+    let how = match (rule.matter, rule.id) {
+        (Matter::Language, _) => {
+            "It cannot be silenced: it is a rule of the language, and a launch refuses what \
+             breaks it. No comment and no baseline has an effect on it.\n"
+                .to_owned()
+        }
+        (Matter::Judgement, "unused-suppression" | "suppression-without-reason") => {
+            "It is about the comments that silence other rules: change or remove the comment.\n".to_owned()
+        }
+        (Matter::Judgement, id) => {
+            format!("On the line or the line above:\n\n```yaml\n# bot-bottle: ignore[{id}] the reason\n```\n")
+        }
+    };
+    format!("## How to silence it\n\n{how}")
 }
 
 /// The first paragraph below a heading, on one line.

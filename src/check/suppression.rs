@@ -1,5 +1,6 @@
 //! Comments that silence findings: `# bot-bottle: ignore[rule-id] reason`.
 
+use super::rules::Matter;
 use super::{Diagnostic, edit, rules};
 use crate::manifest::Source;
 use crate::syntax::{Comment, Span};
@@ -55,53 +56,82 @@ fn line_of(text: &str, comment: Comment) -> Span {
     }
 }
 
-/// Takes out what is silenced, and reports comments that silence nothing.
-pub(super) fn apply(source: &Source, found: &mut Vec<Diagnostic>) {
+/// Takes out what is silenced and gives it back; reports comments that silence nothing.
+///
+/// Only a matter of judgement can be silenced: whatever a comment says, the language stays.
+pub(super) fn apply(source: &Source, found: &mut Vec<Diagnostic>) -> Vec<Diagnostic> {
     let suppressions = parse(source);
     if suppressions.is_empty() {
-        return;
+        return Vec::new();
     }
-    let mut used: Vec<Vec<bool>> = suppressions.iter().map(|s| vec![false; s.ids.len()]).collect();
-    found.retain(|finding| {
-        let mut silenced = false;
-        for (suppression, used) in suppressions.iter().zip(&mut used) {
+    let mut uses: Vec<Vec<Use>> = suppressions.iter().map(|s| vec![Use::None; s.ids.len()]).collect();
+    let mut silenced = Vec::new();
+    let mut left = Vec::with_capacity(found.len());
+    for finding in found.drain(..) {
+        let mut silent = false;
+        for (suppression, uses) in suppressions.iter().zip(&mut uses) {
             let on_line = (suppression.line.start..suppression.line.end.max(suppression.line.start + 1))
                 .contains(&finding.span.start);
-            for ((id, _), used) in suppression.ids.iter().zip(used) {
-                if on_line && id == finding.rule.id {
-                    *used = true;
-                    silenced = true;
+            let named =
+                suppression.ids.iter().zip(uses).filter(|((id, _), _)| on_line && id == finding.rule.id);
+            for (_, used) in named {
+                match finding.rule.matter {
+                    Matter::Judgement => (silent, *used) = (true, Use::Silences),
+                    Matter::Language => *used = Use::NoEffect,
                 }
             }
         }
-        !silenced
-    });
-    let Some(rule) = rules::get("unused-suppression") else { return };
-    for (suppression, used) in suppressions.iter().zip(&used) {
-        for ((id, span), _) in suppression.ids.iter().zip(used).filter(|(_, used)| !**used) {
-            found.push(unused(source, rule, suppression, id, *span));
+        if silent { &mut silenced } else { &mut left }.push(finding);
+    }
+    *found = left;
+    let Some(rule) = rules::get("unused-suppression") else { return silenced };
+    for (suppression, uses) in suppressions.iter().zip(&uses) {
+        for ((id, span), used) in suppression.ids.iter().zip(uses).filter(|(_, used)| **used != Use::Silences)
+        {
+            found.push(unused(source, rule, suppression, (id, *span), *used));
         }
     }
+    silenced
+}
+
+/// What an id in a comment comes to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Use {
+    /// It silences a finding.
+    Silences,
+    /// There is a finding, and it is not to be silenced.
+    NoEffect,
+    /// There is no such finding.
+    None,
 }
 
 fn unused(
     source: &Source,
     rule: &'static rules::Rule,
     suppression: &Suppression,
-    id: &str,
-    span: Span,
+    (id, span): (&str, Span),
+    used: Use,
 ) -> Diagnostic {
     let shown = super::shown(id);
-    let message = if rules::get(id).is_some() {
-        format!("`{shown}` finds nothing here, so this comment silences nothing")
-    } else {
-        format!("there is no rule `{shown}`, so this comment silences nothing")
+    let language = rules::get(id).is_some_and(|r| r.matter == Matter::Language);
+    let message = match rules::get(id) {
+        None => format!("there is no rule `{shown}`, so this comment silences nothing"),
+        Some(_) if language => {
+            format!(
+                "`{shown}` is a rule of the language, which no comment can silence; this one has no effect"
+            )
+        }
+        Some(_) => format!("`{shown}` finds nothing here, so this comment silences nothing"),
+    };
+    let help = match used {
+        Use::NoEffect => "mend what is found, and remove the comment",
+        Use::Silences | Use::None => "remove it, so that it cannot silence a later finding unseen",
     };
     let mut finding = Diagnostic {
         rule,
         severity: rule.severity,
         message,
-        help: "remove it, so that it cannot silence a later finding unseen".to_owned(),
+        help: help.to_owned(),
         file: source.path.clone(),
         span,
         related: Vec::new(),

@@ -4,7 +4,6 @@ use super::{CLEAN, FINDINGS, Failure, target, terminal};
 use crate::disk::Disk;
 use crate::egress::policy::{Denial, Handling, Policy, Request, Scheme, narrowest_route};
 use crate::manifest::Catalog;
-use crate::plan::plan;
 use crate::provider::{EgressRoute, Start};
 use serde::Serialize;
 
@@ -32,10 +31,10 @@ enum FormatArg {
 pub(super) fn run(args: &Args) -> Result<u8, Failure> {
     let layout = terminal::layout();
     let catalog = Catalog::new(&Disk, &layout);
-    let target = target::open(&args.target, &catalog)?;
-    let plan = plan(&target.found, &catalog, &Start::default()).map_err(|e| Failure::usage(e.to_string()))?;
+    let found = target::open(&args.target, &catalog)?;
     let request = parse(&args.method, &args.url)?;
-    let policy = Policy::new(&plan.egress_routes);
+    let cleared = target::cleared(&found, &catalog, &Start::default())?;
+    let policy = Policy::new(&cleared.plan().egress_routes);
     let verdict = policy.request(&request);
     let answer = Answer::new(&policy, &request, &verdict);
     let text = match args.format {

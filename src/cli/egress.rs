@@ -7,7 +7,6 @@ use crate::disk::Disk;
 use crate::egress::{self, Audit, AuditLine, FileAudit, Listen};
 use crate::engine::{HostCredentials, raise_open_files};
 use crate::manifest::Catalog;
-use crate::plan::plan;
 use crate::provider::Start;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -46,24 +45,22 @@ pub(super) fn run(args: &Args) -> Result<u8, Failure> {
     let settings = args.operator.settings()?;
     let layout = terminal::layout();
     let catalog = Catalog::new(&Disk, &layout);
-    let target = target::open(&args.target, &catalog)?;
-    if let Some(code) = target.refused() {
-        return Ok(code);
-    }
-    let plan = plan(&target.found, &catalog, &Start::default()).map_err(|e| Failure::usage(e.to_string()))?;
-    if !ask_for_trust(&bottle_of(&target.found, &catalog)?, &settings.state, &layout)? {
+    let found = target::open(&args.target, &catalog)?;
+    let cleared = target::cleared(&found, &catalog, &Start::default())?;
+    let plan = cleared.plan();
+    if !ask_for_trust(&bottle_of(&found, &catalog)?, &settings.state, &layout)? {
         return Ok(USAGE);
     }
     let listen = Listen::parse(&args.listen).map_err(Failure::usage)?;
     let credentials =
-        HostCredentials::collect(&plan, &settings.host).map_err(|p| Failure::usage(p.to_string()))?;
+        HostCredentials::collect(plan, &settings.host).map_err(|p| Failure::usage(p.to_string()))?;
     let audit: Arc<dyn Audit> = match &args.audit {
         None => Arc::new(PrintedAudit),
         Some(path) => {
             Arc::new(FileAudit::open(path).map_err(|e| Failure::usage(format!("{}: {e}", path.display())))?)
         }
     };
-    let options = settings.upstream.options(&plan, credentials, audit);
+    let options = settings.upstream.options(plan, credentials, audit);
     let options = options.map_err(|p| Failure::usage(p.to_string()))?;
     raise_open_files();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;

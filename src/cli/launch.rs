@@ -4,11 +4,11 @@ use super::operator::{BackendArg, Operator, Settings};
 use super::trust::{ask_for_trust, bottle_of};
 use super::ui::TerminalUi;
 use super::{CLEAN, Failure, USAGE, target, terminal};
+use crate::check::Cleared;
 use crate::disk::Disk;
 use crate::engine::trust::launch_digest;
 use crate::engine::{self, Cancel, LaunchError, Options, Talk, Upstream};
 use crate::manifest::{Catalog, Found};
-use crate::plan::{Plan, plan};
 use crate::provider::Start;
 use std::io::{self, IsTerminal};
 use std::path::Path;
@@ -133,28 +133,25 @@ fn go(job: &Job<'_>) -> Result<Ended, Failure> {
     let settings = job.operator.settings()?;
     let layout = terminal::layout();
     let catalog = Catalog::new(&Disk, &layout);
-    let target = target::open(job.target, &catalog)?;
-    if let Some(code) = target.refused() {
-        return Ok(Ended::Refused(code));
-    }
-    let plan = plan(&target.found, &catalog, &job.start).map_err(|e| Failure::usage(e.to_string()))?;
-    let digest = launch_digest(&target.found, &catalog).map_err(|e| Failure::usage(e.to_string()))?;
+    let found = target::open(job.target, &catalog)?;
+    let cleared = target::cleared(&found, &catalog, &job.start)?;
+    let digest = launch_digest(&found, &catalog).map_err(|e| Failure::usage(e.to_string()))?;
     if job.digest.is_some_and(|shown| shown != digest) {
-        return Err(Failure::usage(changed(&target.found)));
+        return Err(Failure::usage(changed(&found)));
     }
     let choice = job.backend.map_or(settings.backend, Into::into);
     if job.dry_run {
         let backend = engine::backend_name(choice, &settings.host);
         let backend = backend.map_err(|problem| Failure::usage(problem.to_string()))?;
-        terminal::print(&engine::outline(&plan, backend, &digest))?;
+        terminal::print(&engine::outline(&cleared, backend, &digest))?;
         return Ok(Ended::Done(CLEAN));
     }
-    let bottle = bottle_of(&target.found, &catalog)?;
+    let bottle = bottle_of(&found, &catalog)?;
     if !ask_for_trust(&bottle, &settings.state, &layout)? {
         return Ok(Ended::Refused(USAGE));
     }
-    let origin = Origin { manifest: &target.found.source.path, bottle: bottle.name() };
-    start(job, &plan, choice, settings, &origin).map(Ended::Done)
+    let origin = Origin { manifest: &found.source.path, bottle: bottle.name() };
+    start(job, &cleared, choice, settings, &origin).map(Ended::Done)
 }
 
 /// Why a digest is refused.
@@ -174,7 +171,7 @@ struct Origin<'a> {
 
 fn start(
     job: &Job<'_>,
-    plan: &Plan,
+    cleared: &Cleared,
     choice: engine::Choice,
     settings: Settings,
     origin: &Origin<'_>,
@@ -201,7 +198,7 @@ fn start(
         watch_signals: true,
         ..Options::new(settings.state, settings.host, project)
     };
-    match engine::launch(plan, &options, &TerminalUi::new(plan, job.supervised)) {
+    match engine::launch(cleared, &options, &TerminalUi::new(cleared, job.supervised)) {
         Ok(outcome) => Ok(outcome.code),
         Err(LaunchError::Cancelled { stage }) => {
             terminal::error(&LaunchError::Cancelled { stage }.to_string());

@@ -65,6 +65,9 @@ enum Failure {
     /// Something of ours is broken: exit code 3.
     #[error("{0}")]
     Internal(String),
+    /// A person was told why already; the exit code.
+    #[error("told already")]
+    Told(u8),
 }
 
 impl Failure {
@@ -74,11 +77,13 @@ impl Failure {
 
     /// Tells a person, and gives the exit code.
     fn tell(&self) -> u8 {
-        terminal::error(&self.to_string());
-        match self {
+        let code = match self {
             Self::Usage(_) => USAGE,
             Self::Internal(_) => INTERNAL,
-        }
+            Self::Told(code) => return *code,
+        };
+        terminal::error(&self.to_string());
+        code
     }
 }
 

@@ -3,7 +3,7 @@
 use super::{CLEAN, Failure, target, terminal};
 use crate::disk::Disk;
 use crate::manifest::Catalog;
-use crate::plan::{Format, plan, render};
+use crate::plan::{Format, render};
 use crate::provider::Start;
 
 /// Show what a launch would do, without doing any of it.
@@ -37,23 +37,20 @@ enum FormatArg {
 pub(super) fn run(args: &Args) -> Result<u8, Failure> {
     let layout = terminal::layout();
     let catalog = Catalog::new(&Disk, &layout);
-    let target = target::open(&args.target, &catalog)?;
-    if let Some(code) = target.refused() {
-        return Ok(code);
-    }
+    let found = target::open(&args.target, &catalog)?;
     let start = Start {
         resume: args.resume,
         remote_control: args.remote_control,
         task: args.task.clone(),
         agent_args: Vec::new(),
     };
-    let made = plan(&target.found, &catalog, &start).map_err(|e| Failure::usage(e.to_string()))?;
+    let cleared = target::cleared(&found, &catalog, &start)?;
     let format = match args.format {
         FormatArg::Text => Format::Text,
         FormatArg::Json => Format::Json,
         FormatArg::Yaml => Format::Yaml,
         FormatArg::Markdown => Format::Markdown,
     };
-    terminal::print(&render(&made, format))?;
+    terminal::print(&render(cleared.plan(), format))?;
     Ok(CLEAN)
 }

@@ -1,25 +1,18 @@
 //! `FILE[#NAME]`: which manifest a command is about.
 
 use super::{FINDINGS, Failure, terminal};
-use crate::check::report::{Checked, text};
-use crate::check::{Diagnostic, Facts, check};
+use crate::check::report::{Checked, Other, text};
+use crate::check::{Cleared, Refused, clear};
 use crate::disk::Disk;
 use crate::manifest::{Catalog, Files, Found, Layout, Source, is_name};
+use crate::provider::Start;
 use crate::syntax::decode;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// A manifest that a person named.
-pub(super) struct Target {
-    /// It.
-    pub found: Found,
-    /// What is wrong with its file.
-    pub findings: Vec<Diagnostic>,
-}
-
-/// Finds and checks what `FILE[#NAME]` means. A bare name is an agent or a bottle of the project's
-/// or the user's own folder.
-pub(super) fn open(target: &str, catalog: &Catalog<'_>) -> Result<Target, Failure> {
+/// Finds what `FILE[#NAME]` means. A bare name is an agent or a bottle of the project's or the
+/// user's own folder.
+pub(super) fn open(target: &str, catalog: &Catalog<'_>) -> Result<Found, Failure> {
     let (file, name) = match target.rsplit_once('#') {
         Some((file, name)) if !Path::new(target).exists() => (file, Some(name)),
         _ => (target, None),
@@ -27,8 +20,33 @@ pub(super) fn open(target: &str, catalog: &Catalog<'_>) -> Result<Target, Failur
     let path = path_of(file, catalog.layout)?;
     let source = read(&path, catalog)?;
     let manifest = source.pick(name).cloned().ok_or_else(|| no_such_manifest(&source, name))?;
-    let findings = check(&source, catalog, &Facts::default());
-    Ok(Target { found: Found { source, manifest }, findings })
+    Ok(Found { source, manifest })
+}
+
+/// The plan of a manifest that is to be carried out or shown as such: of one that is refused, or
+/// that refers to one, there is none.
+///
+/// # Errors
+/// With the findings told already, where the manifest or what it is made of has errors.
+pub(super) fn cleared(found: &Found, catalog: &Catalog<'_>, start: &Start) -> Result<Cleared, Failure> {
+    clear(found, catalog, start).map_err(|refused| match refused {
+        Refused::NoPlan(error) => Failure::usage(error.to_string()),
+        Refused::Errors(errors) => {
+            let source = &found.source;
+            let related = errors.iter().flat_map(|f| &f.related).filter(|r| r.file != source.path);
+            let others = related
+                .filter_map(|r| {
+                    let text = &catalog.source(&r.file)?.text;
+                    Some(Other::new(r.file.clone(), terminal::shown(&r.file), text))
+                })
+                .collect();
+            let checked = Checked::new(terminal::shown(&source.path), &source.text, errors, others);
+            eprint!("{}", text::render(&checked, false));
+            let kind = found.manifest.kind.word();
+            terminal::error(&format!("the {kind} has errors, so it has no plan"));
+            Failure::Told(FINDINGS)
+        }
+    })
 }
 
 fn path_of(file: &str, layout: &Layout) -> Result<PathBuf, Failure> {
@@ -63,20 +81,4 @@ fn no_such_manifest(source: &Source, name: Option<&str>) -> Failure {
         Some(name) => format!("{shown} holds no manifest `{name}`; there is {names}"),
         None => format!("{shown} holds several manifests; name one: {names}"),
     })
-}
-
-impl Target {
-    /// The exit code where the manifest has errors, which are shown: it has no plan then.
-    pub(super) fn refused(&self) -> Option<u8> {
-        let errors: Vec<_> = self.findings.iter().filter(|f| f.severity.blocks()).cloned().collect();
-        if errors.is_empty() {
-            return None;
-        }
-        let source = &self.found.source;
-        let checked = Checked::new(terminal::shown(&source.path), &source.text, errors, Vec::new());
-        eprint!("{}", text::render(&checked, false));
-        let kind = self.found.manifest.kind.word();
-        terminal::error(&format!("the {kind} has errors, so it has no plan"));
-        Some(FINDINGS)
-    }
 }

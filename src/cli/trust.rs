@@ -6,6 +6,7 @@ use crate::disk::Disk;
 use crate::engine::StateDir;
 use crate::engine::trust::{Bottle, Standing, Trust};
 use crate::manifest::{Catalog, Found, Layout};
+use crate::provider::Start;
 use std::path::Path;
 
 /// Say yes to a bottle that is not your own: show what it allows, and remember it as it is now.
@@ -31,11 +32,9 @@ pub(super) fn run(args: &Args) -> Result<u8, Failure> {
     let settings = args.operator.settings()?;
     let layout = terminal::layout();
     let catalog = Catalog::new(&Disk, &layout);
-    let target = target::open(&args.target, &catalog)?;
-    if let Some(code) = target.refused() {
-        return Ok(code);
-    }
-    let bottle = bottle_of(&target.found, &catalog)?;
+    let found = target::open(&args.target, &catalog)?;
+    target::cleared(&found, &catalog, &Start::default())?;
+    let bottle = bottle_of(&found, &catalog)?;
     let trust = Trust::new(&settings.state, &layout);
     let standing = trust.standing(&bottle);
     let summary = standing.summary(&bottle.shown());

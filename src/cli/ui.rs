@@ -1,14 +1,15 @@
 //! The face of a launch at a terminal.
 
+use crate::check::Cleared;
 use crate::engine::terminal::Plain;
-use crate::engine::{Stage, Stream, Ui};
-use crate::plan::{Plan, preflight};
+use crate::engine::{Stage, Stream, Ui, silenced};
+use crate::plan::preflight;
 use std::io::{self, BufRead, IsTerminal, Write};
 use std::sync::Mutex;
 
 /// Shows stages and notes on standard error, the agent's output where it belongs.
 pub(super) struct TerminalUi<'a> {
-    plan: &'a Plan,
+    cleared: &'a Cleared,
     stages: bool,
     supervised: bool,
     /// Output that goes to a terminal is stripped of what steers one; files get it as it is.
@@ -17,10 +18,10 @@ pub(super) struct TerminalUi<'a> {
 
 impl<'a> TerminalUi<'a> {
     /// A supervised launch names every stage, also where nobody looks.
-    pub(super) fn new(plan: &'a Plan, supervised: bool) -> Self {
+    pub(super) fn new(cleared: &'a Cleared, supervised: bool) -> Self {
         let looked_at = io::stderr().is_terminal();
         let terminal = io::stdout().is_terminal() || looked_at;
-        Self { plan, stages: looked_at, supervised, plain: terminal.then(Mutex::default) }
+        Self { cleared, stages: looked_at, supervised, plain: terminal.then(Mutex::default) }
     }
 }
 
@@ -34,7 +35,7 @@ impl Ui for TerminalUi<'_> {
     }
 
     fn backend(&self, name: &str) {
-        tell(&preflight(self.plan, name));
+        tell(&(preflight(self.cleared.plan(), name) + &silenced(self.cleared)));
     }
 
     fn note(&self, text: &str) {

@@ -44,7 +44,7 @@ pub use error::{LaunchError, Problem, Stage};
 pub use guard::{Change, How};
 pub use host::Host;
 pub use open_files::raise_open_files;
-pub use outline::outline;
+pub use outline::{outline, silenced};
 pub use refusals::refusals;
 pub use runs::{find, live, log_files, logs, ps, refusal_count, stop};
 pub use state::{Record, StateDir};
@@ -52,6 +52,7 @@ pub use sweep::sweep;
 pub use ui::{Cancel, Silent, Stream, Ui};
 pub use watch::{StateChange, watch};
 
+use crate::check::Cleared;
 use crate::plan::{GUEST_POLICY, Plan, WorkspaceMode, guest_policy};
 use attach::Hub;
 use backend::{Backend, Job, Stop};
@@ -143,7 +144,8 @@ pub struct Outcome {
 ///
 /// # Errors
 /// The stage that failed, what, why and what to do; what was made until then is taken away.
-pub fn launch(plan: &Plan, options: &Options, ui: &dyn Ui) -> Result<Outcome, LaunchError> {
+pub fn launch(cleared: &Cleared, options: &Options, ui: &dyn Ui) -> Result<Outcome, LaunchError> {
+    let plan = cleared.plan();
     let no_terminal = |why: String| LaunchError::Failed {
         stage: Stage::Check,
         problem: Problem::new("there is no terminal", why, "give the agent a task"),

@@ -1,11 +1,26 @@
 //! What a launch would do, told before it does anything.
 
 use super::error::Stage;
+use crate::check::{Cleared, Silenced};
+use crate::egress::policy::visible;
 use crate::plan::{Plan, preflight};
 
 /// The preflight summary, the digest that `launch --digest` takes, and what each stage has to do.
-pub fn outline(plan: &Plan, backend: &str, digest: &str) -> String {
-    format!("{}digest       {digest}\n{}", preflight(plan, backend), stages(plan))
+pub fn outline(cleared: &Cleared, backend: &str, digest: &str) -> String {
+    let plan = cleared.plan();
+    let told = silenced(cleared);
+    format!("{}{told}digest       {digest}\n{}", preflight(plan, backend), stages(plan))
+}
+
+/// What somebody silenced in the files that a plan is made of, a line each: whoever launches it
+/// relies on that judgement.
+pub fn silenced(cleared: &Cleared) -> String {
+    let line = |s: &Silenced| {
+        let file = s.finding.file.file_name().unwrap_or_default().to_string_lossy();
+        let text = format!("silenced     {} at {file}:{}: {}", s.finding.rule.id, s.line, s.finding.message);
+        visible(&text) + "\n"
+    };
+    cleared.silenced().iter().map(line).collect()
 }
 
 fn stages(plan: &Plan) -> String {

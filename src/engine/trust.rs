@@ -9,7 +9,7 @@ use super::state::private_file;
 use crate::disk::Disk;
 use crate::manifest::{Catalog, Files, Found, Kind, Layout, Location, MemoryFiles, read_agent, resolve};
 use crate::plan::{
-    Change, DiffFormat, Dockerfile, EnvValue, Plan, PlanError, build, compare, plan, render_changes,
+    Change, DiffFormat, Dockerfile, EnvValue, Plan, PlanError, build, compare, draft, render_changes,
 };
 use crate::provider::Start;
 use ring::digest::{Context, SHA256};
@@ -113,7 +113,7 @@ impl Bottle {
 /// # Errors
 /// When it has no plan.
 pub fn launch_digest(found: &Found, catalog: &Catalog<'_>) -> Result<String, PlanError> {
-    Ok(digest(&plan(found, catalog, &Start::default())?, catalog.files))
+    Ok(digest(&draft(found, catalog, &Start::default())?, catalog.files))
 }
 
 /// SHA-256 in hex of all that the bottle decides, the bytes of its own Dockerfile included.

@@ -1,7 +1,7 @@
 //! What can be done about findings: their fixes, all safe fixes at once, silencing, reading on.
 
 use super::Snapshot;
-use crate::check::{Applicability, Diagnostic, Edit, Rule, fix_all};
+use crate::check::{Applicability, Diagnostic, Edit, Matter, Rule, fix_all};
 use crate::manifest::Body;
 use crate::syntax::{Node, Span, Value};
 
@@ -111,11 +111,12 @@ pub fn between(old: &str, new: &str) -> Vec<Edit> {
         .collect()
 }
 
-/// A comment above the finding's line. `None` where a comment would not be one, or where silencing
-/// makes no sense: text that is no YAML, and the comments themselves.
+/// A comment above the finding's line. `None` where a comment would not be one, or where it has no
+/// effect: what the language refuses, and the comments themselves.
 fn suppress<'f>(snapshot: &Snapshot<'_>, finding: &'f Diagnostic) -> Option<Action<'f>> {
     let id = finding.rule.id;
-    if ["syntax", "unused-suppression", "suppression-without-reason"].contains(&id) {
+    let about_comments = ["unused-suppression", "suppression-without-reason"].contains(&id);
+    if finding.rule.matter == Matter::Language || about_comments {
         return None;
     }
     let source = snapshot.source;
@@ -180,21 +181,25 @@ mod tests {
 
     #[test]
     fn a_finding_can_be_mended_silenced_and_explained() {
-        let all = at_mark("env:\n  A: x\nenv$0v:\n  B: y\n");
-        let titles: Vec<_> = all.iter().map(|(t, _)| t.as_str()).collect();
-        assert_eq!(
-            titles,
-            ["Rename it to `env`", "Silence unknown-field here with a comment", "Explain unknown-field"]
-        );
-        assert_eq!(all[1].1, "env:\n  A: x\n# bot-bottle: ignore[unknown-field] \nenvv:\n  B: y\n");
+        let titles = |text| -> Vec<String> { at_mark(text).into_iter().map(|(title, _)| title).collect() };
+        // What the language refuses cannot be silenced.
+        let language = titles("env:\n  A: x\nenv$0v:\n  B: y\n");
+        assert_eq!(language, ["Rename it to `env`", "Explain unknown-field"]);
+        let judgement = titles("skills: [re$0view]\n");
+        assert_eq!(judgement, ["Silence skill-not-found here with a comment", "Explain skill-not-found"]);
+        let silenced = &at_mark("skills: [re$0view]\n")[0].1;
+        assert_eq!(silenced, "# bot-bottle: ignore[skill-not-found] \nskills: [review]\n");
     }
 
     #[test]
     fn a_silencing_comment_keeps_the_indent_and_silences() {
-        let text = "/h/.bot-bottle/bottles/dev.md|---\negress:\n  routes:\n    - host: a.example.com\n      hos$0t2: x\n---\n";
+        let text = "/h/.bot-bottle/bottles/dev.md|---\negress:\n  routes:\n    - git: read\n      host: '*.c$0om'\n---\n";
         let all = at_mark(text);
         let (_, silenced) = all.iter().find(|(t, _)| t.starts_with("Silence")).expect("an action");
-        assert!(silenced.contains("\n      # bot-bottle: ignore[unknown-field] \n      host2"), "{silenced}");
+        assert!(
+            silenced.contains("\n      # bot-bottle: ignore[broad-wildcard] \n      host: '*"),
+            "{silenced}"
+        );
         let path = "/h/.bot-bottle/bottles/dev.md|";
         marked(&format!("{path}{silenced}")).ask(|s, _| {
             let rules: Vec<_> = check(s.source, s.catalog, &s.facts).iter().map(|f| f.rule.id).collect();

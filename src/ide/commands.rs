@@ -1,9 +1,9 @@
 //! What can be run from the editor, and where it is offered.
 
 use super::Snapshot;
-use crate::check::{masked, shown};
+use crate::check::{Cleared, Refused, clear, masked, shown};
 use crate::manifest::{Found, Manifest};
-use crate::plan::{Format, Plan, plan, render};
+use crate::plan::{Format, Plan, render};
 use crate::provider::Start;
 use crate::syntax::Span;
 
@@ -116,12 +116,30 @@ pub fn lenses(snapshot: &Snapshot<'_>, runs: &[Running], terminal: bool) -> Vec<
         }
         if all.is_empty() && terminal {
             let found = Found { source: source.clone(), manifest: manifest.clone() };
-            all.extend(plan_of(&found, snapshot).is_ok().then(|| about(Command::Launch, "Launch")));
+            all.push(match clear(&found, snapshot.catalog, &Start::default()) {
+                Ok(_) => about(Command::Launch, "Launch"),
+                // The dry run says no, and why, where the launch would.
+                Err(refused) => about(Command::DryRun, &will_not_launch(&refused)),
+            });
         }
         all.extend([about(Command::Plan, "Plan"), about(Command::DryRun, "Dry run")]);
         all
     };
     source.manifests.iter().flat_map(of).collect()
+}
+
+/// The longest reason that a lens shows; the finding has the rest.
+const LONGEST_REASON: usize = 80;
+
+/// The first reason, in a line.
+fn will_not_launch(refused: &Refused) -> String {
+    let reason = match refused {
+        Refused::Errors(errors) => errors.first().map(|e| e.message.clone()).unwrap_or_default(),
+        Refused::NoPlan(error) => shown(&error.to_string()),
+    };
+    let cut = reason.char_indices().nth(LONGEST_REASON).map_or(reason.len(), |(i, _)| i);
+    let more = if cut < reason.len() { "…" } else { "" };
+    format!("Will not launch: {}{more}", &reason[..cut])
 }
 
 /// Why a command gave nothing.
@@ -130,7 +148,7 @@ pub enum CommandError {
     /// The file holds several manifests and none was named, or another one was.
     #[error("{0}")]
     WhichManifest(String),
-    /// The manifest has no plan.
+    /// The manifest, or a bottle that it refers to, is refused; the first reason.
     #[error("there is no plan: {0}")]
     NoPlan(String),
 }
@@ -155,9 +173,9 @@ pub fn pick(snapshot: &Snapshot<'_>, name: Option<&str>) -> Result<Found, Comman
 /// What a launch of a manifest would carry out.
 ///
 /// # Errors
-/// When it has no plan.
-pub fn plan_of(found: &Found, snapshot: &Snapshot<'_>) -> Result<Plan, CommandError> {
-    plan(found, snapshot.catalog, &Start::default()).map_err(|e| CommandError::NoPlan(shown(&e.to_string())))
+/// When a launch would refuse it, with the first reason.
+pub fn cleared(found: &Found, snapshot: &Snapshot<'_>) -> Result<Cleared, CommandError> {
+    clear(found, snapshot.catalog, &Start::default()).map_err(|e| CommandError::NoPlan(e.first()))
 }
 
 /// The plan as Markdown.
@@ -194,8 +212,8 @@ mod tests {
                     ("bot-bottle.dryRun", of("other"), second),
                 ]
             );
-            let plan = |name| plan_of(&pick(s, name).expect("a manifest"), s).expect("a plan");
-            assert!(page(&plan(Some("other"))).contains("codex"));
+            let plan = |name| cleared(&pick(s, name).expect("a manifest"), s).expect("a plan");
+            assert!(page(plan(Some("other")).plan()).contains("codex"));
             let error = pick(s, None).expect_err("which?").to_string();
             assert_eq!(error, "the file holds several manifests; name one of dev, other");
             assert!(pick(s, Some("nope")).expect_err("which?").to_string().contains("dev, other"));
@@ -205,10 +223,24 @@ mod tests {
     #[test]
     fn what_has_no_plan_is_not_launched() {
         marked("agent_provider: {template: x}$0\n").ask(|s, _| {
-            let error = plan_of(&pick(s, None).expect("a manifest"), s).expect_err("no plan");
-            assert_eq!(error.to_string(), "there is no plan: there is no template `x`");
-            let plain = [("bot-bottle.plan", "Plan"), ("bot-bottle.dryRun", "Dry run")];
-            assert_eq!(titles(&lenses(s, &[], true)), plain);
+            let error = cleared(&pick(s, None).expect("a manifest"), s).expect_err("no plan");
+            assert!(error.to_string().starts_with("there is no plan: there is no template `x`"), "{error}");
+            let lenses = lenses(s, &[], true);
+            let [(first, why), rest @ ..] = &titles(&lenses)[..] else { panic!("no lens") };
+            assert_eq!(
+                (*first, rest),
+                ("bot-bottle.dryRun", &[("bot-bottle.plan", "Plan"), ("bot-bottle.dryRun", "Dry run")][..])
+            );
+            assert!(why.starts_with("Will not launch: there is no template `x`"), "{why}");
+        });
+        // What is wrong in another file counts here too, and another document of this one does not.
+        let text = "//- /p/a.agent.yaml\nbottle: d$0ev\n//- /p/dev.bottle.yaml\nenvv: {}\n";
+        marked(text).ask(|s, _| assert!(titles(&lenses(s, &[], true))[0].1.starts_with("Will not launch")));
+        marked("envv: {}\n---\nname: other\nenv: {}$0\n").ask(|s, _| {
+            let all = lenses(s, &[], true);
+            let launches = all.iter().filter(|l| l.command == Command::Launch);
+            let subjects: Vec<_> = launches.map(|l| l.subject.clone()).collect();
+            assert_eq!(subjects, [Subject::Manifest(Some("other".to_owned()))]);
         });
     }
 

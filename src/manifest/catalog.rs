@@ -2,6 +2,7 @@
 
 use super::{Carrier, FileKind, Files, Kind, Layout, Location, Manifest, Source};
 use crate::syntax::decode;
+use std::any::Any;
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
@@ -15,6 +16,7 @@ pub struct Catalog<'a> {
     /// Where the user's own manifests lie.
     pub layout: &'a Layout,
     read: Mutex<HashMap<PathBuf, Option<Arc<Source>>>>,
+    derived: Mutex<HashMap<(PathBuf, usize), Box<dyn Any + Send>>>,
 }
 
 /// A bottle that a name leads to.
@@ -38,7 +40,7 @@ pub struct Candidate {
 impl<'a> Catalog<'a> {
     /// A catalog that has read nothing yet.
     pub fn new(files: &'a dyn Files, layout: &'a Layout) -> Self {
-        Self { files, layout, read: Mutex::default() }
+        Self { files, layout, read: Mutex::default(), derived: Mutex::default() }
     }
 
     /// A catalog that knows some files already: those that an editor holds, parsed.
@@ -48,7 +50,7 @@ impl<'a> Catalog<'a> {
         sources: impl IntoIterator<Item = Arc<Source>>,
     ) -> Self {
         let known = sources.into_iter().map(|s| (s.path.to_path_buf(), Some(s))).collect();
-        Self { files, layout, read: Mutex::new(known) }
+        Self { files, layout, read: Mutex::new(known), derived: Mutex::default() }
     }
 
     /// The files that were asked for until now, those that are not there included.
@@ -72,6 +74,25 @@ impl<'a> Catalog<'a> {
         }
         let text = decode(self.files.read(path).ok()?).ok()?;
         Source::recognise(path, text, self.layout, true)
+    }
+
+    /// What a layer above derives from a document and everything that the catalog leads to from
+    /// there; made once, since the files behind a catalog do not change while it lives.
+    pub(crate) fn remember<T: Any + Clone + Send>(
+        &self,
+        file: &Path,
+        document: usize,
+        make: impl FnOnce() -> T,
+    ) -> T {
+        let key = (file.to_owned(), document);
+        let derived = || self.derived.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if let Some(known) = derived().get(&key).and_then(|known| known.downcast_ref::<T>()) {
+            return known.clone();
+        }
+        // Made without the lock: it may ask for other documents.
+        let made = make();
+        derived().insert(key, Box::new(made.clone()));
+        made
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<PathBuf, Option<Arc<Source>>>> {

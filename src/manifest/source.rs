@@ -105,6 +105,22 @@ impl Source {
         }
     }
 
+    /// Whether a mistake of form at a place is a manifest's own: it lies behind the manifest's start,
+    /// and no other document begins between the two.
+    pub fn holds(&self, manifest: &Manifest, place: Span) -> bool {
+        let start = |index: usize| self.tree.documents.get(index).map(|d| d.span.start);
+        let at = place.start;
+        if manifest.document > 0 && start(manifest.document).is_some_and(|start| at < start) {
+            return false;
+        }
+        if let Some(next) = start(manifest.document + 1) {
+            return at < next;
+        }
+        // The tree ends at the first mistake, which may stand in a document that it does not hold.
+        let end = self.document(manifest).map_or(0, |d| d.span.end.min(at));
+        !self.text.get(end as usize..at as usize).unwrap_or_default().contains("\n---")
+    }
+
     /// The Markdown body's text, trimmed.
     pub fn body_text(&self) -> &str {
         match self.body {

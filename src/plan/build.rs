@@ -25,13 +25,14 @@ pub enum PlanError {
     UnknownBottle(String),
 }
 
-/// The plan of a manifest: a bottle alone, or an agent in its bottle.
+/// The plan of a manifest as it stands: a bottle alone, or an agent in its bottle.
 ///
-/// The hover, `bot-bottle plan` and the launch all come here.
+/// Good for showing. Nothing has been judged: what is to be launched comes from
+/// [`crate::check::clear`], which takes the plan from here.
 ///
 /// # Errors
 /// When there is no such bottle or template.
-pub fn plan(manifest: &Found, catalog: &Catalog<'_>, start: &Start) -> Result<Plan, PlanError> {
+pub fn draft(manifest: &Found, catalog: &Catalog<'_>, start: &Start) -> Result<Plan, PlanError> {
     match manifest.manifest.kind {
         Kind::Bottle => build(&resolve(manifest, catalog).bottle, None, start, catalog.layout),
         Kind::Agent => {

@@ -9,7 +9,7 @@ pub mod engine_env;
 mod guest_policy;
 mod render;
 
-pub use build::{PlanError, build, env_value, host_path, memory_bytes, plan};
+pub use build::{PlanError, build, draft, env_value, host_path, memory_bytes};
 pub use compare::{Change, DiffFormat, Direction, compare, place, render_changes};
 pub use guest_policy::{GUEST_POLICY, guest_policy};
 pub use render::{Format, preflight, render, shell_words};

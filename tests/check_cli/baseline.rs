@@ -1,36 +1,51 @@
 //! `--baseline`: what was there is passed over, what is new is reported, what is gone is told.
 
-use crate::rig::{CLEAN, GUESS, Project};
+use crate::rig::{CLEAN, GUESS, JUDGED, Project};
 
 #[test]
 fn only_what_is_new_is_reported() {
-    let project = Project::new(&[("a.bottle.yaml", GUESS), ("sub/b.bottle.yaml", "envv: {}\nfoo: 1\n")]);
+    let two = "env:\n  API_TOKEN: '?the token'\n  MY_SECRET: '?another'\n";
+    let project = Project::new(&[("a.bottle.yaml", JUDGED), ("sub/b.bottle.yaml", two)]);
     let ran = project.check(&["--baseline", "ci/base.json", "--write-baseline"]);
     assert_eq!(ran.code, 2, "the folder is not there: {}", ran.err);
     std::fs::create_dir(project.path("ci")).expect("a folder");
     let ran = project.check(&["--baseline", "ci/base.json", "--write-baseline"]).expect(0);
     assert_eq!((ran.out.as_str(), ran.err.as_str()), ("", "note: wrote ci/base.json\n"));
     let text = project.read("ci/base.json");
-    let expected = "{\n  \"version\": 1,\n  \"findings\": {\n    \"../a.bottle.yaml\": {\n      \"unknown-field\": 1\n    },\n    \"../sub/b.bottle.yaml\": {\n      \"unknown-field\": 2\n    }\n  }\n}\n";
+    let expected = "{\n  \"version\": 1,\n  \"findings\": {\n    \"../a.bottle.yaml\": {\n      \"credential-in-env\": 1\n    },\n    \"../sub/b.bottle.yaml\": {\n      \"credential-in-env\": 2\n    }\n  }\n}\n";
     assert_eq!(text, expected);
     let ran = project.check(&["--baseline", "ci/base.json"]).expect(0);
     assert_eq!(ran.out, "checked 2 manifests: no findings; 3 in the baseline\n");
 
-    project.write("a.bottle.yaml", format!("# moved\n\nbar: 2\n{GUESS}"));
-    project.write("sub/b.bottle.yaml", GUESS);
+    project.write("a.bottle.yaml", format!("# moved\n\n{JUDGED}  MY_SECRET: '?new'\n"));
+    project.write("sub/b.bottle.yaml", JUDGED);
     let ran = project.check(&["--baseline", "ci/base.json", "--format", "concise"]).expect(1);
     assert_eq!(ran.out.lines().count(), 1, "{}", ran.out);
     assert!(
-        ran.err.contains("sub/b.bottle.yaml: the baseline allows 2 of `unknown-field`, there is 1"),
+        ran.err.contains("sub/b.bottle.yaml: the baseline allows 2 of `credential-in-env`, and 1 were found"),
         "{}",
         ran.err
     );
 }
 
 #[test]
+fn what_the_language_refuses_is_refused_whatever_the_baseline_says() {
+    let project = Project::new(&[("a.bottle.yaml", GUESS)]);
+    let ran = project.check(&["--baseline", "base.json", "--write-baseline"]).expect(1);
+    assert!(ran.err.contains("1 of the language's rules stay"), "{}", ran.err);
+    assert!(!project.read("base.json").contains("unknown-field"));
+    // One that an earlier version wrote.
+    let old = "{\"version\":1,\"findings\":{\"a.bottle.yaml\":{\"unknown-field\":1}}}";
+    project.write("base.json", old);
+    let ran = project.check(&["--baseline", "base.json"]).expect(1);
+    assert!(ran.out.contains("error[unknown-field]"), "{}", ran.out);
+    assert!(ran.err.contains("lists `unknown-field`, which is a rule of the language"), "{}", ran.err);
+}
+
+#[test]
 fn writing_again_lowers_counts_and_keeps_the_files_that_were_not_checked() {
     let project =
-        Project::new(&[("a.bottle.yaml", GUESS), ("b.bottle.yaml", GUESS), ("c.bottle.yaml", GUESS)]);
+        Project::new(&[("a.bottle.yaml", JUDGED), ("b.bottle.yaml", JUDGED), ("c.bottle.yaml", JUDGED)]);
     let write = ["--baseline", "base.json", "--write-baseline"];
     project.check(&write).expect(0);
     project.write("a.bottle.yaml", CLEAN);

@@ -1,10 +1,11 @@
-//! `bot-bottle check`, `init` and `explain` as a person, a script and a CI service run them.
+//! `bot-bottle check`, `init`, the commands that make a plan, and `explain` as a person, a script and a CI service run them.
 // A skipped test says so.
 #![allow(clippy::print_stdout)]
 
 mod bad_input;
 mod baseline;
 mod denied;
+mod doors;
 mod explain;
 mod fix;
 mod formats;

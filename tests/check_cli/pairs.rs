@@ -3,7 +3,7 @@
 use crate::rig::Project;
 use bot_bottle::egress::policy::{Policy, Request, Scheme, host_matches};
 use bot_bottle::manifest::{Catalog, Found, Layout, MemoryFiles};
-use bot_bottle::plan::plan;
+use bot_bottle::plan::draft;
 use bot_bottle::provider::{EgressRoute, Start};
 use std::path::Path;
 
@@ -77,7 +77,7 @@ fn routes(text: &str) -> Vec<EgressRoute> {
     let catalog = Catalog::new(&files, &layout);
     let source = catalog.source(Path::new("/p/a.bottle.yaml")).expect("a manifest");
     let manifest = source.manifests[0].clone();
-    plan(&Found { source, manifest }, &catalog, &Start::default()).expect("a plan").egress_routes
+    draft(&Found { source, manifest }, &catalog, &Start::default()).expect("a plan").egress_routes
 }
 
 /// What `diff --format json` says of the way out: `direction area` and host pattern.

@@ -124,8 +124,7 @@ fn what_cannot_be_compared_is_no_proof() {
     };
     let args = ["--deny-widening", "--since", "HEAD", "--baseline", "base.json"];
     project.write("dev.bottle.yaml", "agent_provider: {template: nope}\n");
-    project.check(&["--baseline", "base.json", "--write-baseline"]).expect(0);
-    // The baseline accepts the finding, but not a manifest whose permissions nobody knows.
+    project.check(&["--baseline", "base.json", "--write-baseline"]).expect(1);
     let ran = project.check(&args).expect(1);
     assert!(ran.err.contains("permissions are not compared: dev.bottle.yaml has no plan"), "{}", ran.err);
     project.write("dev.bottle.yaml", CLEAN);

@@ -62,14 +62,15 @@ fn a_change_that_narrows_or_permits_the_same_passes() {
 fn findings_are_annotations_and_fail_by_themselves() {
     let Some(project) = repository(&[("sub/dev.bottle.yaml", CLEAN)]) else { return };
     project.write("sub/dev.bottle.yaml", format!("{CLEAN}{GUESS}"));
-    let (ran, summary) = review(&project, &[]);
-    let ran = ran.expect(1);
+    let (ran, _) = review(&project, &[]);
+    // What has errors has no plan, so nobody knows what it permits: that weighs more than a finding.
+    let ran = ran.expect(2);
     let annotation = "::error title=bot-bottle (unknown-field),file=sub/dev.bottle.yaml,line=4,";
     assert!(ran.out.contains(annotation), "{}", ran.out);
-    assert!(
-        !ran.out.contains("lets an agent do more") && summary.contains("No permission changes."),
-        "{summary}"
-    );
+    assert!(ran.err.contains("sub/dev.bottle.yaml has no plan: a bottle has no field `envv`"), "{}", ran.err);
+    project.write("sub/dev.bottle.yaml", format!("{CLEAN}skills: [nope]\n"));
+    let (ran, _) = review(&project, &[("DENY_WIDENING", "false")]);
+    assert!(ran.expect(1).out.contains("::warning title=bot-bottle (skill-not-found)"));
     let (ran, _) = review(&project, &[("BASE", "no-such-revision")]);
     assert!(ran.expect(2).err.contains("git ls-tree: "));
 }
@@ -102,7 +103,8 @@ fn the_hooks_entry_is_a_plain_command_and_its_pattern_takes_manifests() {
     assert_eq!(words.next(), Some("bot-bottle"));
     let args: Vec<_> = words.chain(taken.iter().copied()).collect();
     let ran = project.run(&args).expect(1);
-    assert!(ran.out.contains("a/dev.bottle.yml:1:1") && ran.out.contains("1 finding"), "{}", ran.out);
+    assert!(ran.out.contains("a/dev.bottle.yml:1:1") && ran.out.contains("2 findings"), "{}", ran.out);
+    assert!(ran.out.contains("error[broken-bottle]"), "the agent in it is refused too: {}", ran.out);
     project.write("a/dev.bottle.yml", CLEAN);
     project.run(&args).expect(0);
 }

@@ -16,6 +16,9 @@ pub(crate) const FIXED: &str = "agent_provider:\n  template: claude\nskills: [re
 /// A bottle with one error whose fix is a guess.
 pub(crate) const GUESS: &str = "envv: {}\n";
 
+/// A bottle with one warning, which is a matter of judgement.
+pub(crate) const JUDGED: &str = "env:\n  API_TOKEN: '?the token'\n";
+
 pub(crate) struct Project {
     folder: tempfile::TempDir,
 }

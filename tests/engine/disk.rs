@@ -1,6 +1,7 @@
 //! Attack 45, a full disk: each stage that writes says so, and takes away what it made.
 
 use crate::rig::{Recorder, Rig, skip};
+use bot_bottle::check::Cleared;
 use bot_bottle::engine::{Choice, LaunchError, Stage, StateDir, Stream, Ui, launch, sweep};
 use bot_bottle::plan::WorkspaceMode;
 use bot_bottle::provider::{Content, GuestDir, GuestFile};
@@ -114,7 +115,7 @@ on_both! {
             (Stage::Agent, Stage::Agent),
         ] {
             let ui = FillAt { stage: filled, disk: &disk, inner: Recorder::default() };
-            match launch(&rig.plan, &rig.options, &ui) {
+            match launch(&Cleared::unjudged(rig.plan.clone()), &rig.options, &ui) {
                 Err(LaunchError::Failed { stage, problem }) => {
                     assert_eq!(stage, fails, "{filled}: {problem}");
                     assert!(problem.to_string().contains("No space left on device"), "{filled}: {problem}");

@@ -2,6 +2,7 @@
 
 use crate::launcher::{FAILED, command};
 use crate::rig::{Other, Recorder, Rig};
+use bot_bottle::check::Cleared;
 use bot_bottle::engine::{
     Attached, LaunchError, Options, Stage, StateDir, Stream, Talk, Ui, attach, launch, logs, ps, stop, sweep,
 };
@@ -131,7 +132,7 @@ on_both! {
             options.cancel = bot_bottle::engine::Cancel::default();
             let ui = CancelAt { options: Options { cancel: options.cancel.clone(), ..ui.options }, ..ui };
             let plan = Plan { argv: ["sleep", "60"].map(str::to_owned).into(), ..rig.plan.clone() };
-            match launch(&plan, &options, &ui) {
+            match launch(&Cleared::unjudged(plan.clone()), &options, &ui) {
                 Err(LaunchError::Cancelled { .. }) => {}
                 other => panic!("{stage}: {other:?}"),
             }

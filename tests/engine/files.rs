@@ -1,6 +1,7 @@
 //! Attacks 30 to 32, 37, 38, 62 and 63, and the plan's own folders and files.
 
 use crate::rig::Rig;
+use bot_bottle::check::Cleared;
 use bot_bottle::engine::{Change, How, LaunchError, Stage, launch};
 use bot_bottle::plan::{Mount, WorkspaceMode};
 use bot_bottle::provider::{Content, Derived, GuestCommand, GuestDir, GuestFile};
@@ -113,7 +114,7 @@ on_both! {
         make_writable(&rig.workspace);
         rig.plan.argv = ["sh", "-c", "echo x >> .git/config; echo x > .git/hooks/pre-commit; mkdir .vscode; echo {} > .vscode/tasks.json; \
             echo x > .mcp.json; mkdir .claude; echo {} > .claude/settings.json; echo A=1 > .env; echo x >> dev.bottle.yaml; echo work > main.rs"].map(str::to_owned).into();
-        let outcome = launch(&rig.plan, &rig.options, &rig.ui).expect("launched");
+        let outcome = launch(&Cleared::unjudged(rig.plan.clone()), &rig.options, &rig.ui).expect("launched");
         let wanted = [
             (".claude/settings.json", How::Added),
             (".env", How::Added),

@@ -3,6 +3,7 @@
 
 use crate::containers;
 use crate::rig::Rig;
+use bot_bottle::check::Cleared;
 use bot_bottle::engine::{Choice, Host, Options, StateDir, Stream, Talk, Ui, launch};
 use std::io::Write;
 use std::process::Command;
@@ -76,7 +77,7 @@ fn the_launching_process() {
     options.backend = backend;
     options.talk = if *talk == "Terminal" { Talk::Terminal } else { Talk::Stream };
     options.watch_signals = true;
-    match launch(&rig.plan, &options, &Plain) {
+    match launch(&Cleared::unjudged(rig.plan.clone()), &options, &Plain) {
         Ok(outcome) => std::process::exit(outcome.code.into()),
         Err(error) => {
             eprintln!("error {error}");

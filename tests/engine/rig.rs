@@ -1,6 +1,7 @@
 //! A bottle under test: a plan, a workspace, a state folder, and what came of the launch.
 
 use crate::containers;
+use bot_bottle::check::Cleared;
 use bot_bottle::engine::{
     Cancel, Choice, Host, LaunchError, Options, Outcome, Stage, StateDir, Stream, Ui, launch,
 };
@@ -89,7 +90,7 @@ impl Rig {
     pub(crate) fn go(&mut self) -> Result<Ran, LaunchError> {
         self.ui = Recorder { answers: std::mem::take(&mut self.ui.answers), ..Recorder::default() };
         self.options.cancel = Cancel::default();
-        let Outcome { code, .. } = launch(&self.plan, &self.options, &self.ui)?;
+        let Outcome { code, .. } = launch(&Cleared::unjudged(self.plan.clone()), &self.options, &self.ui)?;
         let take =
             |bytes: &Mutex<Vec<u8>>| String::from_utf8_lossy(&bytes.lock().expect("lock")).into_owned();
         Ok(Ran { code, out: take(&self.ui.out), err: take(&self.ui.err) })
@@ -181,7 +182,7 @@ impl Other {
         let cancel = options.cancel.clone();
         let (sender, started) = std::sync::mpsc::channel();
         let ui = FirstOutput(Mutex::new(Some(sender)));
-        let thread = std::thread::spawn(move || launch(&plan, &options, &ui));
+        let thread = std::thread::spawn(move || launch(&Cleared::unjudged(plan.clone()), &options, &ui));
         started.recv_timeout(std::time::Duration::from_secs(60)).expect("it started");
         Self { cancel, thread }
     }

@@ -52,7 +52,7 @@ fn the_whole_workspace_can_be_asked_for() {
     ]);
     let mut client = Client::with(&world, able(true), Value::Null);
     let (open, closed) = (world.uri("a.bottle.yaml"), world.uri("b.agent.yaml"));
-    client.open(&open, "envvv: {}\n");
+    client.open(&open, "skills: [nope]\n");
     let first = client.request("workspace/diagnostic", json!({ "previousResultIds": [] }));
     typed::<WorkspaceDiagnosticReport>(&first);
     let items = first["items"].as_array().expect("a list").clone();

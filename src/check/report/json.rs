@@ -67,6 +67,7 @@ pub(super) fn tail(summary: &Summary) -> String {
         "unsafe_fixable": summary.unsafe_fixable,
         "fixed": summary.fixed,
         "in_baseline": summary.in_baseline,
+        "silenced": summary.silenced,
         "unreadable": summary.unreadable,
     });
     format!("\n],\"summary\":{summary}}}\n")

@@ -154,6 +154,8 @@ pub struct Summary {
     pub unsafe_fixable: usize,
     /// Findings that the baseline allows, and that are not shown.
     pub in_baseline: usize,
+    /// Findings of judgement that a comment silences, and that are not shown.
+    pub silenced: usize,
     /// Fixes that were applied.
     pub fixed: usize,
     /// Files that could not be read.

@@ -14,6 +14,24 @@ pub fn render(checked: &Checked, styled: bool) -> String {
     for finding in &checked.findings {
         let _ = writeln!(out, "{}\n", renderer.render(&groups(checked, finding)));
     }
+    arrows_of_other_files(&out)
+}
+
+/// The renderer points at a further file with `::: file`. A CI service takes a line that begins with
+/// `::` for a command, whatever follows.
+fn arrows_of_other_files(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for line in text.split_inclusive('\n') {
+        // Styled, the arrow stands behind a colour's sequence.
+        let at = line.find(":::").filter(|at| {
+            let before = &line[..*at];
+            before.trim_start().is_empty() || before.trim_start() == "\x1b[1m\x1b[94m"
+        });
+        match at {
+            Some(at) => out.extend([&line[..at], "-->", &line[at + 3..]]),
+            None => out.push_str(line),
+        }
+    }
     out
 }
 
@@ -78,6 +96,9 @@ pub(super) fn summary(summary: &Summary, styled: bool) -> String {
     if summary.in_baseline > 0 {
         let _ = write!(out, "; {} in the baseline", summary.in_baseline);
     }
+    if summary.silenced > 0 {
+        let _ = write!(out, "; {} silenced by a comment", summary.silenced);
+    }
     if summary.unreadable > 0 {
         let _ = write!(out, "; {} could not be read", counted(summary.unreadable, "file"));
     }
@@ -126,11 +147,12 @@ mod tests {
             summary(&some, false),
             "3 findings (2 errors, 1 warning) in 2 of 12 manifests; 1 can be fixed with --fix\n"
         );
-        let more = Summary { unsafe_fixable: 1, in_baseline: 4, fixed: 1, unreadable: 1, ..some };
+        let more =
+            Summary { unsafe_fixable: 1, in_baseline: 4, silenced: 2, fixed: 1, unreadable: 1, ..some };
         assert_eq!(
             summary(&more, false),
             "1 finding fixed; 3 findings (2 errors, 1 warning) in 2 of 12 manifests; 1 can be fixed with --fix, \
-             1 more with --unsafe-fixes; 4 in the baseline; 1 file could not be read\n"
+             1 more with --unsafe-fixes; 4 in the baseline; 2 silenced by a comment; 1 file could not be read\n"
         );
     }
 }

@@ -32,12 +32,24 @@ pub enum Group {
     Editor,
 }
 
+/// Who has the last word on a rule's findings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Matter {
+    /// The language: what is found has no meaning, or one that must not be launched. No comment, no
+    /// baseline and no option makes it acceptable.
+    Language,
+    /// Judgement: whoever writes the manifest may know better, and says so with a reason.
+    Judgement,
+}
+
 /// A rule.
 pub struct Rule {
     /// Its name, as in `ignore[…]`.
     pub id: &'static str,
     /// What it is about.
     pub group: Group,
+    /// Who has the last word.
+    pub matter: Matter,
     /// How bad its findings are.
     pub severity: Severity,
     /// The rule's file; its header is the page.
@@ -69,11 +81,12 @@ pub fn get(id: &str) -> Option<&'static Rule> {
 }
 
 macro_rules! registry {
-    ($($id:literal => $module:ident, $group:ident, $severity:ident;)*) => {
+    ($($id:literal => $module:ident, $group:ident, $matter:ident, $severity:ident;)*) => {
         $(mod $module;)*
         static ALL: [Rule; [$($id),*].len()] = [$(Rule {
             id: $id,
             group: Group::$group,
+            matter: Matter::$matter,
             severity: Severity::$severity,
             file: include_str!(concat!(stringify!($module), ".rs")),
             check: $module::check,
@@ -82,49 +95,50 @@ macro_rules! registry {
 }
 
 registry! {
-    "syntax" => syntax, Form, Error;
-    "duplicate-key" => duplicate_key, Form, Error;
-    "unknown-field" => unknown_field, Form, Error;
-    "missing-field" => missing_field, Form, Error;
-    "wrong-type" => wrong_type, Form, Error;
-    "invalid-value" => invalid_value, Form, Error;
-    "empty-manifest" => empty_manifest, Form, Error;
-    "unknown-template" => unknown_template, Provider, Error;
-    "claude-only-field" => claude_only_field, Provider, Error;
-    "codex-only-field" => codex_only_field, Provider, Error;
-    "dockerfile-not-found" => dockerfile_not_found, Provider, Error;
-    "unknown-role" => unknown_role, Egress, Error;
-    "provider-owned-route" => provider_owned_route, Egress, Error;
-    "duplicate-route" => duplicate_route, Egress, Error;
-    "shadowed-route" => shadowed_route, Egress, Error;
-    "incomplete-auth" => incomplete_auth, Egress, Error;
-    "invalid-token-ref" => invalid_token_ref, Egress, Error;
-    "invalid-host" => invalid_host, Egress, Error;
-    "private-host" => private_host, Egress, Error;
-    "broad-wildcard" => broad_wildcard, Egress, Error;
-    "invalid-path" => invalid_path, Egress, Error;
-    "invalid-method" => invalid_method, Egress, Error;
-    "unknown-bottle" => unknown_bottle, Files, Error;
-    "unknown-parent" => unknown_parent, Files, Error;
-    "extends-cycle" => extends_cycle, Files, Error;
-    "invalid-name" => invalid_name, Files, Error;
-    "skill-not-found" => skill_not_found, Files, Warning;
-    "untrusted-location" => untrusted_location, Files, Warning;
-    "secret-literal" => secret_literal, Secrets, Error;
-    "credential-in-env" => credential_in_env, Secrets, Warning;
-    "invalid-env-name" => invalid_env_name, Env, Error;
-    "provider-owned-env" => provider_owned_env, Env, Error;
-    "engine-owned-env" => engine_owned_env, Env, Error;
-    "prompt-conflict" => prompt_conflict, Prompt, Error;
-    "prompt-file-not-found" => prompt_file_not_found, Prompt, Error;
-    "empty-prompt" => empty_prompt, Prompt, Warning;
-    "sensitive-mount" => sensitive_mount, Workspace, Error;
-    "mount-not-found" => mount_not_found, Workspace, Warning;
-    "mount-conflict" => mount_conflict, Workspace, Error;
-    "unused-suppression" => unused_suppression, Upkeep, Warning;
-    "suppression-without-reason" => suppression_without_reason, Upkeep, Warning;
-    "token-unset" => token_unset, Editor, Hint;
-    "denied-egress" => denied_egress, Editor, Info;
+    "syntax" => syntax, Form, Language, Error;
+    "duplicate-key" => duplicate_key, Form, Language, Error;
+    "unknown-field" => unknown_field, Form, Language, Error;
+    "missing-field" => missing_field, Form, Language, Error;
+    "wrong-type" => wrong_type, Form, Language, Error;
+    "invalid-value" => invalid_value, Form, Language, Error;
+    "empty-manifest" => empty_manifest, Form, Language, Error;
+    "unknown-template" => unknown_template, Provider, Language, Error;
+    "claude-only-field" => claude_only_field, Provider, Language, Error;
+    "codex-only-field" => codex_only_field, Provider, Language, Error;
+    "dockerfile-not-found" => dockerfile_not_found, Provider, Judgement, Error;
+    "unknown-role" => unknown_role, Egress, Language, Error;
+    "provider-owned-route" => provider_owned_route, Egress, Language, Error;
+    "duplicate-route" => duplicate_route, Egress, Judgement, Warning;
+    "shadowed-route" => shadowed_route, Egress, Judgement, Warning;
+    "incomplete-auth" => incomplete_auth, Egress, Language, Error;
+    "invalid-token-ref" => invalid_token_ref, Egress, Language, Error;
+    "invalid-host" => invalid_host, Egress, Language, Error;
+    "private-host" => private_host, Egress, Judgement, Error;
+    "broad-wildcard" => broad_wildcard, Egress, Judgement, Error;
+    "invalid-path" => invalid_path, Egress, Language, Error;
+    "invalid-method" => invalid_method, Egress, Language, Error;
+    "unknown-bottle" => unknown_bottle, Files, Language, Error;
+    "unknown-parent" => unknown_parent, Files, Language, Error;
+    "broken-bottle" => broken_bottle, Files, Language, Error;
+    "extends-cycle" => extends_cycle, Files, Language, Error;
+    "invalid-name" => invalid_name, Files, Language, Error;
+    "skill-not-found" => skill_not_found, Files, Judgement, Warning;
+    "untrusted-location" => untrusted_location, Files, Judgement, Warning;
+    "secret-literal" => secret_literal, Secrets, Judgement, Error;
+    "credential-in-env" => credential_in_env, Secrets, Judgement, Warning;
+    "invalid-env-name" => invalid_env_name, Env, Language, Error;
+    "provider-owned-env" => provider_owned_env, Env, Language, Error;
+    "engine-owned-env" => engine_owned_env, Env, Language, Error;
+    "prompt-conflict" => prompt_conflict, Prompt, Language, Error;
+    "prompt-file-not-found" => prompt_file_not_found, Prompt, Judgement, Error;
+    "empty-prompt" => empty_prompt, Prompt, Judgement, Warning;
+    "sensitive-mount" => sensitive_mount, Workspace, Judgement, Error;
+    "mount-not-found" => mount_not_found, Workspace, Judgement, Warning;
+    "mount-conflict" => mount_conflict, Workspace, Language, Error;
+    "unused-suppression" => unused_suppression, Upkeep, Judgement, Warning;
+    "suppression-without-reason" => suppression_without_reason, Upkeep, Judgement, Warning;
+    "token-unset" => token_unset, Editor, Judgement, Hint;
+    "denied-egress" => denied_egress, Editor, Judgement, Info;
 }
 
 /// The manifest's own routes, in order.

@@ -1,7 +1,8 @@
 //! The baseline's file.
 
 use super::examine::Examiner;
-use super::{Args, Failure};
+use super::{Args, Failure, exit_code};
+use crate::check::report::Summary;
 use crate::check::{Baseline, BaselineCounts};
 use crate::cli::terminal;
 use crate::disk::replace;
@@ -26,8 +27,13 @@ fn read(path: &Path) -> Result<Baseline, Failure> {
     Baseline::parse(&text, folder(path)).map_err(|e| failed(e.to_string()))
 }
 
-/// Writes today's counts.
-pub(super) fn write(args: &Args, counts: &BaselineCounts, examiner: &Examiner<'_>) -> Result<(), Failure> {
+/// Writes today's counts, and gives the exit code: what no baseline can accept is still there.
+pub(super) fn write(
+    args: &Args,
+    counts: &BaselineCounts,
+    examiner: &Examiner<'_>,
+    summary: &Summary,
+) -> Result<u8, Failure> {
     let path = args.baseline.as_ref().map_or_else(PathBuf::new, |p| terminal::absolute(p));
     let old = if path.exists() { Some(read(&path)?) } else { None };
     let text = counts.to_text(folder(&path), old.as_ref(), |p| !p.exists());
@@ -35,7 +41,13 @@ pub(super) fn write(args: &Args, counts: &BaselineCounts, examiner: &Examiner<'_
     replace(&path, text.as_bytes(), None)
         .map_err(|e| Failure::usage(format!("cannot write {shown}: {e}")))?;
     terminal::note(&format!("wrote {}", examiner.relative(&path)));
-    Ok(())
+    if summary.findings() > 0 {
+        terminal::note(&format!(
+            "{} of the language's rules stay: no baseline accepts them; `bot-bottle check` shows them",
+            summary.findings()
+        ));
+    }
+    Ok(exit_code(summary))
 }
 
 fn folder(path: &Path) -> &Path {

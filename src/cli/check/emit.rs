@@ -2,8 +2,8 @@
 
 use super::examine::{Examined, Outcome};
 use super::{Args, Failure};
-use crate::check::BaselineCounts;
 use crate::check::report::{Checked, Format, Report, Summary};
+use crate::check::{BaselineCounts, Matter};
 use crate::cli::{ci, terminal};
 use crate::disk::replace;
 use std::io::{self, BufWriter, Write};
@@ -71,18 +71,16 @@ impl Emitter {
     fn examined(&mut self, path: &Path, examined: &Examined) -> io::Result<()> {
         self.summary.files += 1;
         self.summary.in_baseline += examined.in_baseline;
+        self.summary.silenced += examined.silenced;
         if let Some(counts) = &mut self.counts {
             let findings = examined.checked.as_ref().map_or(&[][..], |c| &c.findings);
             counts.add(path, findings);
-            self.summary.add(findings);
+            let language = findings.iter().filter(|f| f.rule.matter == Matter::Language);
+            self.summary.add(&language.cloned().collect::<Vec<_>>());
             return Ok(());
         }
-        for shrunk in &examined.shrunk {
-            let path = terminal::shown(path);
-            terminal::note(&format!(
-                "{path}: the baseline allows {} of `{}`, there is {}; write it anew with --write-baseline",
-                shrunk.allowed, shrunk.rule, shrunk.found
-            ));
+        for stale in &examined.stale {
+            terminal::note(&format!("{}: {stale}", terminal::shown(path)));
         }
         examined.checked.as_ref().map_or(Ok(()), |checked| self.findings(checked))
     }

@@ -3,7 +3,7 @@
 use super::inputs::Input;
 use super::{Args, Failure};
 use crate::check::report::{Checked, Other};
-use crate::check::{Baseline, Denied, Diagnostic, Facts, Severity, Shrunk, check};
+use crate::check::{Baseline, Denied, Diagnostic, Facts, Findings, Severity, Stale, examine};
 use crate::cli::operator::Operator;
 use crate::cli::terminal;
 use crate::disk::Disk;
@@ -33,8 +33,10 @@ pub(super) struct Examined {
     pub checked: Option<Checked>,
     /// How many findings the baseline allows.
     pub in_baseline: usize,
-    /// Where the baseline allows more than there is.
-    pub shrunk: Vec<Shrunk>,
+    /// What is wrong with the baseline's counts.
+    pub stale: Vec<Stale>,
+    /// How many findings a comment silences.
+    pub silenced: usize,
 }
 
 /// Checks one file after another, each alike.
@@ -83,14 +85,16 @@ impl<'a> Examiner<'a> {
     /// Checks a text.
     pub(super) fn source(&self, source: &Arc<Source>, catalog: &Catalog<'_>) -> Examined {
         let denied: Vec<_> = source.manifests.iter().flat_map(|m| self.refusals(&m.name)).collect();
-        let mut findings = check(source, catalog, &Facts { env_names: None, denied: &denied });
+        let facts = Facts { env_names: None, denied: &denied };
+        let Findings { mut findings, silenced } = examine(source, catalog, &facts);
         // What was asked for by name is shown, however mild.
         let asked_for = |f: &Diagnostic| f.rule.id == "denied-egress";
         findings.retain(|f| f.severity >= self.threshold || asked_for(f));
-        let mut examined = Examined::default();
+        let silenced = silenced.iter().filter(|f| f.severity >= self.threshold).count();
+        let mut examined = Examined { silenced, ..Examined::default() };
         if let Some(baseline) = self.baseline {
             let all = findings.len();
-            examined.shrunk = baseline.apply(&source.path, &mut findings);
+            examined.stale = baseline.apply(&source.path, &mut findings);
             examined.in_baseline = all - findings.len();
         }
         if !findings.is_empty() {

@@ -179,8 +179,7 @@ pub(super) fn run(args: &Args) -> Result<u8, Failure> {
     }
     check_all(&inputs.files, &examiner, &mut emitter)?;
     if let Some(counts) = emitter.finish()? {
-        baseline::write(args, &counts, &examiner)?;
-        return Ok(if emitter.summary.unreadable > 0 { USAGE } else { CLEAN });
+        return baseline::write(args, &counts, &examiner, &emitter.summary);
     }
     let code = exit_code(&emitter.summary);
     match revision.filter(|_| args.deny_widening) {

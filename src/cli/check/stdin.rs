@@ -45,8 +45,7 @@ pub(super) fn run(args: &Args, layout: &Layout) -> Result<u8, Failure> {
     };
     emitter.outcome(&input.path, &outcome)?;
     if let Some(counts) = emitter.finish()? {
-        super::baseline::write(args, &counts, &examiner)?;
-        return Ok(super::CLEAN);
+        return super::baseline::write(args, &counts, &examiner, &emitter.summary);
     }
     Ok(exit_code(&emitter.summary))
 }

@@ -1,10 +1,11 @@
 //! One side of a comparison: the manifests of a file, a folder or a revision, and their plans.
 
+use crate::check::clear;
 use crate::cli::git_files::Revision;
 use crate::cli::{Failure, terminal};
 use crate::disk::Disk;
 use crate::manifest::{Catalog, FileKind, Files, Found, Layout, MemoryFiles, Source};
-use crate::plan::{Plan, plan};
+use crate::plan::Plan;
 use crate::provider::Start;
 use crate::syntax::decode;
 use std::collections::BTreeMap;
@@ -37,13 +38,11 @@ pub(in crate::cli) fn add_plans(
     let Some(source) = Source::recognise(path, text, catalog.layout, named).map(Arc::new) else {
         return Ok(());
     };
-    if let Some(problem) = source.tree.problems.first() {
-        return Err(Failure::usage(format!("{shown} is no YAML: {}", problem.message)));
-    }
     for manifest in &source.manifests {
         let found = Found { source: source.clone(), manifest: manifest.clone() };
-        let plan = plan(&found, catalog, &Start::default())
-            .map_err(|e| Failure::usage(format!("{shown} has no plan: {e}")))?;
+        let cleared = clear(&found, catalog, &Start::default())
+            .map_err(|refused| Failure::usage(format!("{shown} has no plan: {}", refused.first())))?;
+        let plan = cleared.plan().clone();
         let several = source.manifests.len() > 1;
         let name = if several { format!("{shown}#{}", manifest.name) } else { shown.to_owned() };
         plans.insert(name, Planned { found, plan });

@@ -1,7 +1,7 @@
 //! Rule ids in `# bot-bottle: ignore[…]`.
 
 use super::{Completion, CompletionKind};
-use crate::check::{Edit, page, rules};
+use crate::check::{Edit, Group, Matter, Rule, page, rules};
 use crate::manifest::Source;
 use crate::syntax::Span;
 
@@ -21,7 +21,8 @@ pub(super) fn complete(source: &Source, comment: Span, offset: usize) -> Vec<Com
     let rest = behind.find(|c: char| !c.is_ascii_alphanumeric() && c != '-').unwrap_or(behind.len());
     let span = Span::new(offset - word.len(), offset + rest);
     let listed: Vec<_> = list.split(',').chain(behind.split([',', ']'])).map(str::trim).collect();
-    let all = rules::all().iter().filter(|r| r.id == word || !listed.contains(&r.id));
+    let can_be = |r: &&Rule| r.matter == Matter::Judgement && r.group != Group::Upkeep;
+    let all = rules::all().iter().filter(can_be).filter(|r| r.id == word || !listed.contains(&r.id));
     all.map(|rule| {
         let close = if closed { "" } else { "] " };
         Completion {

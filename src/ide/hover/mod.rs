@@ -8,9 +8,9 @@ use super::Snapshot;
 use super::field::field;
 use super::markdown::{code, safe};
 use super::query::{At, Path, Role, Step, at};
-use crate::check::{page, rules, suppressions};
+use crate::check::{Refused, clear, page, rules, suppressions};
 use crate::manifest::{Found, Kind, Manifest};
-use crate::plan::{Format, Plan, PlanError, plan, render};
+use crate::plan::{Format, Plan, PlanError, draft, render};
 use crate::provider::Start;
 use crate::syntax::Span;
 
@@ -51,10 +51,7 @@ fn describe(snapshot: &Snapshot<'_>, at: &At<'_>, manifest: &Manifest) -> Option
     let found = Found { source: snapshot.source.clone(), manifest: manifest.clone() };
     let mut parts = vec![documentation(manifest.kind, path)?];
     if is_about_the_plan(path) {
-        match plan(&found, snapshot.catalog, &Start::default()) {
-            Ok(plan) => parts.push(shown(&plan)),
-            Err(error) => parts.push(no_plan(&error)),
-        }
+        parts.extend(the_plan(snapshot, &found));
     } else if let Some(index) = route_index(path) {
         parts.extend(route::describe(snapshot, &found, index));
     } else {
@@ -81,6 +78,18 @@ fn route_index(path: &Path<'_>) -> Option<usize> {
     match path.0.as_slice() {
         [Step::Key("egress"), Step::Key("routes"), Step::Item(index), ..] => Some(*index),
         _ => None,
+    }
+}
+
+/// The whole plan; of a manifest that is refused its draft, under a line that says so.
+fn the_plan(snapshot: &Snapshot<'_>, found: &Found) -> Vec<String> {
+    match clear(found, snapshot.catalog, &Start::default()) {
+        Ok(cleared) => vec![shown(cleared.plan())],
+        Err(Refused::NoPlan(error)) => vec![no_plan(&error)],
+        Err(refused) => match draft(found, snapshot.catalog, &Start::default()) {
+            Ok(plan) => vec![format!("**This will not launch:** {}", code(&refused.first())), shown(&plan)],
+            Err(error) => vec![no_plan(&error)],
+        },
     }
 }
 

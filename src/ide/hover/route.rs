@@ -5,7 +5,7 @@ use crate::egress::policy::{Handling, Policy, Scheme};
 use crate::ide::Snapshot;
 use crate::ide::markdown::{code, codes};
 use crate::manifest::{Found, Kind, read_bottle};
-use crate::plan::plan;
+use crate::plan::draft;
 use crate::provider::{EgressRoute, GitAccess, PathKind, PathPattern, RouteOwner, Start};
 
 /// The `index`-th route of a bottle's own text, as Markdown.
@@ -18,7 +18,7 @@ pub(super) fn describe(snapshot: &Snapshot<'_>, found: &Found, index: usize) -> 
     routes.get(index)?.host.as_ref()?;
     // A route without a host is in no plan.
     let nth = routes[..index].iter().filter(|r| r.host.is_some()).count();
-    let plan = plan(found, snapshot.catalog, &Start::default()).ok()?;
+    let plan = draft(found, snapshot.catalog, &Start::default()).ok()?;
     let provided = plan.egress_routes.iter().filter(|r| r.owner == RouteOwner::Provider).count();
     let place = provided + nth;
     let route = plan.egress_routes.get(place)?;

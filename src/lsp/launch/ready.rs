@@ -1,11 +1,12 @@
 //! What would be launched, read from the disk: the launch itself reads nothing else.
 
-use crate::check::{Facts, check};
+use crate::check::{Facts, clear};
 use crate::disk::Disk;
 use crate::engine::trust::{Bottle, launch_digest};
 use crate::ide::Snapshot;
 use crate::ide::commands::pick;
 use crate::manifest::{Catalog, Files, Layout, Source};
+use crate::provider::Start;
 use crate::syntax::decode;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -56,11 +57,8 @@ impl Ready {
             Snapshot { source: &source, catalog: &catalog, facts: Facts::default(), workspace: &[] };
         let other = |e: &dyn std::fmt::Display| Refusal::Other(e.to_string());
         let found = pick(&snapshot, name).map_err(|e| other(&e))?;
-        if let Some(error) = check(&source, &catalog, &Facts::default()).iter().find(|f| f.severity.blocks())
-        {
-            let kind = found.manifest.kind.word();
-            return Err(Refusal::Errors { kind, first: error.full_message() });
-        }
+        clear(&found, &catalog, &Start::default())
+            .map_err(|e| Refusal::Errors { kind: found.manifest.kind.word(), first: e.first() })?;
         let bottle = Bottle::of(&found, &catalog).map_err(|e| other(&e))?;
         let digest = launch_digest(&found, &catalog).map_err(|e| other(&e))?;
         catalog.asked_for().iter().try_for_each(|path| saved(path))?;

@@ -3,7 +3,7 @@
 use crate::check::{page, rules};
 use crate::engine::trust::launch_digest;
 use crate::engine::{Choice, Host, backend_name, outline};
-use crate::ide::commands::{self, Command, pick, plan_of};
+use crate::ide::commands::{self, Command, cleared, pick};
 use crate::lsp::session::Session;
 use serde_json::Value;
 use tower_lsp::jsonrpc::{Error, ErrorCode, Result};
@@ -84,13 +84,13 @@ fn about_a_manifest(session: &Session, command: Command, arguments: &[Value]) ->
     let backend = session.backend();
     let answer = session.look(&uri, |snapshot| {
         let found = pick(snapshot, name)?;
-        let plan = plan_of(&found, snapshot)?;
+        let cleared = cleared(&found, snapshot)?;
         if command == Command::Plan {
-            return Ok(Answer::Text(Some(commands::page(&plan))));
+            return Ok(Answer::Text(Some(commands::page(cleared.plan()))));
         }
         let digest = launch_digest(&found, snapshot.catalog).unwrap_or_default();
         // A container engine takes its time to say that it does not run.
-        Ok(Answer::Work(Box::new(move || Ok(Some(outline(&plan, &named(backend), &digest))))))
+        Ok(Answer::Work(Box::new(move || Ok(Some(outline(&cleared, &named(backend), &digest))))))
     });
     let answer: std::result::Result<_, commands::CommandError> =
         answer.ok_or_else(|| failed("the document is no manifest that can be read".to_owned()))?;

@@ -222,7 +222,7 @@ mod tests {
         let catalog = Catalog::new(&files, &layout);
         let source = catalog.source(Path::new("/p/a.bottle.yaml")).expect("source");
         let manifest = source.manifests[0].clone();
-        crate::plan::plan(&Found { source, manifest }, &catalog, &Start::default()).expect("a plan")
+        crate::plan::draft(&Found { source, manifest }, &catalog, &Start::default()).expect("a plan")
     }
 
     fn changes(old: &str, new: &str) -> Vec<(&'static str, &'static str, String)> {
