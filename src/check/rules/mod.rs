@@ -93,6 +93,7 @@ registry! {
     "claude-only-field" => claude_only_field, Provider, Error;
     "codex-only-field" => codex_only_field, Provider, Error;
     "dockerfile-not-found" => dockerfile_not_found, Provider, Error;
+    "context-not-found" => context_not_found, Provider, Error;
     "unknown-role" => unknown_role, Egress, Error;
     "provider-owned-route" => provider_owned_route, Egress, Error;
     "duplicate-route" => duplicate_route, Egress, Error;
