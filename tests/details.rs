@@ -358,6 +358,39 @@ fn files_stay_in_the_project() {
 }
 
 #[test]
+fn a_build_context_stays_in_the_project_and_shows_no_secrets() {
+    let mut disk = Disk::new(&[("/project/D", "FROM a"), ("/project/dir/x", ""), ("/secret/x", "")]);
+    disk.links.insert("/project/link".into(), "/secret".into());
+    disk.files.insert("/home/ada/.ssh/id", "");
+    for (value, rules) in [
+        (".", [].as_slice()),
+        ("dir", &[]),
+        ("D", &["context-not-found"]),
+        ("nope", &["context-not-found"]),
+        ("..", &["context-not-found", "sensitive-mount"]),
+        ("/secret", &["context-not-found"]),
+        ("link", &["context-not-found"]),
+        ("~/.ssh", &["context-not-found", "sensitive-mount"]),
+    ] {
+        let text = format!("agent_provider: {{dockerfile: D, context: {value}}}");
+        let mut found = rules_of(&mut disk, "/project/dev.bottle.yaml", &text);
+        found.sort_unstable();
+        assert_eq!(found, rules, "{value}");
+    }
+    // Without a Dockerfile of its own it has no effect; the Dockerfile may be a parent's.
+    let alone = "agent_provider: {context: .}";
+    assert_eq!(rules_of(&mut disk, "/project/dev.bottle.yaml", alone), ["context-not-found"]);
+    disk.files.insert("/project/base.bottle.yaml", "agent_provider: {dockerfile: D}");
+    let child = format!("extends: base\n{alone}");
+    assert_eq!(rules_of(&mut disk, "/project/dev.bottle.yaml", &child), [""; 0]);
+    // The user's own may name any folder that holds no secrets.
+    for (value, rules) in [("/secret", [].as_slice()), ("~/.ssh", &["sensitive-mount"])] {
+        let text = format!("---\nagent_provider: {{dockerfile: /project/D, context: {value}}}\n---\n");
+        assert_eq!(rules_of(&mut disk, "/home/ada/.bot-bottle/bottles/dev.md", &text), rules, "{value}");
+    }
+}
+
+#[test]
 fn an_agent_has_one_prompt() {
     let mut disk = Disk::new(&[
         ("/home/ada/.bot-bottle/bottles/dev.md", "---\nenv: {}\n---\n"),

@@ -37,6 +37,25 @@ fn bottle(text: &str) -> Value {
 }
 
 #[test]
+fn an_own_image_has_its_context_and_never_a_shipped_name() {
+    let of = |text: &str| {
+        let plan = bottle(text);
+        ["image", "dockerfile", "context"].map(|field| plan[field].clone())
+    };
+    let shipped = of("{}");
+    assert_eq!(shipped, [json!("bot-bottle-claude:latest"), json!("Dockerfile.claude"), json!(null)]);
+    let own = |context: &str| [json!("bot-bottle-own"), json!("/p/docker/D"), json!(context)];
+    assert_eq!(of("agent_provider: {dockerfile: ./docker/D}"), own("/p/docker"));
+    assert_eq!(of("agent_provider: {dockerfile: ./docker/D, context: .}"), own("/p"));
+    // A child may give its parent's file another folder.
+    let files = memory(&[
+        ("/p/base.bottle.yaml", "agent_provider: {dockerfile: docker/D}"),
+        ("/p/dev.bottle.yaml", "extends: base\nagent_provider: {context: ./here}"),
+    ]);
+    assert_eq!(planned(&files, "/p/dev.bottle.yaml", &Start::default())["context"], json!("/p/here"));
+}
+
+#[test]
 fn claude_with_a_token() {
     let plan = bottle("agent_provider: {auth_token: BOT_BOTTLE_CLAUDE_OAUTH_TOKEN}\nprompt: Do it.\n");
     for (field, value) in [

@@ -127,8 +127,8 @@ fn digest(plan: &Plan, files: &dyn Files) -> String {
             context.update(value.as_bytes());
         }
     }
-    if let Dockerfile::Own(path) = &plan.dockerfile {
-        context.update(&files.read(path).unwrap_or_default());
+    if let Dockerfile::Own { file, context: _ } = &plan.dockerfile {
+        context.update(&files.read(file).unwrap_or_default());
     }
     context.finish().as_ref().iter().map(|b| format!("{b:02x}")).collect()
 }

@@ -34,8 +34,13 @@ pub fn links(snapshot: &Snapshot<'_>) -> Vec<Link> {
     for root in source.tree.documents.iter().filter_map(|d| d.root.as_ref()) {
         let workspace = root.get("workspace");
         let mounts = workspace.and_then(|w| w.get("mounts")).map(Node::items).unwrap_or_default();
-        let dockerfile = root.get("agent_provider").and_then(|p| p.get("dockerfile"));
-        let single = [dockerfile, root.get("prompt_file"), workspace.and_then(|w| w.get("path"))];
+        let provider = |key: &str| root.get("agent_provider").and_then(|p| p.get(key));
+        let single = [
+            provider("dockerfile"),
+            provider("context"),
+            root.get("prompt_file"),
+            workspace.and_then(|w| w.get("path")),
+        ];
         let paths = single.into_iter().flatten().chain(mounts.iter().filter_map(|m| m.get("source")));
         for node in paths.filter(|n| n.origin.is_none()).take(MOST) {
             let path = target::path_of(source, node, catalog).filter(|p| catalog.files.kind(p).is_some());

@@ -114,8 +114,12 @@ fn document(
             let workspace = root.get("workspace");
             let mounts = workspace.and_then(|w| w.get("mounts")).map(Node::items).unwrap_or_default();
             let sources = mounts.iter().filter_map(|m| m.get("source"));
-            let single =
-                [root.get("prompt_file"), provider("dockerfile"), workspace.and_then(|w| w.get("path"))];
+            let single = [
+                root.get("prompt_file"),
+                provider("dockerfile"),
+                provider("context"),
+                workspace.and_then(|w| w.get("path")),
+            ];
             for node in single.into_iter().flatten().chain(sources) {
                 if target::path_of(source, node, snapshot.catalog).as_ref() == Some(path) {
                     found.node(source, node);

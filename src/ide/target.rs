@@ -96,6 +96,7 @@ fn named(
     }
     if is(&["prompt_file"])
         || is(&["agent_provider", "dockerfile"])
+        || is(&["agent_provider", "context"])
         || is(&["workspace", "path"])
         || is(&["workspace", "mounts", "[]", "source"])
     {

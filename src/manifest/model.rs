@@ -86,6 +86,8 @@ pub struct AgentProvider {
     pub template: Option<Located<String>>,
     /// `dockerfile`, relative to the file that names it.
     pub dockerfile: Option<Located<String>>,
+    /// `context`: the folder that the Dockerfile's `COPY` and `ADD` read.
+    pub context: Option<Located<String>>,
     /// `auth_token`: the name of a host variable.
     pub auth_token: Option<Located<String>>,
     /// `forward_host_credentials`.

@@ -103,6 +103,7 @@ impl Reader<'_> {
             place: Some(self.entry_place(entry)),
             template: get("template").and_then(|n| self.text(n)),
             dockerfile: get("dockerfile").and_then(|n| self.text(n)),
+            context: get("context").and_then(|n| self.text(n)),
             auth_token: get("auth_token").and_then(|n| self.text(n)),
             forward_host_credentials: get("forward_host_credentials").and_then(|n| self.boolean(n)),
         }

@@ -106,6 +106,7 @@ fn overlay(base: Bottle, child: Bottle) -> Bottle {
             place: child.provider.place.or(base.provider.place),
             template: child.provider.template.or(base.provider.template),
             dockerfile: child.provider.dockerfile.or(base.provider.dockerfile),
+            context: child.provider.context.or(base.provider.context),
             auth_token: child.provider.auth_token.or(base.provider.auth_token),
             forward_host_credentials: child
                 .provider

@@ -1,6 +1,6 @@
 //! From a resolved bottle, and an agent if there is one, to the plan.
 
-use super::{Dockerfile, EnvValue, Mount, Plan, Resources, Workspace, WorkspaceMode};
+use super::{Dockerfile, EnvValue, Mount, OWN_IMAGE, Plan, Resources, Workspace, WorkspaceMode};
 use crate::manifest::{
     self, Agent, Bottle, Catalog, Found, Kind, Layout, Located, Location, Place, PromptSource, join,
     looks_secret_under, read_agent, resolve,
@@ -71,6 +71,7 @@ pub fn build(
         env: &env,
     };
     let provision = provider.provision(&settings, start);
+    let dockerfile = dockerfile(bottle, provision.dockerfile, layout);
     let (mut dirs, mut files) = (provision.dirs, provision.files);
     files.extend(git_identity(bottle, agent));
     let prompt = prompt_file(bottle, agent, layout);
@@ -96,8 +97,11 @@ pub fn build(
         template: provider.template(),
         command: provision.command,
         prompt_mode: provision.prompt_mode,
-        image: provision.image,
-        dockerfile: dockerfile(bottle, provision.dockerfile, layout),
+        image: match &dockerfile {
+            Dockerfile::Shipped(_) => provision.image,
+            Dockerfile::Own { .. } => OWN_IMAGE,
+        },
+        dockerfile,
         guest_env: env
             .into_iter()
             .map(|(name, value)| {
@@ -136,7 +140,15 @@ pub fn host_path(path: &Located<String>, layout: &Layout) -> PathBuf {
 
 fn dockerfile(bottle: &Bottle, shipped: &'static str, layout: &Layout) -> Dockerfile {
     match &bottle.provider.dockerfile {
-        Some(own) if !own.value.is_empty() => Dockerfile::Own(host_path(own, layout)),
+        Some(own) if !own.value.is_empty() => {
+            let own = Dockerfile::own(host_path(own, layout));
+            match (&bottle.provider.context, own) {
+                (Some(context), Dockerfile::Own { file, context: _ }) => {
+                    Dockerfile::Own { file, context: host_path(context, layout) }
+                }
+                (_, own) => own,
+            }
+        }
         _ => Dockerfile::Shipped(shipped),
     }
 }

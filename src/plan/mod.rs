@@ -30,9 +30,10 @@ pub struct Plan {
     pub command: &'static str,
     /// How the prompt reaches the agent.
     pub prompt_mode: PromptMode,
-    /// The image of container backends.
+    /// The image of container backends; for an own Dockerfile its name without the digest.
     pub image: &'static str,
-    /// What that image is built from.
+    /// What that image is built from: the fields `dockerfile` and `context`.
+    #[serde(flatten)]
     pub dockerfile: Dockerfile,
     /// The manifest's own variables.
     #[serde(serialize_with = "as_map")]
@@ -91,16 +92,46 @@ impl Plan {
 pub enum Dockerfile {
     /// One that ships with bot-bottle, by its name.
     Shipped(&'static str),
-    /// The manifest's own, as an absolute path.
-    Own(PathBuf),
+    /// The manifest's own.
+    Own {
+        /// The file, as an absolute path.
+        file: PathBuf,
+        /// The folder that `COPY` and `ADD` read, as an absolute path.
+        context: PathBuf,
+    },
+}
+
+/// The name of every image that is built from a manifest's own Dockerfile. A shipped image's name
+/// is never one of theirs: another bottle would run what this one built.
+pub const OWN_IMAGE: &str = "bot-bottle-own";
+
+impl Dockerfile {
+    /// The manifest's own file, which reads its own folder.
+    pub fn own(file: impl Into<PathBuf>) -> Self {
+        let file = file.into();
+        let context = file.parent().unwrap_or(&file).to_owned();
+        Self::Own { file, context }
+    }
+
+    /// Its name or path, as a person reads it.
+    pub fn shown(&self) -> String {
+        match self {
+            Self::Shipped(name) => (*name).to_owned(),
+            Self::Own { file, context: _ } => file.display().to_string(),
+        }
+    }
 }
 
 impl Serialize for Dockerfile {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self {
-            Self::Shipped(name) => serializer.serialize_str(name),
-            Self::Own(path) => serializer.collect_str(&path.display()),
-        }
+        let context = match self {
+            Self::Shipped(_) => None,
+            Self::Own { file: _, context } => Some(context.display().to_string()),
+        };
+        let mut map = serializer.serialize_map(Some(2))?;
+        map.serialize_entry("dockerfile", &self.shown())?;
+        map.serialize_entry("context", &context)?;
+        map.end()
     }
 }
 

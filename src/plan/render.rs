@@ -1,6 +1,6 @@
 //! A plan for a person, a program, a pull request.
 
-use super::{Plan, WorkspaceMode};
+use super::{Dockerfile, Plan, WorkspaceMode};
 use crate::egress::policy::printable;
 use crate::provider::{Content, EgressRoute, GitAccess, RouteOwner};
 use serde::Serialize;
@@ -121,18 +121,13 @@ fn facts(plan: &Plan) -> Vec<(&'static str, String)> {
         ("name", printable(&plan.name)),
         ("agent", plan.template.to_owned()),
         ("image", plan.image.to_owned()),
-        (
-            "dockerfile",
-            printable(
-                &serde_json::to_value(&plan.dockerfile)
-                    .ok()
-                    .and_then(|v| v.as_str().map(str::to_owned))
-                    .unwrap_or_default(),
-            ),
-        ),
+        ("dockerfile", printable(&plan.dockerfile.shown())),
         ("command", shell_words(&plan.argv)),
         ("workspace", workspace(plan)),
     ];
+    if let Dockerfile::Own { file: _, context } = &plan.dockerfile {
+        facts.insert(4, ("context", printable(&context.display().to_string())));
+    }
     let names = plan.visible_env_names();
     if !names.is_empty() {
         facts.push(("environment", printable(&names.join(", "))));

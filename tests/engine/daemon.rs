@@ -78,7 +78,7 @@ impl Daemon {
     fn rig(&self) -> Rig {
         let mut rig = Rig::on(Choice::Docker);
         rig.options.host.set("DOCKER_HOST", &self.host);
-        rig.plan.dockerfile = Dockerfile::Own(self.dir.path().join("build/Dockerfile"));
+        rig.plan.dockerfile = Dockerfile::own(self.dir.path().join("build/Dockerfile"));
         std::os::unix::fs::chown(&rig.workspace, Some(1000), Some(1000)).expect("root");
         rig
     }

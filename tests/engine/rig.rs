@@ -57,7 +57,7 @@ impl Rig {
         // One path for all tests, so that they share one image.
         let podman = self.options.backend == Choice::Podman;
         let dockerfile = containers::dockerfile(if podman { "localhost/" } else { "" });
-        self.plan.dockerfile = Dockerfile::Own(dockerfile);
+        self.plan.dockerfile = Dockerfile::own(dockerfile);
         std::os::unix::fs::chown(&self.workspace, Some(1000), Some(1000)).expect("root");
         self
     }

@@ -106,6 +106,7 @@ registry! {
     "claude-only-field" => claude_only_field, Provider, Language, Error;
     "codex-only-field" => codex_only_field, Provider, Language, Error;
     "dockerfile-not-found" => dockerfile_not_found, Provider, Judgement, Error;
+    "context-not-found" => context_not_found, Provider, Judgement, Error;
     "unknown-role" => unknown_role, Egress, Language, Error;
     "provider-owned-route" => provider_owned_route, Egress, Language, Error;
     "duplicate-route" => duplicate_route, Egress, Judgement, Warning;

@@ -1,7 +1,7 @@
 //! # sensitive-mount
 //!
 //! ## What it finds
-//! A mount, or a workspace, that shows the guest what no agent should see: a container socket,
+//! A mount, a workspace or a build context that shows what no agent should see: a container socket,
 //! `~/.ssh`, cloud credentials, the agents' own logins, the home folder, `/` and the system's own
 //! folders. Also a folder that holds one of these, and a link that leads there.
 //!
@@ -34,6 +34,12 @@ use crate::plan::host_path;
 use std::path::Path;
 
 pub(super) fn check(ctx: &Context<'_>, out: &mut Sink<'_>) {
+    if let Some(context) = ctx.bottle.as_ref().and_then(|b| b.provider.context.as_ref())
+        && let Some(why) = sensitive(ctx, context)
+    {
+        out.at(&context.place, format!("the build context `{}` {why}, and the build would read it", shown(&context.value)))
+            .help("name a folder that holds what the Dockerfile copies and nothing else");
+    }
     let Some(workspace) = ctx.bottle.as_ref().and_then(|b| b.workspace.as_ref()) else { return };
     for (index, mount) in workspace.value.mounts.iter().enumerate() {
         let Some(source) = &mount.source else { continue };

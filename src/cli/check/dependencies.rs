@@ -10,7 +10,7 @@ use std::sync::Arc;
 /// The files and names that a manifest leads to.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Dependencies {
-    /// Its bottle, parents, prompt file and Dockerfile, whether they are there or not.
+    /// Its bottle, parents, prompt file, Dockerfile and context, whether they are there or not.
     pub files: BTreeSet<PathBuf>,
     /// The names of bottles that it looks for: a file with such a name that comes or goes may
     /// change what the name means.
@@ -51,6 +51,7 @@ impl Dependencies {
         }
         self.file(resolved.bottle.prompt.prompt_file.as_ref());
         self.file(resolved.bottle.provider.dockerfile.as_ref());
+        self.file(resolved.bottle.provider.context.as_ref());
     }
 
     /// A file that a manifest names, relative to where it is named.

@@ -42,18 +42,18 @@ pub(crate) fn provide(cli: &Cli, job: &Job<'_>) -> Result<Image, Stop> {
                 None,
             )
         }
-        Dockerfile::Own(path) => {
-            let text = fs::read_to_string(path).map_err(|e| {
+        Dockerfile::Own { file, context } => {
+            let text = fs::read_to_string(file).map_err(|e| {
                 Problem::new(
-                    format!("cannot read {}", path.display()),
+                    format!("cannot read {}", file.display()),
                     e,
                     "set agent_provider.dockerfile to a file",
                 )
             })?;
-            (text, Some(path.as_path()))
+            (text, Some((file.as_path(), context.as_path())))
         }
     };
-    let tag = format!("{repository}:{}", key(&text, context));
+    let tag = format!("{repository}:{}", key(&text, context.map(|(file, _)| file)));
     // A file of the person's own may copy from its folder, so the engine decides what is new.
     let mut id = if context.is_some() { None } else { inspect(cli, &tag, job)? };
     if id.is_none() {
@@ -89,18 +89,18 @@ fn inspect(cli: &Cli, tag: &str, job: &Job<'_>) -> Result<Option<String>, Stop> 
     }
 }
 
-fn build(cli: &Cli, job: &Job<'_>, text: &str, own: Option<&Path>, tag: &str) -> Result<(), Stop> {
+fn build(cli: &Cli, job: &Job<'_>, text: &str, own: Option<(&Path, &Path)>, tag: &str) -> Result<(), Stop> {
     job.ui.progress(&format!("building {tag}"));
     let failed = |why: String| Problem::new(format!("the image {tag} cannot be built"), why, "");
     // A shipped file copies nothing, so an empty folder is its context.
     let folder = build_folder(job, tag).map_err(|e| failed(e.to_string()))?;
     let file = folder.join("Dockerfile");
     let written = fs::write(&file, text);
-    let context = own.and_then(Path::parent).unwrap_or(&folder);
+    let context = own.map_or(folder.as_path(), |(_, context)| context);
     let mut command = cli.command();
     command
-        .args(["build", "--tag", tag, "--tag", job.plan.image, "--file"])
-        .arg(own.unwrap_or(&file))
+        .args(["build", "--tag", tag, "--file"])
+        .arg(own.map_or(file.as_path(), |(file, _)| file))
         .arg(context);
     let result = match written {
         Ok(()) => child::run(Prepared::new(command), job.cancel, |line| job.ui.progress(line)),

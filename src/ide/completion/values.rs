@@ -21,7 +21,10 @@ pub(super) fn complete(spot: &Spot<'_>, field: Field, path: &Path<'_>) -> Vec<Co
         paths::complete(spot, |name| name.to_ascii_lowercase().contains("dockerfile"))
     } else if is(&["prompt_file"]) {
         paths::complete(spot, |name| name.ends_with(".md") || name.ends_with(".txt"))
-    } else if is(&["workspace", "mounts", "[]", "source"]) || is(&["workspace", "path"]) {
+    } else if is(&["workspace", "mounts", "[]", "source"])
+        || is(&["workspace", "path"])
+        || is(&["agent_provider", "context"])
+    {
         paths::complete(spot, |_| false)
     } else {
         of_schema(spot, field, is(&["resources", "*"]))

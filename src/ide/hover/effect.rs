@@ -73,6 +73,7 @@ fn without(mut bottle: Bottle, path: &Path<'_>) -> Option<Bottle> {
         ["agent_provider", "auth_token"] => provider.auth_token = None,
         ["agent_provider", "forward_host_credentials"] => provider.forward_host_credentials = None,
         ["agent_provider", "dockerfile"] => provider.dockerfile = None,
+        ["agent_provider", "context"] => provider.context = None,
         ["git", ..] => bottle.git = Default::default(),
         ["skills"] => bottle.skills.clear(),
         ["prompt"] => bottle.prompt.prompt = None,
@@ -88,11 +89,11 @@ fn made(plan: &Plan) -> Vec<String> {
     let mut all = vec![
         format!("command: {}", code(&shell_words(&plan.argv))),
         format!("image: {}", code(plan.image)),
-        match &plan.dockerfile {
-            Dockerfile::Shipped(name) => format!("dockerfile: {}", code(name)),
-            Dockerfile::Own(path) => format!("dockerfile: {}", code(&path.display().to_string())),
-        },
+        format!("dockerfile: {}", code(&plan.dockerfile.shown())),
     ];
+    if let Dockerfile::Own { file: _, context } = &plan.dockerfile {
+        all.push(format!("context: {}", code(&context.display().to_string())));
+    }
     for route in &plan.egress_routes {
         let credential = match &route.auth {
             Some(auth) => format!(", {} from {}", auth.scheme.as_str(), code(&shown(&auth.token_ref))),

@@ -38,6 +38,7 @@ pub(in crate::ide) fn places(bottle: &Bottle) -> Vec<(String, &Place)> {
     let texts = [
         ("agent_provider.template", &provider.template),
         ("agent_provider.dockerfile", &provider.dockerfile),
+        ("agent_provider.context", &provider.context),
         ("agent_provider.auth_token", &provider.auth_token),
         ("git.user.name", &bottle.git.name),
         ("git.user.email", &bottle.git.email),

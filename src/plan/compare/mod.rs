@@ -198,14 +198,22 @@ fn agent(old: &Plan, new: &Plan, changes: &mut Vec<Change>) {
     let differ = |a: &str, b: &str| (a != b).then_some(Direction::Changed);
     let pair = (old.template.to_owned(), new.template.to_owned());
     push(changes, differ(&pair.0, &pair.1), "agent", "template", pair.clone());
-    let name = |plan: &Plan| match &plan.dockerfile {
-        super::Dockerfile::Shipped(name) => (*name).to_owned(),
-        super::Dockerfile::Own(path) => path.display().to_string(),
-    };
     // The shipped file follows the template, which is told already.
-    let own = [old, new].iter().any(|p| matches!(p.dockerfile, super::Dockerfile::Own(_)));
-    let pair = (name(old), name(new));
+    let context = |plan: &Plan| match &plan.dockerfile {
+        super::Dockerfile::Shipped(_) => None,
+        super::Dockerfile::Own { file: _, context } => Some(context.display().to_string()),
+    };
+    let (before, after) = (context(old), context(new));
+    let own = before.is_some() || after.is_some();
+    let pair = (old.dockerfile.shown(), new.dockerfile.shown());
     push(changes, differ(&pair.0, &pair.1).filter(|_| own), "agent", "dockerfile", pair.clone());
+    let direction = match (&before, &after) {
+        (None, Some(_)) => Some(Direction::Widened),
+        (Some(_), None) => Some(Direction::Narrowed),
+        (before, after) => (before != after).then_some(Direction::Changed),
+    };
+    let word = |context: Option<String>| context.unwrap_or_else(|| "nothing of the host".to_owned());
+    push(changes, direction, "agent", "context", (word(before), word(after)));
 }
 
 #[cfg(test)]

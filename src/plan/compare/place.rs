@@ -31,8 +31,12 @@ pub fn place(change: &Change, bottle: &Bottle) -> Option<Place> {
             Some(field.as_ref().map_or_else(|| resources.place.clone(), |f| f.place.clone()))
         }
         _ => {
-            let field = if change.subject == "template" { &provider.template } else { &provider.dockerfile };
-            field.as_ref().map(|f| f.place.clone()).or_else(|| provider.place.clone())
+            let field = match change.subject.as_str() {
+                "template" => provider.template.as_ref(),
+                "context" => provider.context.as_ref().or(provider.dockerfile.as_ref()),
+                _ => provider.dockerfile.as_ref(),
+            };
+            field.map(|f| f.place.clone()).or_else(|| provider.place.clone())
         }
     }
 }
