@@ -75,8 +75,9 @@ pub(crate) trait Backend {
 /// What a backend's work is for, and who watches it.
 pub(crate) struct Job<'a> {
     pub plan: &'a Plan,
-    /// The program to be run in the agent's place.
-    pub program: &'a str,
+    /// The programs that are run in the guest: the agent's, or another in its place, and what the
+    /// plan's own commands need.
+    pub programs: Vec<&'a str>,
     pub host: &'a Host,
     pub state: &'a StateDir,
     /// The run's id and its folder.
