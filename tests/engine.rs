@@ -65,6 +65,8 @@ mod disk;
 mod faults;
 #[path = "engine/files.rs"]
 mod files;
+#[path = "engine/images.rs"]
+mod images;
 #[path = "engine/launch.rs"]
 mod launch;
 #[path = "engine/launcher.rs"]

@@ -4,6 +4,7 @@ use super::sys::Before;
 use super::ui::Cancel;
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
+use std::fs::File;
 use std::io::{self, PipeReader, Read};
 use std::os::fd::AsFd;
 use std::os::unix::process::ExitStatusExt;
@@ -13,11 +14,13 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 pub(crate) struct Prepared {
     pub command: Command,
     pub before: Before,
+    /// What [`run`] gives it to read; nothing where there is none.
+    pub input: Option<File>,
 }
 
 impl Prepared {
     pub(crate) fn new(command: Command) -> Self {
-        Self { command, before: Before::default() }
+        Self { command, before: Before::default(), input: None }
     }
 
     pub(crate) fn spawn(mut self) -> io::Result<Child> {
@@ -42,7 +45,7 @@ impl From<io::Error> for Stopped {
 /// Bytes of a program's output that are kept for an error message.
 const TAIL: usize = 4096;
 
-/// Runs a program without a terminal or input; both its outputs go line by line to `on_line`.
+/// Runs a program without a terminal; both its outputs go line by line to `on_line`.
 /// Gives the exit code and the end of the output.
 pub(crate) fn run(
     mut prepared: Prepared,
@@ -50,7 +53,8 @@ pub(crate) fn run(
     mut on_line: impl FnMut(&str),
 ) -> Result<(u8, String), Stopped> {
     let (reader, writer) = io::pipe()?;
-    prepared.command.stdin(Stdio::null()).stdout(writer.try_clone()?).stderr(writer);
+    let input = prepared.input.take().map_or_else(Stdio::null, Stdio::from);
+    prepared.command.stdin(input).stdout(writer.try_clone()?).stderr(writer);
     prepared.before.session = true;
     // Our own ends of the pipe go with the command.
     let mut child = prepared.spawn()?;

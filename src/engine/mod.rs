@@ -7,6 +7,7 @@
 mod agent;
 mod attach;
 mod backend;
+mod build;
 mod child;
 mod credentials;
 mod egress;
@@ -38,6 +39,7 @@ mod workspace;
 pub use agent::Talk;
 pub use attach::{Attached, attach};
 pub use backend::{Choice, limits::support as limits_support};
+pub use build::{BuildFile, BuildInputs, LeftOut, Wanted};
 pub use credentials::HostCredentials;
 pub use egress::Upstream;
 pub use error::{LaunchError, Problem, Stage};
@@ -81,6 +83,9 @@ pub struct Options {
     pub manifest: Option<PathBuf>,
     /// The bottle's own name, where the plan is an agent's.
     pub bottle: Option<String>,
+    /// The digest of what the image is built from, as a person saw it ([`BuildInputs`]): an image
+    /// is built from nothing else. Without it, from what is found.
+    pub build: Option<String>,
     /// Another command in the agent's place.
     pub command: Option<Vec<String>>,
     /// Go on in the home (and workspace copy) of the last run.
@@ -105,6 +110,7 @@ impl Options {
             project: project.into(),
             manifest: None,
             bottle: None,
+            build: None,
             command: None,
             resume: false,
             talk: Talk::Stream,
@@ -238,6 +244,7 @@ impl Launch<'_> {
         let (id, dir) = (run.record.id.clone(), run.dir.clone());
         let job = Job {
             plan,
+            build: options.build.as_deref(),
             programs: programs(plan, &argv[0]),
             host: &options.host,
             state: &options.state,

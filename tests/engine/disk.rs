@@ -3,7 +3,7 @@
 use crate::rig::{Recorder, Rig, skip};
 use bot_bottle::check::Cleared;
 use bot_bottle::engine::{Choice, LaunchError, Stage, StateDir, Stream, Ui, launch, sweep};
-use bot_bottle::plan::WorkspaceMode;
+use bot_bottle::plan::{Dockerfile, WorkspaceMode};
 use bot_bottle::provider::{Content, GuestDir, GuestFile};
 use std::fs::{self, File};
 use std::io::Write;
@@ -115,7 +115,15 @@ on_both! {
             (Stage::Agent, Stage::Agent),
         ] {
             let ui = FillAt { stage: filled, disk: &disk, inner: Recorder::default() };
-            match launch(&Cleared::unjudged(rig.plan.clone()), &rig.options, &ui) {
+            let mut plan = rig.plan.clone();
+            if let (Stage::Image, Dockerfile::Own { file, context: _ }) = (filled, &plan.dockerfile) {
+                // Only an image that is not there yet is built.
+                let text = fs::read_to_string(file).expect("a Dockerfile");
+                let other = rig.home.join("Dockerfile");
+                fs::write(&other, format!("# {}\n{text}", other.display())).expect("written");
+                plan.dockerfile = Dockerfile::own(other);
+            }
+            match launch(&Cleared::unjudged(plan), &rig.options, &ui) {
                 Err(LaunchError::Failed { stage, problem }) => {
                     assert_eq!(stage, fails, "{filled}: {problem}");
                     assert!(problem.to_string().contains("No space left on device"), "{filled}: {problem}");

@@ -2,22 +2,19 @@
 
 use super::container::{Cli, CliError, Making, START_DAEMON, label};
 use super::{Job, Stop, TrustStore};
+use crate::engine::build::{self, BuildInputs, LeftOut};
 use crate::engine::child::{self, Prepared, Stopped};
 use crate::engine::error::Problem;
 use crate::engine::guest::Bind;
-use crate::engine::state::{hex, make_dir_all};
+use crate::engine::state::make_dir_all;
 use crate::engine::tree::Owner;
-use crate::plan::{Dockerfile, engine_env::CA_BUNDLE};
+use crate::plan::{Dockerfile, OWN_IMAGE, engine_env::CA_BUNDLE};
 use crate::provider::{GUEST_HOME, GUEST_USER};
-use std::fs;
+use std::fs::{self, File};
 use std::io;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-/// The Dockerfiles that ship with bot-bottle.
-const SHIPPED: [(&str, &str); 2] = [
-    ("Dockerfile.claude", include_str!("../../../Dockerfile.claude")),
-    ("Dockerfile.codex", include_str!("../../../Dockerfile.codex")),
-];
 /// Where distributions keep their trust store; each that is there gets the launch's CA.
 const ROOTS: [&str; 3] =
     [CA_BUNDLE, "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem", "/etc/ssl/cert.pem"];
@@ -31,33 +28,22 @@ pub(crate) struct Image {
 
 /// Builds the plan's image where it is not there yet.
 pub(crate) fn provide(cli: &Cli, job: &Job<'_>) -> Result<Image, Stop> {
-    let repository = job.plan.image.split(':').next().unwrap_or(job.plan.image);
-    let (text, context) = match &job.plan.dockerfile {
-        Dockerfile::Shipped(name) => {
-            let text = SHIPPED.iter().find(|(n, _)| n == name).map(|(_, text)| (*text).to_owned());
-            (
-                text.ok_or_else(|| {
-                    Problem::io(format!("there is no {name}"), "it does not ship with bot-bottle")
-                })?,
-                None,
-            )
-        }
-        Dockerfile::Own { file, context } => {
-            let text = fs::read_to_string(file).map_err(|e| {
-                Problem::new(
-                    format!("cannot read {}", file.display()),
-                    e,
-                    "set agent_provider.dockerfile to a file",
-                )
-            })?;
-            (text, Some((file.as_path(), context.as_path())))
-        }
+    let dockerfile = &job.plan.dockerfile;
+    let inputs = BuildInputs::collect(dockerfile)?;
+    if job.build.is_some_and(|seen| seen != inputs.digest) {
+        return Err(build::changed().into());
+    }
+    for LeftOut { path, why } in &inputs.left_out {
+        job.ui.note(&format!("not sent to the build: {path}: {why}"));
+    }
+    // All of the digest: with a part of it, a second text could be made to have the same tag.
+    let tag = match dockerfile {
+        Dockerfile::Shipped(_) => format!("{}:{}", repository(job.plan.image), inputs.digest),
+        Dockerfile::Own { .. } => format!("{OWN_IMAGE}:{}", inputs.digest),
     };
-    let tag = format!("{repository}:{}", key(&text, context.map(|(file, _)| file)));
-    // A file of the person's own may copy from its folder, so the engine decides what is new.
-    let mut id = if context.is_some() { None } else { inspect(cli, &tag, job)? };
+    let mut id = inspect(cli, &tag, job)?;
     if id.is_none() {
-        build(cli, job, &text, context, &tag)?;
+        build(cli, job, &inputs, &tag)?;
         id = inspect(cli, &tag, job)?;
     }
     let id =
@@ -67,12 +53,8 @@ pub(crate) fn provide(cli: &Cli, job: &Job<'_>) -> Result<Image, Stop> {
     Ok(Image { tag, copies })
 }
 
-/// A tag that changes with what the image is built from.
-fn key(text: &str, context: Option<&Path>) -> String {
-    let mut digest = ring::digest::Context::new(&ring::digest::SHA256);
-    digest.update(text.as_bytes());
-    digest.update(context.map_or("", |p| p.to_str().unwrap_or("")).as_bytes());
-    hex(&digest.finish().as_ref()[..6])
+fn repository(image: &str) -> &str {
+    image.split(':').next().unwrap_or(image)
 }
 
 fn inspect(cli: &Cli, tag: &str, job: &Job<'_>) -> Result<Option<String>, Stop> {
@@ -89,25 +71,22 @@ fn inspect(cli: &Cli, tag: &str, job: &Job<'_>) -> Result<Option<String>, Stop> 
     }
 }
 
-fn build(cli: &Cli, job: &Job<'_>, text: &str, own: Option<(&Path, &Path)>, tag: &str) -> Result<(), Stop> {
+/// Builds from an archive with exactly what was looked at.
+fn build(cli: &Cli, job: &Job<'_>, inputs: &BuildInputs, tag: &str) -> Result<(), Stop> {
     job.ui.progress(&format!("building {tag}"));
     let failed = |why: String| Problem::new(format!("the image {tag} cannot be built"), why, "");
-    // A shipped file copies nothing, so an empty folder is its context.
-    let folder = build_folder(job, tag).map_err(|e| failed(e.to_string()))?;
-    let file = folder.join("Dockerfile");
-    let written = fs::write(&file, text);
-    let context = own.map_or(folder.as_path(), |(_, context)| context);
+    let spool = spool(job.run.1).map_err(|e| failed(e.to_string()))?;
+    let archive = inputs.archive(&job.plan.dockerfile, spool)?;
     let mut command = cli.command();
-    command
-        .args(["build", "--tag", tag, "--file"])
-        .arg(own.map_or(file.as_path(), |(file, _)| file))
-        .arg(context);
-    let result = match written {
-        Ok(()) => child::run(Prepared::new(command), job.cancel, |line| job.ui.progress(line)),
-        Err(e) => Err(Stopped::Failed(e)),
-    };
-    let _ = fs::remove_dir_all(&folder);
-    match result {
+    command.args(["build", "--tag", tag, "--file", build::FILE]);
+    // Only what is built from a shipped text may have a shipped image's name.
+    if let Dockerfile::Shipped(_) = &job.plan.dockerfile {
+        command.args(["--tag", job.plan.image]);
+    }
+    command.args(walls(cli.name, inputs.has_run)).arg("-");
+    let mut prepared = Prepared::new(command);
+    prepared.input = Some(archive);
+    match child::run(prepared, job.cancel, |line| job.ui.progress(line)) {
         Ok((0, _)) => Ok(()),
         Ok((_, output)) => Err(failed(last_lines(&output)).into()),
         Err(Stopped::Cancelled) => Err(Stop::Cancelled),
@@ -115,12 +94,24 @@ fn build(cli: &Cli, job: &Job<'_>, text: &str, own: Option<(&Path, &Path)>, tag:
     }
 }
 
-/// A folder of this launch's own, so that two launches may build at once.
-fn build_folder(job: &Job<'_>, tag: &str) -> io::Result<PathBuf> {
-    let name = format!("{}-{}", tag.replace(':', "-"), rustix::process::getpid().as_raw_nonzero());
-    let folder = job.state.path().join("build").join(name);
-    make_dir_all(&folder)?;
-    Ok(folder)
+/// What keeps a build's commands from the host's own network, whatever the engine's configuration
+/// says. A build without commands has no network at all.
+fn walls(engine: &str, has_run: bool) -> Vec<&'static str> {
+    match (engine, has_run) {
+        // The other isolation of Podman shares the host's network.
+        ("podman", true) => vec!["--isolation", "oci", "--network", "private"],
+        ("podman", false) => vec!["--isolation", "oci", "--network", "none"],
+        (_, true) => vec!["--network", "default"],
+        (_, false) => vec!["--network", "none"],
+    }
+}
+
+/// A file without a name in the run's folder: it goes with the last who has it open.
+fn spool(run: &Path) -> io::Result<File> {
+    let path = run.join("context.tar");
+    let file = File::options().read(true).write(true).create_new(true).mode(0o600).open(&path)?;
+    fs::remove_file(&path)?;
+    Ok(file)
 }
 
 fn last_lines(output: &str) -> String {

@@ -75,6 +75,8 @@ pub(crate) trait Backend {
 /// What a backend's work is for, and who watches it.
 pub(crate) struct Job<'a> {
     pub plan: &'a Plan,
+    /// The digest of what a person saw that the image is built from.
+    pub build: Option<&'a str>,
     /// The programs that are run in the guest: the agent's, or another in its place, and what the
     /// plan's own commands need.
     pub programs: Vec<&'a str>,
