@@ -11,7 +11,7 @@
 #![allow(clippy::print_stdout, clippy::unwrap_used, missing_docs)]
 
 use bot_bottle::egress::{FileAudit, FixedCredentials, Listen, Options, Resolve, start};
-use bot_bottle::provider::{AuthScheme, EgressRoute, RouteAuth, RouteOwner, Secret};
+use bot_bottle::provider::{AuthScheme, EgressRoute, RouteAuth, RouteOwner, Secret, TokenRef};
 use http_body_util::combinators::BoxBody;
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Body, Bytes, Frame, Incoming, SizeHint};
@@ -145,7 +145,7 @@ async fn upstream(ca_out: &str) {
 }
 
 async fn egress(upstream: &str, ca_in: &str, ca_out: &str) {
-    let auth = RouteAuth { scheme: AuthScheme::Bearer, token_ref: "TOKEN".into() };
+    let auth = RouteAuth { scheme: AuthScheme::Bearer, token_ref: TokenRef::variable("TOKEN") };
     let route = EgressRoute { auth: Some(auth), ..EgressRoute::new(HOST, RouteOwner::Manifest) };
     let token = Secret::new(["sk", "bench", "0123456789abcdef"].join("-"));
     let audit = FileAudit::open(std::path::Path::new(&format!("{ca_out}.audit"))).unwrap();

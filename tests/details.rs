@@ -224,7 +224,7 @@ fn a_variable_is_reported_once() {
         ("GH_TOKEN: '${X}'", "credential-in-env"),
         ("X: '${GH_TOKEN}'", "credential-in-env"),
         ("X: '?your password'", "credential-in-env"),
-        ("CLAUDE_CODE_OAUTH_TOKEN: '${X}'", "provider-owned-env"),
+        ("CLAUDE_CODE_OAUTH_TOKEN: '${X}'", "credential-in-env"),
         ("https_proxy: x", "engine-owned-env"),
         ("No_Proxy: x", "engine-owned-env"),
         ("NODE_EXTRA_CA_CERTS: x", "engine-owned-env"),
@@ -237,14 +237,52 @@ fn a_variable_is_reported_once() {
     ] {
         assert_eq!(bottle(&format!("env: {{{text}}}")), [rule], "{text}");
     }
+    // With the provider's login these are the provider's own, and without it nobody's.
+    for name in ["CLAUDE_CODE_OAUTH_TOKEN", "DISABLE_ERROR_REPORTING", "CLAUDE_CODE_OAUTH_SCOPES"] {
+        let with = |provider: &str| bottle(&format!("agent_provider: {provider}\nenv: {{{name}: x}}"));
+        assert_eq!(with("{auth_token: T}"), ["provider-owned-env"], "{name}");
+        assert_eq!(with("{auth_token: ''}"), [""; 0], "{name}");
+        assert_eq!(with("{template: codex}"), [""; 0], "{name}");
+    }
     for text in ["PATH: /x", "KEYBOARD: '${LAYOUT}'", "TICKET: '?which ticket'", "X: ''"] {
         assert_eq!(bottle(&format!("env: {{{text}}}")), [""; 0], "{text}");
     }
 }
 
 #[test]
-fn a_mistake_of_a_parent_is_reported_with_the_parent_alone() {
+fn a_route_is_the_providers_own_only_where_the_provider_makes_it() {
+    let with = |provider: &str, host: &str| {
+        bottle(&format!("agent_provider: {provider}\negress: {{routes: [{{host: {host}}}]}}"))
+    };
+    for (provider, host, owned) in [
+        ("{}", "api.anthropic.com", false),
+        ("{auth_token: ''}", "api.anthropic.com", false),
+        ("{auth_token: T}", "API.Anthropic.com", true),
+        ("{template: codex}", "api.anthropic.com", false),
+        ("{template: codex}", "chatgpt.com", true),
+        ("{template: codex, forward_host_credentials: true}", "api.openai.com", true),
+        ("{auth_token: T}", "chatgpt.com", false),
+    ] {
+        let wanted: &[&str] = if owned { &["provider-owned-route"] } else { &[] };
+        assert_eq!(with(provider, host), wanted, "{provider} {host}");
+    }
+}
+
+#[test]
+fn empty_text_takes_a_parents_login_away() {
+    let mut disk = Disk::new(&[("/project/base.bottle.yaml", "agent_provider: {auth_token: T}")]);
     let routes = "egress: {routes: [{host: api.anthropic.com}]}";
+    let child = format!("extends: base\nagent_provider: {{auth_token: ''}}\n{routes}");
+    assert_eq!(rules_of(&mut disk, "/project/dev.bottle.yaml", &child), [""; 0]);
+    let codex = "extends: base\nagent_provider: {template: codex, auth_token: ''}";
+    assert_eq!(rules_of(&mut disk, "/project/dev.bottle.yaml", codex), [""; 0]);
+    let keeps = format!("extends: base\n{routes}");
+    assert_eq!(rules_of(&mut disk, "/project/dev.bottle.yaml", &keeps), ["provider-owned-route"]);
+}
+
+#[test]
+fn a_mistake_of_a_parent_is_reported_with_the_parent_alone() {
+    let routes = "agent_provider: {auth_token: T}\negress: {routes: [{host: api.anthropic.com}]}";
     let mut disk = Disk::new(&[
         ("/project/base.bottle.yaml", routes),
         ("/project/open.bottle.yaml", "egress: {routes: [{host: chatgpt.com}]}"),

@@ -91,7 +91,7 @@ fn violating(kind: Kind, at: &str) -> Vec<String> {
         }
         (_, "/properties/auth_token") => all(&[
             "agent_provider: {auth_token: a-b}",
-            "agent_provider: {auth_token: ''}",
+            "agent_provider: {auth_token: ' '}",
             "agent_provider: {auth_token: \"A\\n\"}",
         ]),
         (_, "/allOf/0/then/properties/auth_token") => {

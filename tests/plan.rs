@@ -193,7 +193,7 @@ fn codex_with_forwarding() {
 fn codex_without_forwarding_has_its_routes_without_a_credential() {
     let plan = bottle("agent_provider: {template: codex}\nenv: {CODEX_HOME: /home/node/state}");
     for route in plan["egress_routes"].as_array().expect("routes") {
-        assert_eq!((&route["auth_scheme"], &route["token_ref"]), (&Value::Null, &Value::Null));
+        assert_eq!((&route["auth_scheme"], &route["token_ref"]), (&json!(""), &json!("")));
         assert_eq!(route["tls_passthrough"], true);
     }
     assert_eq!(plan["env_vars"], json!({"CODEX_CA_CERTIFICATE": "/etc/ssl/certs/ca-certificates.crt"}));
@@ -224,7 +224,31 @@ fn each_start_has_its_command_line() {
     let with_task = format!("{read}\n\nfix it");
     assert_eq!(argv(codex, task), ["codex", "exec", bypass, "--skip-git-repo-check", &with_task]);
     let plan = planned(&memory(&[("/p/a.bottle.yaml", codex)]), "/p/a.bottle.yaml", &remote_control);
-    assert_eq!(plan["unsupported"], json!(["remote control of codex"]));
+    assert_eq!((&plan["unsupported"], &plan["argv"]), (&Value::Null, &json!(["codex", bypass, &read])));
+    assert_eq!(plan["notes"], json!(["codex has no remote control, so --remote-control adds nothing"]));
+    // A conversation that goes on has its prompt, whoever asked for it.
+    for (args, wanted) in [
+        (vec!["resume", "0199"], vec!["codex", bypass, "resume", "0199"]),
+        (vec!["-c", "x=1", "resume"], vec!["codex", bypass, "-c", "x=1", "resume"]),
+        (vec!["--resume-not"], vec!["codex", bypass, "--resume-not", &read]),
+    ] {
+        let agent_args = args.into_iter().map(str::to_owned).collect();
+        assert_eq!(argv(codex, Start { agent_args, ..Start::default() }), wanted);
+    }
+}
+
+#[test]
+fn no_face_shows_a_login_that_is_not_set() {
+    for text in ["agent_provider: {auth_token: ''}", "agent_provider: {template: claude}"] {
+        let files = memory(&[("/p/a.bottle.yaml", text)]);
+        let plan = made(&files, "/p/a.bottle.yaml", &Start::default());
+        assert!(
+            plan.egress_routes.is_empty() && plan.env_vars.is_empty() && plan.hidden_env_names.is_empty()
+        );
+        for format in [Format::Text, Format::Markdown, Format::Json] {
+            assert!(!render(&plan, format).contains("Bearer"), "{text}");
+        }
+    }
 }
 
 #[test]

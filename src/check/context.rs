@@ -5,6 +5,7 @@ use crate::manifest::{
     Agent, Bottle, Catalog, Found, Kind, Located, Manifest, Place, PromptSource, Resolved, Source, Violation,
     read_agent, read_bottle, resolve, violations,
 };
+use crate::plan::provisions;
 use crate::provider::{self, Provider};
 use crate::syntax::{Node, Span};
 use std::collections::HashSet;
@@ -59,6 +60,16 @@ pub struct Context<'a> {
     /// The manifest's own agent.
     pub agent: Option<Agent>,
     resolved: OnceLock<Option<Resolved>>,
+    provided: OnceLock<Provided>,
+}
+
+/// What a provider sets by itself in a bottle.
+#[derive(Debug, Default)]
+pub struct Provided {
+    /// The hosts of its routes.
+    pub hosts: HashSet<String>,
+    /// The names of its variables.
+    pub env: HashSet<String>,
 }
 
 impl<'a> Context<'a> {
@@ -90,6 +101,7 @@ impl<'a> Context<'a> {
             bottle,
             agent,
             resolved: OnceLock::new(),
+            provided: OnceLock::new(),
         }
     }
 
@@ -130,6 +142,23 @@ impl<'a> Context<'a> {
             None => Some(provider::default()),
             Some(template) => provider::get(&template.value),
         }
+    }
+
+    /// What the provider sets by itself in the resolved bottle: its routes' hosts, and the variables
+    /// that a manifest may not set beside it.
+    pub fn provided(&self) -> &Provided {
+        self.provided.get_or_init(|| {
+            let bottle = self.resolved().map(|r| &r.bottle);
+            let provisions = bottle.map(provisions).unwrap_or_default();
+            let free = self.provider().map(|p| p.movable_env()).unwrap_or_default();
+            let mut provided = Provided::default();
+            for provision in provisions {
+                provided.hosts.extend(provision.egress_routes.into_iter().map(|r| r.host));
+                let names = provision.env_vars.into_iter().map(|(name, _)| name);
+                provided.env.extend(names.filter(|name| !free.contains(&name.as_str())));
+            }
+            provided
+        })
     }
 
     /// The manifest's own skills, whichever kind it is.

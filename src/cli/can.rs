@@ -100,7 +100,7 @@ impl Answer {
             route: route.map(|r| r.host.clone()),
             owner: route.map(|r| r.owner),
             auth_scheme: auth.map(|a| a.scheme),
-            token_ref: auth.map(|a| a.token_ref.clone()),
+            token_ref: auth.map(|a| a.token_ref.name().to_owned()),
             inspected: handling.filter(|_| verdict.is_ok()),
             code: denial.map(Denial::code),
             reason: denial.map(ToString::to_string),

@@ -1,6 +1,6 @@
 //! Where the values of credentials come from.
 
-use crate::provider::Secret;
+use crate::provider::{Secret, TokenRef};
 use std::collections::HashMap;
 use std::fmt;
 
@@ -9,7 +9,7 @@ use std::fmt;
 /// It is asked for each request, so that a login which the host refreshed serves at once.
 pub trait Credentials: Send + Sync {
     /// The value behind a route's `token_ref`; `None` when there is none (any more).
-    fn get(&self, token_ref: &str) -> Option<Secret>;
+    fn get(&self, token_ref: &TokenRef) -> Option<Secret>;
 }
 
 /// Values that were collected once, at launch.
@@ -17,15 +17,18 @@ pub trait Credentials: Send + Sync {
 pub struct FixedCredentials(HashMap<String, Secret>);
 
 impl FixedCredentials {
-    /// Values by their `token_ref`.
+    /// Values by the variable's name. A host login is never among them.
     pub fn new(values: HashMap<String, Secret>) -> Self {
         Self(values)
     }
 }
 
 impl Credentials for FixedCredentials {
-    fn get(&self, token_ref: &str) -> Option<Secret> {
-        self.0.get(token_ref).cloned()
+    fn get(&self, token_ref: &TokenRef) -> Option<Secret> {
+        match token_ref {
+            TokenRef::Variable(name) => self.0.get(name).cloned(),
+            TokenRef::HostLogin(_) => None,
+        }
     }
 }
 
@@ -46,6 +49,9 @@ mod tests {
         let all = FixedCredentials::new(HashMap::from([("TOKEN".to_owned(), Secret::new(value.clone()))]));
         let shown = format!("{all:?}");
         assert!(shown.contains("TOKEN") && !shown.contains(&value));
-        assert!(all.get("TOKEN").is_some() && all.get("OTHER").is_none());
+        assert!(
+            all.get(&TokenRef::variable("TOKEN")).is_some()
+                && all.get(&TokenRef::variable("OTHER")).is_none()
+        );
     }
 }

@@ -63,7 +63,7 @@ fn list<'a>(items: impl IntoIterator<Item = &'a str>) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::provider::{AuthScheme, RouteAuth, RouteOwner};
+    use crate::provider::{AuthScheme, RouteAuth, RouteOwner, TokenRef};
 
     fn route(host: &str) -> EgressRoute {
         EgressRoute::new(host, RouteOwner::Manifest)
@@ -75,7 +75,7 @@ mod tests {
 
     #[test]
     fn hosts_are_listed_once_and_sorted_and_credentials_pass_through() {
-        let auth = Some(RouteAuth { scheme: AuthScheme::Bearer, token_ref: "T".into() });
+        let auth = Some(RouteAuth { scheme: AuthScheme::Bearer, token_ref: TokenRef::variable("T") });
         let config = read(&[
             route("b.test"),
             EgressRoute { tls_passthrough: true, ..route("*.wild.test") },

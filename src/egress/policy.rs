@@ -5,7 +5,7 @@
 
 use super::address::numeric_host;
 use super::pattern::{Pattern, canonical_path};
-use crate::provider::{EgressRoute, GitAccess};
+use crate::provider::{EgressRoute, GitAccess, login_for};
 
 /// Whether a guest spoke TLS to the host that it named.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -381,7 +381,15 @@ fn is_format(c: char) -> bool {
 ///
 /// A refusal shows them to whoever has to decide; nothing adds them by itself.
 pub fn narrowest_route(host: &str, method: &str, path: Option<&str>) -> String {
-    let mut lines = format!("  routes:\n    - host: {}\n", printable(host));
+    let mut lines = String::new();
+    // Where the agent's own login is wanted, a route of the manifest's has no credential for it.
+    if let Some((provider, field)) = login_for(host) {
+        let template = provider.template();
+        lines.push_str(&format!(
+            "  # For {template}'s own login set agent_provider.{field}, which makes this route.\n"
+        ));
+    }
+    lines.push_str(&format!("  routes:\n    - host: {}\n", printable(host)));
     if let Some(path) = path {
         let path = serde_json::Value::from(printable(path));
         lines.push_str(&format!(
@@ -395,7 +403,7 @@ pub fn narrowest_route(host: &str, method: &str, path: Option<&str>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::provider::{AuthScheme, Match, PathKind, PathPattern, RouteAuth, RouteOwner};
+    use crate::provider::{AuthScheme, Match, PathKind, PathPattern, RouteAuth, RouteOwner, TokenRef};
 
     fn route(host: &str) -> EgressRoute {
         EgressRoute::new(host, RouteOwner::Manifest)
@@ -509,7 +517,7 @@ mod tests {
 
     #[test]
     fn a_credential_never_goes_out_in_the_clear() {
-        let auth = RouteAuth { scheme: AuthScheme::Bearer, token_ref: "T".into() };
+        let auth = RouteAuth { scheme: AuthScheme::Bearer, token_ref: TokenRef::variable("T") };
         let policy = Policy::new(&[
             EgressRoute { auth: Some(auth), ..route("a.example.com") },
             route("b.example.com"),

@@ -3,7 +3,7 @@
 use super::error::Problem;
 use super::host::Host;
 use crate::plan::Plan;
-use crate::provider::{self, HostLogin, LoginError, Secret};
+use crate::provider::{self, HostLogin, LoginError, LoginRef, Secret, TokenRef};
 use std::collections::HashMap;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -13,8 +13,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 /// What the egress asks for each request.
 pub struct HostCredentials {
-    fixed: HashMap<String, Secret>,
-    logins: HashMap<String, FollowedLogin>,
+    variables: HashMap<String, Secret>,
+    logins: HashMap<LoginRef, FollowedLogin>,
 }
 
 impl HostCredentials {
@@ -23,46 +23,44 @@ impl HostCredentials {
     /// # Errors
     /// All that are missing or unusable, in one problem.
     pub fn collect(plan: &Plan, host: &Host) -> Result<Self, Problem> {
-        let (mut fixed, mut logins, mut faults) = (HashMap::new(), HashMap::new(), Vec::new());
+        let (mut variables, mut logins) = (HashMap::new(), HashMap::new());
+        let (mut faults, mut help) = (Vec::new(), Vec::new());
         for (token_ref, _) in plan.token_refs() {
-            if let Some(login) = login_behind(token_ref) {
-                match FollowedLogin::open(login, host) {
-                    Ok(login) => drop(logins.insert(token_ref.to_owned(), login)),
-                    Err(error) => faults.push(error.to_string()),
-                }
-                continue;
-            }
-            match variable(token_ref, host) {
-                Ok(secret) => drop(fixed.insert(token_ref.to_owned(), secret)),
-                Err(fault) => faults.push(format!("{token_ref} {fault}")),
+            match token_ref {
+                TokenRef::Variable(name) => match variable(name, host) {
+                    Ok(secret) => drop(variables.insert(name.clone(), secret)),
+                    Err(fault) => {
+                        faults.push(format!("{name} {fault}"));
+                        help.push(format!("set {name} in the environment that launches"));
+                    }
+                },
+                // What to do about a login is part of its fault: there is no variable to set.
+                TokenRef::HostLogin(login) => match followed(*login, host) {
+                    Ok(followed) => drop(logins.insert(*login, followed)),
+                    Err(fault) => faults.push(fault),
+                },
             }
         }
         if faults.is_empty() {
-            return Ok(Self { fixed, logins });
+            return Ok(Self { variables, logins });
         }
-        let names: Vec<_> = plan.token_refs().iter().map(|(name, _)| *name).collect();
-        Err(Problem::new(
-            "the routes' credentials cannot be collected",
-            faults.join("; "),
-            format!(
-                "set what is missing in the environment that launches (the routes name {})",
-                names.join(", ")
-            ),
-        ))
+        Err(Problem::new("the routes' credentials cannot be collected", faults.join("; "), help.join("; ")))
     }
 
     /// The credential behind `token_ref` now; a login that was refreshed on the host serves at once.
-    pub(crate) fn get(&self, token_ref: &str) -> Option<Secret> {
-        match self.logins.get(token_ref) {
-            Some(login) => login.bearer(),
-            None => self.fixed.get(token_ref).cloned(),
+    pub(crate) fn get(&self, token_ref: &TokenRef) -> Option<Secret> {
+        match token_ref {
+            TokenRef::Variable(name) => self.variables.get(name).cloned(),
+            TokenRef::HostLogin(login) => self.logins.get(login)?.bearer(),
         }
     }
 }
 
-/// The provider's login that goes by this name, if one does.
-fn login_behind(token_ref: &str) -> Option<&'static dyn HostLogin> {
-    provider::all().iter().filter_map(|p| p.host_login()).find(|l| l.token_ref() == token_ref)
+/// A provider's login on this host, opened.
+fn followed(login: LoginRef, host: &Host) -> Result<FollowedLogin, String> {
+    let provider = provider::get(login.template()).and_then(|p| p.host_login());
+    let login = provider.ok_or_else(|| format!("{} keeps no login on the host", login.template()))?;
+    FollowedLogin::open(login, host).map_err(|error| error.to_string())
 }
 
 fn variable(name: &str, host: &Host) -> Result<Secret, &'static str> {
@@ -161,7 +159,7 @@ mod tests {
         let file = home.path().join(".codex/auth.json");
         fs::create_dir(file.parent().expect("parent")).expect("dir");
         fs::write(&file, testing::codex_login("first")).expect("write");
-        let login = login_behind("BOT_BOTTLE_CODEX_HOST_ACCESS_TOKEN").expect("codex");
+        let login = provider::get("codex").and_then(|p| p.host_login()).expect("codex");
         let followed = FollowedLogin::open(login, &Host::new(home.path())).expect("login");
         let first = followed.bearer().expect("bearer");
         fs::write(&file, testing::codex_login("second, longer")).expect("write");

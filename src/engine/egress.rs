@@ -9,7 +9,7 @@ use crate::egress::{
     self, Audit, Credentials, FileAudit, IssuedBearer, Listen, Resolve, Running, pipelock_config,
 };
 use crate::plan::{GUEST_POLICY, Plan};
-use crate::provider::{RouteOwner, Secret};
+use crate::provider::{RouteOwner, Secret, TokenRef};
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -32,7 +32,7 @@ pub struct Upstream {
 }
 
 impl Credentials for HostCredentials {
-    fn get(&self, token_ref: &str) -> Option<Secret> {
+    fn get(&self, token_ref: &TokenRef) -> Option<Secret> {
         HostCredentials::get(self, token_ref)
     }
 }

@@ -245,7 +245,7 @@ impl Launch<'_> {
         let job = Job {
             plan,
             build: options.build.as_deref(),
-            program: &argv[0],
+            programs: programs(plan, &argv[0]),
             host: &options.host,
             state: &options.state,
             run: (&id, &dir),
@@ -338,6 +338,13 @@ impl Launch<'_> {
             let prepared = prepared.map_err(|e| Problem::io(command.error.clone(), e))?;
             match child::run(prepared, &self.options.cancel, |line| self.ui.progress(line)) {
                 Ok((0, _)) => {}
+                // A shell's and `env`'s codes for a program that is not there or cannot be run: then
+                // nothing has been said of what the command was to find out.
+                Ok((code @ (126 | 127), output)) => {
+                    let why = format!("`{}` exited {code}: {output}", command.argv.join(" "));
+                    let what = format!("{} cannot be run in the guest", self.plan.command);
+                    return Err(Problem::new(what, why, "the bottle's image must bring it").into());
+                }
                 Ok((code, output)) => {
                     let why = format!("`{}` exited {code}: {output}", command.argv.join(" "));
                     return Err(Problem::io(command.error.clone(), why).into());
@@ -370,6 +377,14 @@ impl Launch<'_> {
         }
         Ok(code)
     }
+}
+
+/// What is run in the guest: a plan is verified with the agent's own program, whatever runs in its
+/// place.
+fn programs<'a>(plan: &'a Plan, first: &'a str) -> Vec<&'a str> {
+    let used = |c: &crate::provider::GuestCommand| c.argv.iter().any(|word| word == plan.command);
+    let agent = (plan.command != first && plan.verify.iter().any(used)).then_some(plan.command);
+    std::iter::once(first).chain(agent).collect()
 }
 
 /// The guest's program and the files that it reads.

@@ -1,7 +1,7 @@
 //! Plans for tests.
 
 use crate::plan::{Dockerfile, Plan, Resources, Workspace, WorkspaceMode};
-use crate::provider::{AuthScheme, EgressRoute, PromptMode, RouteAuth, RouteOwner};
+use crate::provider::{AuthScheme, EgressRoute, PromptMode, RouteAuth, RouteOwner, TokenRef};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 
 /// A plan with this command in the agent's place and nothing else.
@@ -25,12 +25,13 @@ pub(crate) fn plan(argv: &[&str]) -> Plan {
         workspace: Workspace { path: None, mode: WorkspaceMode::Bind, mounts: Vec::new() },
         resources: Resources::default(),
         unsupported: Vec::new(),
+        notes: Vec::new(),
     }
 }
 
 pub(crate) fn route_with_token(host: &str, token_ref: &str) -> EgressRoute {
     EgressRoute {
-        auth: Some(RouteAuth { scheme: AuthScheme::Bearer, token_ref: token_ref.to_owned() }),
+        auth: Some(RouteAuth { scheme: AuthScheme::Bearer, token_ref: TokenRef::variable(token_ref) }),
         ..EgressRoute::new(host, RouteOwner::Manifest)
     }
 }

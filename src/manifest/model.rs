@@ -88,10 +88,19 @@ pub struct AgentProvider {
     pub dockerfile: Option<Located<String>>,
     /// `context`: the folder that the Dockerfile's `COPY` and `ADD` read.
     pub context: Option<Located<String>>,
-    /// `auth_token`: the name of a host variable.
+    /// `auth_token` as written: the name of a host variable, or empty text; see
+    /// [`AgentProvider::auth_token`].
     pub auth_token: Option<Located<String>>,
     /// `forward_host_credentials`.
     pub forward_host_credentials: Option<Located<bool>>,
+}
+
+impl AgentProvider {
+    /// The host variable that holds the login's token. Empty text says that there is none, also over
+    /// a parent's.
+    pub fn auth_token(&self) -> Option<&Located<String>> {
+        self.auth_token.as_ref().filter(|name| !name.value.is_empty())
+    }
 }
 
 /// One variable of `env`.

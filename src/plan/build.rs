@@ -7,7 +7,7 @@ use crate::manifest::{
 };
 use crate::provider::{
     self, AuthScheme, Content, Derived, EgressRoute, GUEST_HOME, GitAccess, GuestDir, GuestFile, Match,
-    PathKind, PathPattern, Provider, RouteAuth, RouteOwner, Settings, Start,
+    PathKind, PathPattern, Provider, Provision, RouteAuth, RouteOwner, Settings, Start, TokenRef,
 };
 use std::path::{Path, PathBuf};
 
@@ -63,13 +63,8 @@ pub fn build(
         None => provider::default(),
         Some(name) => provider::get(name).ok_or_else(|| PlanError::UnknownTemplate(name.to_owned()))?,
     };
-    let env: Vec<(String, String)> =
-        bottle.env.iter().map(|v| (v.name.value.clone(), v.value.value.clone())).collect();
-    let settings = Settings {
-        auth_token: bottle.provider.auth_token.as_ref().map(|t| t.value.as_str()),
-        forward_host_credentials: bottle.provider.forward_host_credentials.as_ref().is_some_and(|f| f.value),
-        env: &env,
-    };
+    let env = written_env(bottle);
+    let settings = settings(bottle, &env);
     let provision = provider.provision(&settings, start);
     let dockerfile = dockerfile(bottle, provision.dockerfile, layout);
     let (mut dirs, mut files) = (provision.dirs, provision.files);
@@ -119,8 +114,32 @@ pub fn build(
         argv: provider.argv(start, prompt_path.as_deref()),
         workspace: workspace(bottle, layout),
         resources: resources(bottle),
-        unsupported: unsupported(bottle, provider, start),
+        unsupported: unsupported(bottle),
+        notes: notes(provider, start),
     })
+}
+
+/// What a bottle's provider sets by itself, however the bottle is started: the provider's own routes
+/// and variables. Empty for an unknown template.
+pub fn provisions(bottle: &Bottle) -> Vec<Provision> {
+    let template = bottle.provider.template.as_ref().map(|t| t.value.as_str());
+    let Some(provider) = template.map_or(Some(provider::default()), provider::get) else { return Vec::new() };
+    let env = written_env(bottle);
+    let settings = settings(bottle, &env);
+    let with = |remote_control| provider.provision(&settings, &Start { remote_control, ..Start::default() });
+    vec![with(false), with(true)]
+}
+
+fn written_env(bottle: &Bottle) -> Vec<(String, String)> {
+    bottle.env.iter().map(|v| (v.name.value.clone(), v.value.value.clone())).collect()
+}
+
+fn settings<'a>(bottle: &'a Bottle, env: &'a [(String, String)]) -> Settings<'a> {
+    Settings {
+        auth_token: bottle.provider.auth_token().map(|t| t.value.as_str()),
+        forward_host_credentials: bottle.provider.forward_host_credentials.as_ref().is_some_and(|f| f.value),
+        env,
+    }
 }
 
 /// The guest folder of bot-bottle's own files.
@@ -232,7 +251,7 @@ fn route(route: &manifest::Route) -> Option<EgressRoute> {
     let texts = |list: &[Located<String>]| list.iter().map(|l| l.value.clone()).collect::<Vec<_>>();
     let auth = route.auth.as_ref().and_then(|auth| {
         let scheme = AuthScheme::parse(&auth.scheme.as_ref()?.value)?;
-        Some(RouteAuth { scheme, token_ref: auth.token_ref.as_ref()?.value.clone() })
+        Some(RouteAuth { scheme, token_ref: TokenRef::Variable(auth.token_ref.as_ref()?.value.clone()) })
     });
     Some(EgressRoute {
         auth,
@@ -318,16 +337,17 @@ pub fn memory_bytes(text: &str) -> Option<u64> {
     (bytes >= 1.0 && bytes < 2f64.powi(60)).then_some(bytes as u64)
 }
 
-fn unsupported(bottle: &Bottle, provider: &dyn Provider, start: &Start) -> Vec<String> {
+fn unsupported(bottle: &Bottle) -> Vec<String> {
     let remotes = bottle.git.remotes.as_ref().is_some_and(|r| !r.value.is_empty());
-    let remote_control = start.remote_control && !provider.has_remote_control();
-    [
-        (remotes, "git.remotes".to_owned()),
-        (remote_control, format!("remote control of {}", provider.template())),
-    ]
-    .into_iter()
-    .filter_map(|(asked, what)| asked.then_some(what))
-    .collect()
+    remotes.then(|| "git.remotes".to_owned()).into_iter().collect()
+}
+
+/// What a person who starts it so should know.
+fn notes(provider: &dyn Provider, start: &Start) -> Vec<String> {
+    let no_remote = start.remote_control && !provider.has_remote_control();
+    let remote =
+        || format!("{} has no remote control, so --remote-control adds nothing", provider.template());
+    no_remote.then(remote).into_iter().collect()
 }
 
 #[cfg(test)]

@@ -9,12 +9,12 @@ pub mod engine_env;
 mod guest_policy;
 mod render;
 
-pub use build::{PlanError, build, draft, env_value, host_path, memory_bytes};
+pub use build::{PlanError, build, draft, env_value, host_path, memory_bytes, provisions};
 pub use compare::{Change, DiffFormat, Direction, compare, place, render_changes};
 pub use guest_policy::{GUEST_POLICY, guest_policy};
 pub use render::{Format, preflight, render, shell_words};
 
-use crate::provider::{AuthScheme, EgressRoute, GuestCommand, GuestDir, GuestFile, PromptMode};
+use crate::provider::{AuthScheme, EgressRoute, GuestCommand, GuestDir, GuestFile, PromptMode, TokenRef};
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 use std::path::PathBuf;
@@ -45,9 +45,9 @@ pub struct Plan {
     pub dirs: Vec<GuestDir>,
     /// Files to put in place after `pre_copy`.
     pub files: Vec<GuestFile>,
-    /// Commands run in the guest as root before the files are copied.
+    /// Commands run in the guest before the files are copied, as the guest's own user.
     pub pre_copy: Vec<GuestCommand>,
-    /// Commands run in the guest as root after the files are copied.
+    /// Commands run in the guest after the files are copied, as the guest's own user.
     pub verify: Vec<GuestCommand>,
     /// The provider's routes, then the manifest's; the first that matches a host decides.
     pub egress_routes: Vec<EgressRoute>,
@@ -62,6 +62,9 @@ pub struct Plan {
     /// What the manifest asks for and the engine does not carry out; a launch refuses each by name.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub unsupported: Vec<String>,
+    /// What a person who starts it so should know; grants nothing.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
 }
 
 impl Plan {
@@ -76,10 +79,10 @@ impl Plan {
     }
 
     /// The host variables (and host logins) that routes take credentials from, each once, in order.
-    pub fn token_refs(&self) -> Vec<(&str, AuthScheme)> {
-        let mut refs: Vec<(&str, AuthScheme)> = Vec::new();
+    pub fn token_refs(&self) -> Vec<(&TokenRef, AuthScheme)> {
+        let mut refs: Vec<(&TokenRef, AuthScheme)> = Vec::new();
         for auth in self.egress_routes.iter().filter_map(|r| r.auth.as_ref()) {
-            if !refs.iter().any(|(name, _)| *name == auth.token_ref) {
+            if !refs.iter().any(|(known, _)| **known == auth.token_ref) {
                 refs.push((&auth.token_ref, auth.scheme));
             }
         }

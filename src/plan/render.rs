@@ -2,7 +2,7 @@
 
 use super::{Dockerfile, Plan, WorkspaceMode};
 use crate::egress::policy::printable;
-use crate::provider::{Content, EgressRoute, GitAccess, RouteOwner};
+use crate::provider::{Content, EgressRoute, GitAccess, GuestDir, GuestFile, RouteOwner};
 use serde::Serialize;
 use std::fmt::Write;
 
@@ -78,6 +78,9 @@ pub fn preflight(plan: &Plan, backend: &str) -> String {
     let names = plan.visible_env_names();
     let names = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
     let _ = writeln!(out, "environment  {}", printable(&names));
+    for note in &plan.notes {
+        let _ = writeln!(out, "note         {}", printable(note));
+    }
     out
 }
 
@@ -164,11 +167,15 @@ fn limits(plan: &Plan) -> String {
 
 /// The lists, each with its title; empty ones are left out.
 fn sections(plan: &Plan) -> Vec<(&'static str, Vec<String>)> {
-    let file = |f: &crate::provider::GuestFile| match &f.content {
-        Content::Text(_) => format!("{} ({})", f.guest_path, f.mode),
-        Content::Derived(derived) => {
-            let from = serde_json::to_value(derived).ok().and_then(|v| v.as_str().map(str::to_owned));
-            printable(&format!("{} ({}) from {}", f.guest_path, f.mode, from.unwrap_or_default()))
+    let dir = |d: &GuestDir| printable(&format!("{} ({} {})", d.guest_path, d.mode, d.owner));
+    let file = |f: &GuestFile| {
+        let what = format!("{} ({} {})", f.guest_path, f.mode, f.owner);
+        match &f.content {
+            Content::Text(_) => printable(&what),
+            Content::Derived(derived) => {
+                let from = serde_json::to_value(derived).ok().and_then(|v| v.as_str().map(str::to_owned));
+                printable(&format!("{what} from {}", from.unwrap_or_default()))
+            }
         }
     };
     let mount = |m: &super::Mount| {
@@ -177,10 +184,12 @@ fn sections(plan: &Plan) -> Vec<(&'static str, Vec<String>)> {
     };
     let mut all = vec![
         ("mounts", plan.workspace.mounts.iter().map(mount).collect::<Vec<_>>()),
+        ("folders", plan.dirs.iter().map(dir).collect()),
         ("files", plan.files.iter().map(file).collect()),
         ("before the files", plan.pre_copy.iter().map(|c| shell_words(&c.argv)).collect()),
         ("verified by", plan.verify.iter().map(|c| shell_words(&c.argv)).collect()),
-        ("not carried out, so a launch refuses", plan.unsupported.clone()),
+        ("not supported; a launch refuses", plan.unsupported.clone()),
+        ("notes", plan.notes.clone()),
     ];
     all.retain(|(_, lines)| !lines.is_empty());
     all
@@ -196,8 +205,9 @@ fn route_line(route: &EgressRoute) -> String {
 }
 
 pub(super) fn credential(route: &EgressRoute) -> String {
-    let with =
-        |a: &crate::provider::RouteAuth| format!("{} from {}", a.scheme.as_str(), printable(&a.token_ref));
+    let with = |a: &crate::provider::RouteAuth| {
+        format!("{} from {}", a.scheme.as_str(), printable(a.token_ref.name()))
+    };
     route.auth.as_ref().map(with).unwrap_or_default()
 }
 

@@ -5,7 +5,7 @@
 
 use super::{
     AuthScheme, Content, EgressRoute, FormerRole, GUEST_HOME, GuestDir, GuestFile, OwnField, PromptMode,
-    Provider, Provision, RouteAuth, RouteOwner, Settings, Start, Starter, WORKSPACE,
+    Provider, Provision, RouteAuth, RouteOwner, Settings, Start, Starter, TokenRef, WORKSPACE,
 };
 
 /// Claude Code as a provider.
@@ -41,12 +41,8 @@ impl Provider for Claude {
         &[FormerRole { role: "claude_code_oauth", field: "auth_token", takes_token_ref: true }]
     }
 
-    fn owned_hosts(&self) -> &'static [&'static str] {
+    fn vendor_hosts(&self) -> &'static [&'static str] {
         &[API_HOST]
-    }
-
-    fn owned_env(&self) -> &'static [&'static str] {
-        &[TOKEN_VAR, QUIET_VAR, NO_REPORTS_VAR, SCOPES_VAR]
     }
 
     fn provision(&self, settings: &Settings<'_>, start: &Start) -> Provision {
@@ -64,7 +60,10 @@ impl Provider for Claude {
             env_vars.push((NO_REPORTS_VAR.to_owned(), "1".to_owned()));
             hidden_env_names.push(TOKEN_VAR);
             egress_routes.push(EgressRoute {
-                auth: Some(RouteAuth { scheme: AuthScheme::Bearer, token_ref: token_ref.to_owned() }),
+                auth: Some(RouteAuth {
+                    scheme: AuthScheme::Bearer,
+                    token_ref: TokenRef::variable(token_ref),
+                }),
                 tls_passthrough: true,
                 ..EgressRoute::new(API_HOST, RouteOwner::Provider)
             });

@@ -6,8 +6,8 @@
 
 use super::{
     AuthScheme, Content, Derived, EgressRoute, FormerRole, GUEST_HOME, GUEST_USER, GuestCommand, GuestDir,
-    GuestFile, HostLogin, LoginError, OwnField, PromptMode, Provider, Provision, RouteAuth, RouteOwner,
-    Secret, Settings, Start, Starter, WORKSPACE,
+    GuestFile, HostLogin, LoginError, LoginRef, OwnField, PromptMode, Provider, Provision, RouteAuth,
+    RouteOwner, Secret, Settings, Start, Starter, TokenRef, WORKSPACE,
 };
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Map, Value, json};
@@ -21,7 +21,7 @@ pub(super) struct Codex;
 struct CodexLogin;
 
 const HOSTS: [&str; 2] = ["api.openai.com", "chatgpt.com"];
-const TOKEN_REF: &str = "BOT_BOTTLE_CODEX_HOST_ACCESS_TOKEN";
+const HOST_LOGIN: LoginRef = LoginRef::new("codex", "BOT_BOTTLE_CODEX_HOST_ACCESS_TOKEN");
 const CA_VAR: &str = "CODEX_CA_CERTIFICATE";
 const HOME_VAR: &str = "CODEX_HOME";
 const LOGIN: &str = "codex login";
@@ -53,13 +53,12 @@ impl Provider for Codex {
         &[FormerRole { role: "codex_auth", field: "forward_host_credentials", takes_token_ref: false }]
     }
 
-    fn owned_hosts(&self) -> &'static [&'static str] {
+    fn vendor_hosts(&self) -> &'static [&'static str] {
         &HOSTS
     }
 
-    // CODEX_HOME is not among them: a manifest may move the folder.
-    fn owned_env(&self) -> &'static [&'static str] {
-        &[CA_VAR]
+    fn movable_env(&self) -> &'static [&'static str] {
+        &[HOME_VAR]
     }
 
     fn provision(&self, settings: &Settings<'_>, _start: &Start) -> Provision {
@@ -88,8 +87,10 @@ impl Provider for Codex {
             egress_routes: HOSTS
                 .iter()
                 .map(|host| EgressRoute {
-                    auth: forward
-                        .then(|| RouteAuth { scheme: AuthScheme::Bearer, token_ref: TOKEN_REF.to_owned() }),
+                    auth: forward.then(|| RouteAuth {
+                        scheme: AuthScheme::Bearer,
+                        token_ref: TokenRef::HostLogin(HOST_LOGIN),
+                    }),
                     tls_passthrough: true,
                     ..EgressRoute::new(*host, RouteOwner::Provider)
                 })
@@ -112,9 +113,10 @@ impl Provider for Codex {
             argv.extend(["resume".to_owned(), "--last".to_owned()]);
         }
         argv.extend(start.agent_args.iter().cloned());
-        let prompt = prompt
-            .filter(|_| !start.resume)
-            .map(|path| format!("Read and follow the instructions in {path}."));
+        // A conversation that goes on has had its prompt, whoever asked to go on.
+        let resumes = start.resume || start.agent_args.iter().any(|a| a == "resume");
+        let prompt =
+            prompt.filter(|_| !resumes).map(|path| format!("Read and follow the instructions in {path}."));
         let message = match (prompt, &start.task) {
             (Some(prompt), Some(task)) => Some(format!("{prompt}\n\n{task}")),
             (Some(prompt), None) => Some(prompt),
@@ -193,8 +195,8 @@ fn login_status(auth_dir: &str) -> GuestCommand {
 }
 
 impl HostLogin for CodexLogin {
-    fn token_ref(&self) -> &'static str {
-        TOKEN_REF
+    fn token_ref(&self) -> LoginRef {
+        HOST_LOGIN
     }
 
     fn fix(&self) -> &'static str {

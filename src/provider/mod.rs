@@ -13,7 +13,8 @@ use std::path::{Path, PathBuf};
 
 pub use provision::{
     AuthScheme, Content, Derived, EgressRoute, GUEST_HOME, GUEST_USER, GitAccess, GuestCommand, GuestDir,
-    GuestFile, Match, PathKind, PathPattern, PromptMode, Provision, RouteAuth, RouteOwner, WORKSPACE,
+    GuestFile, LoginRef, Match, PathKind, PathPattern, PromptMode, Provision, RouteAuth, RouteOwner,
+    TokenRef, WORKSPACE,
 };
 pub use secret::Secret;
 
@@ -33,6 +34,19 @@ pub fn default() -> &'static dyn Provider {
 /// The provider of `agent_provider.template`, or `None` for an unknown name.
 pub fn get(template: &str) -> Option<&'static dyn Provider> {
     all().iter().copied().find(|p| p.template() == template)
+}
+
+/// The names that no manifest may use for a host variable: a provider's login goes by one.
+pub fn is_reserved(name: &str) -> bool {
+    const PREFIX: &str = "BOT_BOTTLE_CODEX_";
+    let name = name.trim().trim_start_matches(['$', '{']).trim_start();
+    name.get(..PREFIX.len()).is_some_and(|start| start.eq_ignore_ascii_case(PREFIX))
+}
+
+/// The provider whose login is for a host, and the field that makes its route.
+pub fn login_for(host: &str) -> Option<(&'static dyn Provider, &'static str)> {
+    let vendor = |p: &&&'static dyn Provider| p.vendor_hosts().iter().any(|h| h.eq_ignore_ascii_case(host));
+    all().iter().find(vendor).map(|p| (*p, p.starter().field))
 }
 
 /// A field of `agent_provider` that one provider alone understands.
@@ -120,11 +134,14 @@ pub trait Provider: Sync {
     /// The route roles of earlier manifests that this provider's fields replace.
     fn former_roles(&self) -> &'static [FormerRole];
 
-    /// Hosts whose routes the provider makes itself; a manifest may not list them.
-    fn owned_hosts(&self) -> &'static [&'static str];
+    /// The hosts of the vendor's interface: those that the provider's login is for. Which of them are
+    /// the provider's own in a bottle is said by the routes of its [`Provision`].
+    fn vendor_hosts(&self) -> &'static [&'static str];
 
-    /// Guest variables that the provider sets itself; a manifest may not set them.
-    fn owned_env(&self) -> &'static [&'static str];
+    /// Variables of the [`Provision`] that a manifest may set all the same: the provider follows them.
+    fn movable_env(&self) -> &'static [&'static str] {
+        &[]
+    }
 
     /// Everything that the bottle needs for this agent.
     fn provision(&self, settings: &Settings<'_>, start: &Start) -> Provision;
@@ -148,8 +165,8 @@ pub trait Provider: Sync {
 
 /// A login that an agent's own command keeps on the host.
 pub trait HostLogin: Sync {
-    /// The name under which routes refer to the login's bearer.
-    fn token_ref(&self) -> &'static str;
+    /// How routes refer to the login's bearer.
+    fn token_ref(&self) -> LoginRef;
 
     /// The host command that makes a login.
     fn fix(&self) -> &'static str;
@@ -215,18 +232,29 @@ mod tests {
     }
 
     #[test]
+    fn the_name_of_a_login_is_reserved_in_any_spelling() {
+        for login in all().iter().filter_map(|p| p.host_login()) {
+            assert!(is_reserved(TokenRef::HostLogin(login.token_ref()).name()));
+        }
+        for name in
+            ["bot_bottle_codex_x", " BOT_BOTTLE_CODEX_A ", "${BOT_BOTTLE_CODEX_A}", "$BOT_BOTTLE_CODEX_A"]
+        {
+            assert!(is_reserved(name), "{name}");
+        }
+        for name in ["BOT_BOTTLE_CLAUDE_OAUTH_TOKEN", "CODEX_HOME", "é", ""] {
+            assert!(!is_reserved(name), "{name}");
+        }
+    }
+
+    #[test]
     fn a_provider_owns_the_hosts_of_the_routes_it_makes() {
         for provider in all() {
             let settings = Settings { auth_token: Some("TOKEN"), forward_host_credentials: true, env: &[] };
             let provision = provider.provision(&settings, &Start::default());
             assert!(!provision.egress_routes.is_empty());
             for route in provision.egress_routes {
-                assert!(provider.owned_hosts().contains(&route.host.as_str()), "{}", route.host);
+                assert!(provider.vendor_hosts().contains(&route.host.as_str()), "{}", route.host);
                 assert_eq!(route.owner, RouteOwner::Provider);
-            }
-            for (name, _) in provision.env_vars {
-                // A variable that is not owned is one that the manifest itself may set.
-                assert!(provider.owned_env().contains(&name.as_str()) || name == "CODEX_HOME", "{name}");
             }
         }
     }

@@ -161,13 +161,57 @@ impl AuthScheme {
     }
 }
 
+/// Where the host keeps a credential: never its value.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum TokenRef {
+    /// A variable of the host, by its name.
+    Variable(String),
+    /// The login that a provider's own command keeps on the host.
+    HostLogin(LoginRef),
+}
+
+/// A provider's login on the host. Only a provider can refer to it, and puts it on its own routes:
+/// no text of a manifest ever becomes one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct LoginRef {
+    template: &'static str,
+    name: &'static str,
+}
+
+impl LoginRef {
+    /// The login of the provider `template`, shown by `name`.
+    pub(super) const fn new(template: &'static str, name: &'static str) -> Self {
+        Self { template, name }
+    }
+
+    /// The provider whose login it is.
+    pub fn template(&self) -> &'static str {
+        self.template
+    }
+}
+
+impl TokenRef {
+    /// A variable of the host.
+    pub fn variable(name: impl Into<String>) -> Self {
+        Self::Variable(name.into())
+    }
+
+    /// As a plan and a person name it.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Variable(name) => name,
+            Self::HostLogin(login) => login.name,
+        }
+    }
+}
+
 /// The credential of a route: never its value, only where the host keeps it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct RouteAuth {
     /// How it is written into the request.
     pub scheme: AuthScheme,
-    /// The name of the host variable (or host login) that holds it.
-    pub token_ref: String,
+    /// The host variable, or the host login, that holds it.
+    pub token_ref: TokenRef,
 }
 
 /// Who put a route into the plan.
@@ -263,13 +307,13 @@ impl EgressRoute {
 }
 
 impl Serialize for EgressRoute {
-    /// Flat, as the contract names the fields: `auth_scheme` and `token_ref` are null without a credential.
+    /// Flat: `auth_scheme` and `token_ref` are empty text without a credential.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         #[derive(Serialize)]
         struct Flat<'a> {
             host: &'a str,
-            auth_scheme: Option<AuthScheme>,
-            token_ref: Option<&'a str>,
+            auth_scheme: &'static str,
+            token_ref: &'a str,
             tls_passthrough: bool,
             #[serde(skip_serializing_if = "<[String]>::is_empty")]
             ssrf_ip_allowlist: &'a [String],
@@ -283,8 +327,8 @@ impl Serialize for EgressRoute {
         }
         Flat {
             host: &self.host,
-            auth_scheme: self.auth.as_ref().map(|a| a.scheme),
-            token_ref: self.auth.as_ref().map(|a| a.token_ref.as_str()),
+            auth_scheme: self.auth.as_ref().map_or("", |a| a.scheme.as_str()),
+            token_ref: self.auth.as_ref().map_or("", |a| a.token_ref.name()),
             tls_passthrough: self.tls_passthrough,
             ssrf_ip_allowlist: &self.ssrf_ip_allowlist,
             path_allowlist: self.path_allowlist.as_deref(),

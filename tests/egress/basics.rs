@@ -4,7 +4,7 @@ use crate::client::{Http, connect, exchange, get, handshake, trusting};
 use crate::rig::{Setup, inspected, route, secret, with_auth};
 use crate::upstream::{Upstream, echo, hello};
 use bot_bottle::egress::{EgressError, Listen, Verdict, start};
-use bot_bottle::provider::{AuthScheme, EgressRoute, GitAccess, RouteAuth};
+use bot_bottle::provider::{AuthScheme, EgressRoute, GitAccess, RouteAuth, TokenRef};
 use hyper::Version;
 use std::os::unix::fs::PermissionsExt;
 use tokio::io::AsyncWriteExt;
@@ -118,7 +118,7 @@ async fn a_socket_left_behind_is_replaced_and_a_file_is_not() {
 
 #[tokio::test]
 async fn schemes_are_written_as_the_route_says() {
-    let basic = |scheme, token: &str| RouteAuth { scheme, token_ref: token.into() };
+    let basic = |scheme, token: &str| RouteAuth { scheme, token_ref: TokenRef::variable(token) };
     let routes = vec![
         EgressRoute { auth: Some(basic(AuthScheme::Token, "TOKEN")), ..route("token.test") },
         EgressRoute { auth: Some(basic(AuthScheme::Basic, "PAIR")), ..route("basic.test") },

@@ -6,7 +6,7 @@ use crate::upstream::{Answer, Body, Upstream, echo, full, hello};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bot_bottle::egress::IssuedBearer;
-use bot_bottle::provider::{AuthScheme, EgressRoute, RouteAuth};
+use bot_bottle::provider::{AuthScheme, EgressRoute, RouteAuth, TokenRef};
 use http_body_util::BodyExt;
 use hyper::body::{Bytes, Frame, Incoming};
 use hyper::header::HeaderMap;
@@ -221,7 +221,7 @@ async fn a24_a_transfer_coding_or_reason_hides_nothing() {
 #[tokio::test]
 async fn a25_a71_each_credential_goes_to_its_own_host_alone() {
     let token = |name: &str, host: &str| {
-        let auth = RouteAuth { scheme: AuthScheme::Bearer, token_ref: name.into() };
+        let auth = RouteAuth { scheme: AuthScheme::Bearer, token_ref: TokenRef::variable(name) };
         EgressRoute { auth: Some(auth), ..crate::rig::route(host) }
     };
     let mut setup = Setup::new(vec![token("A", "a.test"), token("B", "b.test"), inspected("c.test")]);

@@ -2,7 +2,7 @@
 
 use crate::rig::{Rig, Setup, inspected, route, secret, with_auth};
 use crate::upstream::{Answer, Upstream, hello, text};
-use bot_bottle::provider::{AuthScheme, EgressRoute, GitAccess, RouteAuth};
+use bot_bottle::provider::{AuthScheme, EgressRoute, GitAccess, RouteAuth, TokenRef};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use hyper::{Request, Response};
@@ -181,7 +181,7 @@ async fn a20_git_fetches_and_does_not_push_through_a_route_for_reading() {
     let dir = tempfile::tempdir().expect("a folder");
     let (served, work) = (dir.path().join("served"), dir.path().join("work"));
     std::fs::create_dir_all(&work).expect("a folder");
-    let auth = RouteAuth { scheme: AuthScheme::Bearer, token_ref: "TOKEN".into() };
+    let auth = RouteAuth { scheme: AuthScheme::Bearer, token_ref: TokenRef::variable("TOKEN") };
     let read = |git| EgressRoute { auth: Some(auth.clone()), git: Some(git), ..route("git.test") };
     let mut reader = Setup::new(vec![read(GitAccess::Read)]);
     let upstream = reader.upstream("git.test", &["h2"], git_backend(served.clone())).await;

@@ -4,7 +4,7 @@ use crate::upstream::{Handler, Upstream};
 use bot_bottle::egress::{
     Audit, AuditLine, Credentials, Limits, Listen, Options, Resolve, Running, SystemLookup, start,
 };
-use bot_bottle::provider::{AuthScheme, EgressRoute, RouteAuth, RouteOwner, Secret};
+use bot_bottle::provider::{AuthScheme, EgressRoute, RouteAuth, RouteOwner, Secret, TokenRef};
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use rustls::ServerConfig;
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
@@ -64,8 +64,8 @@ impl Audit for Lines {
 pub(crate) struct Vault(pub(crate) Mutex<HashMap<String, String>>);
 
 impl Credentials for Vault {
-    fn get(&self, token_ref: &str) -> Option<Secret> {
-        self.0.lock().expect("vault").get(token_ref).map(Secret::new)
+    fn get(&self, token_ref: &TokenRef) -> Option<Secret> {
+        self.0.lock().expect("vault").get(token_ref.name()).map(Secret::new)
     }
 }
 
@@ -90,7 +90,7 @@ pub(crate) fn route(host: &str) -> EgressRoute {
 
 /// A route with the credential `TOKEN`.
 pub(crate) fn with_auth(host: &str) -> EgressRoute {
-    let auth = RouteAuth { scheme: AuthScheme::Bearer, token_ref: "TOKEN".into() };
+    let auth = RouteAuth { scheme: AuthScheme::Bearer, token_ref: TokenRef::variable("TOKEN") };
     EgressRoute { auth: Some(auth), ..route(host) }
 }
 

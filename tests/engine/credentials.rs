@@ -4,7 +4,7 @@ use crate::rig::{Other, Rig};
 use crate::upstream::{Authority, Upstream};
 use bot_bottle::egress::Resolve;
 use bot_bottle::engine::{Host, Stage};
-use bot_bottle::provider::{self, AuthScheme, EgressRoute, RouteAuth, RouteOwner, Settings, Start};
+use bot_bottle::provider::{self, AuthScheme, EgressRoute, RouteAuth, RouteOwner, Settings, Start, TokenRef};
 use std::fs;
 use std::path::Path;
 use std::process::Command;
@@ -25,7 +25,7 @@ fn with_credential(rig: &mut Rig) -> Upstream {
     rig.options.upstream.resolve.push(Resolve::new("api.test", 443, upstream.address));
     rig.options.host.set("API_TOKEN", secret());
     rig.plan.egress_routes.push(EgressRoute {
-        auth: Some(RouteAuth { scheme: AuthScheme::Bearer, token_ref: "API_TOKEN".into() }),
+        auth: Some(RouteAuth { scheme: AuthScheme::Bearer, token_ref: TokenRef::variable("API_TOKEN") }),
         ..EgressRoute::new("api.test", RouteOwner::Manifest)
     });
     upstream
@@ -146,6 +146,31 @@ fn codex_token() -> String {
     let part = |v: serde_json::Value| URL_SAFE_NO_PAD.encode(v.to_string());
     let claims = serde_json::json!({ "jti": secret(), "exp": 4_000_000_000u64 });
     [part(serde_json::json!({ "alg": "RS256" })), part(claims), URL_SAFE_NO_PAD.encode(secret())].join(".")
+}
+
+/// The host's login goes by a name that a variable could have. No variable of a route is ever it: not
+/// by that name, and not where nothing checked the manifest.
+#[test]
+fn the_hosts_login_is_no_variable() {
+    let Some(mut rig) = Rig::bubblewrap() else { return };
+    let upstream = with_credential(&mut rig);
+    let file = rig.home.join(".codex/auth.json");
+    fs::create_dir(file.parent().expect("parent")).expect("dir");
+    let login = serde_json::json!({ "tokens": { "access_token": codex_token(), "account_id": "a" } });
+    fs::write(&file, login.to_string()).expect("write");
+    let name = "BOT_BOTTLE_CODEX_HOST_ACCESS_TOKEN";
+    let auth = RouteAuth { scheme: AuthScheme::Bearer, token_ref: TokenRef::variable(name) };
+    rig.plan.egress_routes[0].auth = Some(auth);
+    let error = rig.try_sh("curl -s https://api.test/").expect_err("nothing of that name").to_string();
+    assert!(error.contains(&format!("{name} is not set")), "{error}");
+    assert_eq!(upstream.seen().len(), 0);
+    // A login that is missing is mended where it lies, not by a variable that nobody reads.
+    fs::remove_file(&file).expect("removed");
+    let codex = provider::get("codex").expect("codex");
+    let settings = Settings { forward_host_credentials: true, ..Settings::default() };
+    rig.plan.egress_routes = codex.provision(&settings, &Start::default()).egress_routes;
+    let error = rig.try_sh("true").expect_err("no login").to_string();
+    assert!(error.contains("auth.json") && error.contains("codex login") && !error.contains(name), "{error}");
 }
 
 #[test]

@@ -237,3 +237,35 @@ fn a31_a_home_full_of_links_writes_nothing_outside_when_resumed() {
     assert_eq!(error.stage(), Stage::Files, "{error}");
     assert!(!target.join("config.toml").exists());
 }
+
+/// The login is verified with the agent's own program, wherever that lies and whatever runs in its
+/// place; where it is not there, that is said, and nothing of the login.
+#[test]
+fn a_plan_is_verified_with_the_agents_program_whatever_runs() {
+    use std::os::unix::fs::PermissionsExt;
+    let Some(mut rig) = Rig::bubblewrap() else { return };
+    let prefix = rig.home.join("npm/lib/node_modules/agent/bin");
+    let bin = rig.home.join("npm/bin");
+    std::fs::create_dir_all(&prefix).expect("folders");
+    std::fs::create_dir_all(&bin).expect("folders");
+    let program = prefix.join("codex");
+    std::fs::write(&program, "#!/bin/sh\n[ \"$*\" = 'login status' ] && touch /home/node/verified\n")
+        .expect("written");
+    std::fs::set_permissions(&program, PermissionsExt::from_mode(0o755)).expect("a mode");
+    std::os::unix::fs::symlink(&program, bin.join("codex")).expect("a link");
+    rig.options.host.set("PATH", format!("{}:/usr/bin:/bin", bin.display()));
+    rig.plan.command = "codex";
+    let words = ["runuser", "-u", "node", "--", "env", "A=b", "codex", "login", "status"];
+    rig.plan.verify = vec![bot_bottle::provider::GuestCommand {
+        argv: words.map(str::to_owned).into(),
+        error: "the login is refused".into(),
+    }];
+    assert_eq!(rig.sh("ls /home/node/verified").out, "/home/node/verified\n");
+    // The guest has no such program: nothing was found out about the login.
+    std::fs::write(&program, "#!/no/such/interpreter\n").expect("written");
+    let error = rig.try_sh("true").expect_err("no program").to_string();
+    assert!(error.contains("codex cannot be run") && !error.contains("the login is refused"), "{error}");
+    std::fs::remove_file(bin.join("codex")).expect("removed");
+    let error = rig.try_sh("true").expect_err("no program").to_string();
+    assert!(error.contains("codex cannot be run") && error.contains("not on PATH"), "{error}");
+}

@@ -2,7 +2,7 @@
 
 use crate::rig::Rig;
 use bot_bottle::engine::Stage;
-use bot_bottle::provider::{AuthScheme, EgressRoute, RouteAuth, RouteOwner};
+use bot_bottle::provider::{AuthScheme, EgressRoute, RouteAuth, RouteOwner, TokenRef};
 use std::os::unix::fs::PermissionsExt;
 
 #[test]
@@ -19,7 +19,7 @@ fn pipelocks_configuration_is_written_before_the_egress_starts_and_holds_no_secr
     let Some(mut rig) = Rig::bubblewrap() else { return };
     let secret = ["sk", "test", "0a1b2c3d4e5f"].join("-");
     rig.options.host.set("API_TOKEN", &secret);
-    let auth = Some(RouteAuth { scheme: AuthScheme::Bearer, token_ref: "API_TOKEN".into() });
+    let auth = Some(RouteAuth { scheme: AuthScheme::Bearer, token_ref: TokenRef::variable("API_TOKEN") });
     rig.plan.egress_routes = vec![
         EgressRoute { auth, ..EgressRoute::new("api.test", RouteOwner::Manifest) },
         EgressRoute::new("open.test", RouteOwner::Manifest),

@@ -123,6 +123,7 @@ fn plan() -> Plan {
         workspace: Workspace { path: None, mode: WorkspaceMode::Bind, mounts: Vec::new() },
         resources: Resources::default(),
         unsupported: Vec::new(),
+        notes: Vec::new(),
     }
 }
 

@@ -97,7 +97,8 @@ on_both! {
     }
 
     ctrl_c_is_the_agents_and_the_bottle_goes_on(rig) {
-        let mut screen = Screen::new(rig, "trap 'echo interrupted' INT; echo ready; sleep 60 & wait; \
+        let mut screen = Screen::new(rig, "trap 'echo interrupted; seen=1' INT; echo ready; \
+            while [ -z \"$seen\" ]; do sleep 0.05; done; \
             curl -s -o /dev/null -w 'proxy %{http_code}' http://evil.test/");
         screen.wait_for("ready");
         screen.type_in("\x03");

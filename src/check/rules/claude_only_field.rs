@@ -25,7 +25,7 @@ use crate::check::{Context, Sink};
 
 pub(super) fn check(ctx: &Context<'_>, out: &mut Sink<'_>) {
     let Some(resolved) = ctx.resolved().filter(|_| ctx.bottle.is_some()) else { return };
-    if let Some(token) = &resolved.bottle.provider.auth_token {
+    if let Some(token) = resolved.bottle.provider.auth_token() {
         super::foreign_field(ctx, out, "claude-only-field", &token.place);
     }
 }

@@ -39,7 +39,7 @@ pub(super) fn check(ctx: &Context<'_>, out: &mut Sink<'_>) {
             _ => continue,
         };
         // Those may not be set at all, which is the finding to mend.
-        if super::engine_owned_env::owns(name) || ctx.provider().is_some_and(|p| p.owned_env().contains(&name)) {
+        if super::engine_owned_env::owns(name) || ctx.provided().env.contains(name) {
             continue;
         }
         let message = format!("this puts {source}, by its name a credential, into the guest, where the agent can read it");

@@ -32,7 +32,7 @@ use crate::egress::pattern::canonical_path;
 use crate::egress::policy::{Denial, Policy, Request, Scheme, host_name};
 use crate::manifest::{Kind, Route, looks_secret};
 use crate::plan::build;
-use crate::provider::{GitAccess, Start};
+use crate::provider::{GitAccess, Start, login_for};
 use crate::syntax::Entry;
 
 /// An agent that tries a thousand hosts shall not bury the other findings.
@@ -67,7 +67,13 @@ pub(super) fn check(ctx: &Context<'_>, out: &mut Sink<'_>) {
         };
         let message = format!("a run asked {times} for {what} (first {}): {reason}", moment(&denied.first));
         let finding = out.at(&place, message);
-        finding.help("add a route if the work needs it; if not, find out what made the agent ask");
+        match login_for(&host) {
+            Some((provider, field)) => finding.help(format!(
+                "for {}'s own login set `agent_provider.{field}`, which makes that route; else add a route if the work needs it",
+                provider.template()
+            )),
+            None => finding.help("add a route if the work needs it; if not, find out what made the agent ask"),
+        };
         if let Some(edits) = fix(ctx, denied, &policy, resolved.bottle.egress.is_some()) {
             finding.unsafe_fix(format!("allow {what}"), edits);
         }

@@ -191,7 +191,7 @@ fn missing_bottle(ctx: &Context<'_>, out: &mut Sink<'_>, name: &Located<String>)
 /// Every token_ref of the manifest itself: its routes', and the provider's.
 fn token_refs<'c>(ctx: &'c Context<'_>) -> impl Iterator<Item = &'c Located<String>> {
     let of_routes = routes(ctx).iter().filter_map(|r| r.auth.as_ref()?.token_ref.as_ref());
-    of_routes.chain(ctx.bottle.iter().filter_map(|b| b.provider.auth_token.as_ref()))
+    of_routes.chain(ctx.bottle.iter().filter_map(|b| b.provider.auth_token()))
 }
 
 /// Puts another value in a value's place; nothing where an alias brings it.

@@ -34,7 +34,7 @@ pub(super) fn check(ctx: &Context<'_>, out: &mut Sink<'_>) {
     }
     for variable in &resolved.bottle.env {
         let name = variable.name.value.as_str();
-        if !provider.owned_env().contains(&name) {
+        if !ctx.provided().env.contains(name) {
             continue;
         }
         let template = provider.template();

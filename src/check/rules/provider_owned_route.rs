@@ -38,7 +38,7 @@ pub(super) fn check(ctx: &Context<'_>, out: &mut Sink<'_>) {
     let routes = resolved.bottle.egress.iter().flat_map(|e| e.value.iter().enumerate());
     for (index, route) in routes.filter(|(_, r)| r.role.is_none()) {
         let Some(host) = &route.host else { continue };
-        if !provider.owned_hosts().contains(&host.value.to_ascii_lowercase().as_str()) {
+        if !ctx.provided().hosts.contains(&host.value.to_ascii_lowercase()) {
             continue;
         }
         let template = provider.template();

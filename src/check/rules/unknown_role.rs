@@ -81,7 +81,7 @@ fn fix(
 ) -> Option<(String, Vec<Edit>)> {
     let root = ctx.root?;
     let host = route.host.as_ref().map(|h| h.value.as_str()).unwrap_or_default();
-    let own = former.filter(|(provider, _)| provider.owned_hosts().contains(&host));
+    let own = former.filter(|(provider, _)| provider.vendor_hosts().iter().any(|h| h.eq_ignore_ascii_case(host)));
     let Some((provider, former)) = own else {
         let node = root.get("egress")?.get("routes")?.items().get(index)?;
         return Some(("remove the role".to_owned(), vec![edit::remove_entry(ctx.text(), node, "role")?]));

@@ -35,11 +35,12 @@ impl Injector {
 
     /// Today's credential.
     pub(crate) fn prepare(&self, credentials: &dyn Credentials) -> Result<Arc<Prepared>, Refusal> {
-        let name = &self.auth.token_ref;
+        let token_ref = &self.auth.token_ref;
+        let name = token_ref.name();
         let missing = |what: &str| {
             Refusal::fault(502, "no-credential", format!("the credential {name} {what} on the host"))
         };
-        let secret = credentials.get(name).ok_or_else(|| missing("is not available"))?;
+        let secret = credentials.get(token_ref).ok_or_else(|| missing("is not available"))?;
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(prepared) = last.as_ref().filter(|p| p.secret == secret) {
             return Ok(prepared.clone());
@@ -91,11 +92,12 @@ fn spellings<'a>(header: &'a str, secret: &'a str, decoded: &'a str) -> Vec<&'a 
 mod tests {
     use super::*;
     use crate::egress::FixedCredentials;
+    use crate::provider::TokenRef;
     use crate::provider::{GitAccess, RouteOwner};
     use std::collections::HashMap;
 
     fn prepare(scheme: AuthScheme, git: Option<GitAccess>, value: &str) -> Result<Arc<Prepared>, Refusal> {
-        let auth = RouteAuth { scheme, token_ref: "T".into() };
+        let auth = RouteAuth { scheme, token_ref: TokenRef::variable("T") };
         let route = EgressRoute { auth: Some(auth), git, ..EgressRoute::new("a.test", RouteOwner::Manifest) };
         let all = FixedCredentials::new(HashMap::from([("T".to_owned(), Secret::new(value))]));
         Injector::new(&route).expect("a credential").prepare(&all)

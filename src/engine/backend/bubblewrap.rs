@@ -96,7 +96,10 @@ impl Backend for Bubblewrap {
     }
 
     fn image(&mut self, job: &Job<'_>) -> Result<(), Stop> {
-        let found = Program::locate(job.program, job.host)?;
+        let mut found = Programs::default();
+        for program in &job.programs {
+            found.add(program, job.host)?;
+        }
         self.agent = found.binds;
         self.links = found.links;
         Ok(())
@@ -286,20 +289,20 @@ fn refused(output: &str) -> Problem {
     Problem::new("the sandbox does not start", output, help)
 }
 
-/// Where a program outside the system folders lies, and how it appears in the guest.
+/// Where programs outside the system folders lie, and how they appear in the guest.
 #[derive(Default)]
-struct Program {
+struct Programs {
     binds: Vec<Bind>,
     links: Vec<(String, String)>,
 }
 
-impl Program {
-    fn locate(name: &str, host: &Host) -> Result<Self, Problem> {
+impl Programs {
+    fn add(&mut self, name: &str, host: &Host) -> Result<(), Problem> {
         let in_guest = |dir: &str| Path::new(dir).join(name).exists();
         if name.contains('/')
             || ["/usr/local/bin", "/usr/bin", "/bin", "/usr/sbin", "/sbin"].into_iter().any(in_guest)
         {
-            return Ok(Self::default());
+            return Ok(());
         }
         let missing = |why: &str| {
             Problem::new(
@@ -315,20 +318,28 @@ impl Program {
         let modules = real.ancestors().filter(|a| a.ends_with("node_modules")).last();
         let Some(modules) = modules else {
             let target = format!("{PROGRAMS}/program/{name}");
-            return Ok(Self { binds: vec![Bind::new(&real, &target, false)], links: vec![(target, link)] });
+            self.bind(&real, target.clone());
+            self.links.push((target, link));
+            return Ok(());
         };
-        let target = format!("{PROGRAMS}/node_modules");
+        // Two programs may come from two prefixes; Node.js wants the folder's own name.
+        let known = self.binds.iter().find(|b| b.source == modules).map(|b| b.target.clone());
+        let target = known.unwrap_or_else(|| format!("{PROGRAMS}/{}/node_modules", self.binds.len()));
         let inside = real.strip_prefix(modules).unwrap_or(&real).display().to_string();
-        let mut program = Self {
-            binds: vec![Bind::new(modules, &target, false)],
-            links: vec![(format!("{target}/{inside}"), link)],
-        };
+        self.bind(modules, target.clone());
+        self.links.push((format!("{target}/{inside}"), link));
         // The Node.js that npm came with, where it is not the system's.
         if !Path::new("/usr/bin/node").exists() && !Path::new("/usr/local/bin/node").exists() {
             let node = host.find_program("node").and_then(|n| fs::canonicalize(n).ok());
-            program.binds.extend(node.map(|n| Bind::new(n, format!("{PROGRAMS}/bin/node"), false)));
+            node.into_iter().for_each(|node| self.bind(&node, format!("{PROGRAMS}/bin/node")));
         }
-        Ok(program)
+        Ok(())
+    }
+
+    fn bind(&mut self, source: &Path, target: String) {
+        if !self.binds.iter().any(|b| b.target == target) {
+            self.binds.push(Bind::new(source, target, false));
+        }
     }
 }
 

@@ -77,8 +77,9 @@ pub(crate) struct Job<'a> {
     pub plan: &'a Plan,
     /// The digest of what a person saw that the image is built from.
     pub build: Option<&'a str>,
-    /// The program to be run in the agent's place.
-    pub program: &'a str,
+    /// The programs that are run in the guest: the agent's, or another in its place, and what the
+    /// plan's own commands need.
+    pub programs: Vec<&'a str>,
     pub host: &'a Host,
     pub state: &'a StateDir,
     /// The run's id and its folder.

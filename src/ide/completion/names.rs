@@ -129,7 +129,7 @@ pub(super) fn env_values(spot: &Spot<'_>) -> Vec<Completion> {
 /// Hosts of this workspace's routes, then well-known ones.
 pub(super) fn hosts(spot: &Spot<'_>) -> Vec<Completion> {
     let word = spot.repaired.word.of(&spot.snapshot.source.text);
-    let owned: Vec<_> = provider::all().iter().flat_map(|p| p.owned_hosts()).collect();
+    let owned: Vec<_> = provider::all().iter().flat_map(|p| p.vendor_hosts()).collect();
     let mut hosts: BTreeMap<&str, String> = BTreeMap::new();
     for (host, what) in WELL_KNOWN {
         hosts.insert(host, format!("2{what}"));

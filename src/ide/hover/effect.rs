@@ -96,7 +96,7 @@ fn made(plan: &Plan) -> Vec<String> {
     }
     for route in &plan.egress_routes {
         let credential = match &route.auth {
-            Some(auth) => format!(", {} from {}", auth.scheme.as_str(), code(&shown(&auth.token_ref))),
+            Some(auth) => format!(", {} from {}", auth.scheme.as_str(), code(&shown(auth.token_ref.name()))),
             None => ", no credential".to_owned(),
         };
         all.push(format!("route: {}{credential}", code(&route.host)));

@@ -81,7 +81,7 @@ fn credential(route: &EgressRoute) -> String {
         Some(auth) => format!(
             "- the egress adds {} from the host's {}, over HTTPS alone; the guest never sees it",
             code(&format!("Authorization: {} …", auth.scheme.as_str())),
-            code(&shown(&auth.token_ref))
+            code(&shown(auth.token_ref.name()))
         ),
         None => "- no credential is added".to_owned(),
     }

@@ -159,6 +159,7 @@ fn grants<'a>(route: &EgressRoute, methods: &[&'a str]) -> Vec<Grant<'a>> {
 mod tests {
     use super::*;
     use crate::egress::policy::{Policy, Request, Scheme};
+    use crate::provider::TokenRef;
     use crate::provider::{AuthScheme, Match, PathKind, PathPattern, RouteOwner};
     use proptest::prelude::*;
 
@@ -192,7 +193,8 @@ mod tests {
                 path_allowlist,
                 matches,
                 git: [None, None, Some(GitAccess::Read), Some(GitAccess::Write)][git],
-                auth: auth.then(|| RouteAuth { scheme: AuthScheme::Bearer, token_ref: "T".into() }),
+                auth: auth
+                    .then(|| RouteAuth { scheme: AuthScheme::Bearer, token_ref: TokenRef::variable("T") }),
                 ..EgressRoute::new(host, RouteOwner::Manifest)
             },
         )
