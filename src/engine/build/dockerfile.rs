@@ -4,6 +4,7 @@
 //! a builder might take more than was told, it does not find it, for the archive holds nothing else.
 
 use super::lines::{self, Instruction, Reading};
+use super::refused::refused;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -62,42 +63,6 @@ fn is_usual(syntax: &str) -> bool {
     let name = syntax.strip_prefix("docker.io/").unwrap_or(syntax);
     let name = name.split([':', '@']).next().unwrap_or_default();
     ["docker/dockerfile", "docker/dockerfile-upstream"].contains(&name)
-}
-
-/// An option that would open the host to the build, or an image that is a file of the host.
-fn refused(instruction: &Instruction) -> Option<String> {
-    let Instruction { name, flags, rest, on_build: _ } = instruction;
-    let of_host = |image: &str| {
-        let kinds =
-            ["oci:", "dir:", "oci-archive:", "docker-archive:", "docker-daemon:", "containers-storage:"];
-        let kinds = kinds.iter().chain(&["sif:", "tarball:", "ostree:"]);
-        kinds.into_iter().any(|kind| image.starts_with(kind))
-    };
-    let bad = |flag: &&String| {
-        let (key, value) = flag.split_once('=').unwrap_or((flag, ""));
-        match (name.as_str(), key.to_ascii_lowercase().as_str()) {
-            ("RUN", "network") => !["none", "default"].contains(&value),
-            ("RUN", "security") => value != "sandbox",
-            ("RUN", "device") => true,
-            ("COPY" | "ADD", "from") => of_host(value),
-            ("RUN", "mount") => mount(value).iter().any(|(k, v)| k == "from" && of_host(v)),
-            _ => false,
-        }
-    };
-    if let Some(flag) = flags.iter().find(bad) {
-        return Some(format!("{name} --{flag}"));
-    }
-    let image = rest.split_whitespace().next().unwrap_or_default();
-    (name == "FROM" && of_host(image)).then(|| format!("FROM {image}"))
-}
-
-/// The fields of a `--mount`.
-fn mount(value: &str) -> Vec<(String, String)> {
-    let field = |field: &str| {
-        let (key, value) = field.split_once('=').unwrap_or((field, ""));
-        (key.trim().to_ascii_lowercase(), value.trim_matches('"').to_owned())
-    };
-    value.split(',').map(field).collect()
 }
 
 #[derive(Default)]
@@ -192,21 +157,9 @@ impl Reader {
         if let Some(image) = from {
             return self.image(image);
         }
-        let mut sources = match lines::json(rest) {
-            Some(words) => words,
-            None if rest.trim_start().starts_with('[') => {
-                return self.whole(format!("`{name} {rest}` is not a list that can be read"));
-            }
-            None => {
-                let mut words: Vec<_> = rest.split_whitespace().map(str::to_owned).collect();
-                words.retain(|w| !lines::is_heredoc(w));
-                // The last one that is left may be the only one: the text is the source then.
-                words
-            }
-        };
-        sources.pop();
-        for source in sources {
-            self.source(name, &source);
+        match sources(rest) {
+            None => self.whole(format!("`{name} {rest}` is not a list that can be read")),
+            Some(sources) => sources.iter().for_each(|source| self.source(name, source)),
         }
     }
 
@@ -241,6 +194,33 @@ impl Reader {
             self.named.insert(clean(&source));
         }
     }
+}
+
+/// The fields of a `--mount`.
+pub(super) fn mount(value: &str) -> Vec<(String, String)> {
+    let field = |field: &str| {
+        let (key, value) = field.split_once('=').unwrap_or((field, ""));
+        (key.trim().to_ascii_lowercase(), value.trim_matches('"').to_owned())
+    };
+    value.split(',').map(field).collect()
+}
+
+/// What `COPY` and `ADD` copy from: all but the last word. `None` for a list that cannot be read.
+pub(super) fn sources(rest: &str) -> Option<Vec<String>> {
+    let mut words = match lines::json(rest) {
+        Some(words) => words,
+        None if rest.trim_start().starts_with('[') => return None,
+        None => rest.split_whitespace().map(str::to_owned).collect(),
+    };
+    words.pop();
+    // The text of a here-document is a source of its own.
+    words.retain(|w| !lines::is_heredoc(w));
+    Some(words)
+}
+
+/// Whether a source of `ADD` is an address.
+pub(super) fn is_remote(source: &str) -> bool {
+    ["http://", "https://", "git://", "ssh://", "git@"].iter().any(|s| source.starts_with(s))
 }
 
 /// A path of the context without `.`, `..` and doubled slashes; it cannot leave the context.
@@ -312,26 +292,6 @@ mod tests {
         assert_eq!(facts.images, ["node:22", "later", "x", "tools", "$NOPE", "y:1"]);
         assert_eq!(facts.fetched, ["https://example.com/a"]);
         assert!(facts.has_run && facts.refused.is_empty());
-    }
-
-    #[test]
-    fn what_would_open_the_host_is_refused_however_it_is_read() {
-        for (text, refused) in [
-            ("RUN --network=host x\n", "RUN --network=host"),
-            ("run --netw\\\nork=\"host\" x\n", "RUN --network=host"),
-            ("RUN --security=insecure x\n", "RUN --security=insecure"),
-            ("ONBUILD RUN --network=host x\n", "RUN --network=host"),
-            ("FROM a\nRUN <<E\nRUN --network=host x\nE\n", "RUN --network=host"),
-            (
-                "# syntax=docker/dockerfile:1\n# escape=`\nENV A `\nRUN --network=host x\n",
-                "RUN --network=host",
-            ),
-            ("FROM oci-archive:/home/x\n", "FROM oci-archive:/home/x"),
-            ("RUN --mount=from=dir:/etc,target=/x y\n", "RUN --mount=from=dir:/etc,target=/x"),
-        ] {
-            assert_eq!(facts(text).refused, [refused], "{text}");
-        }
-        assert_eq!(facts("RUN --network=none x\nRUN docker run --network=host\n").refused, [""; 0]);
     }
 
     /// An instruction in one of its many forms, and the sources that it names.

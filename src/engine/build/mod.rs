@@ -10,6 +10,7 @@ mod dockerfile;
 mod ignore;
 mod lines;
 mod pattern;
+mod refused;
 mod tar;
 
 pub use dockerfile::Wanted;
@@ -114,7 +115,7 @@ impl BuildInputs {
             return Err(Problem::new(
                 "the image is not built",
                 format!("the Dockerfile asks for the host: `{first}`"),
-                "take that out of the Dockerfile: a build is given no network and no file of the host",
+                "take that out of the Dockerfile: a build is given no network, address or file of the host",
             ));
         }
         let context = match dockerfile {
