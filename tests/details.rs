@@ -735,3 +735,47 @@ fn codex_home_is_a_folder_that_the_agent_can_have() {
     // It is codex's folder alone.
     assert_eq!(bottle("env: {CODEX_HOME: state}"), [""; 0]);
 }
+
+#[test]
+fn a_credential_of_a_route_is_never_in_the_guest() {
+    let route = "egress: {routes: [{host: api.github.com, auth: {scheme: Bearer, token_ref: T}}]}";
+    for text in [
+        format!("{route}\nenv: {{A: '${{T}}'}}"),
+        // A comment does not make it right.
+        format!("{route}\n# bot-bottle: ignore[credential-in-env] it is fine\nenv: {{A: '${{T}}'}}"),
+        "agent_provider: {auth_token: T}\nenv: {A: '${T}'}".to_owned(),
+    ] {
+        assert!(bottle(&text).contains(&"credential-in-env"), "{text}");
+    }
+    assert_eq!(bottle(&format!("{route}\nenv: {{A: '${{U}}'}}")), [""; 0]);
+    let mut disk = Disk::new(&[("/project/base.bottle.yaml", route)]);
+    let child = "extends: base\nenv: {A: '${T}'}";
+    assert_eq!(rules_of(&mut disk, "/project/dev.bottle.yaml", child), ["credential-in-env"]);
+    let mut disk = Disk::new(&[("/project/base.bottle.yaml", "env: {A: '${T}'}")]);
+    let child = format!("extends: base\n{route}");
+    assert_eq!(rules_of(&mut disk, "/project/dev.bottle.yaml", &child), ["credential-in-env"]);
+}
+
+#[test]
+fn a_file_of_the_home_is_no_projects_file() {
+    let mut disk = Disk::new(&[
+        ("/home/ada/.ssh/id_ed25519", "x"),
+        ("/home/ada/.bot-bottle/bottles/dev.md", "---\nenv: {}\n---\n"),
+        ("/home/ada/notes.md", "x"),
+    ]);
+    let agent = |file: &str| format!("bottle: dev\nprompt_file: {file}\n");
+    for (path, file) in [
+        // The home's own store made the home a project, and a key in it the prompt of an unpacked archive.
+        ("/home/ada/unpacked/a.agent.yaml", "../.ssh/id_ed25519"),
+        ("/home/ada/unpacked/.bot-bottle/agents/a.agent.yaml", "../../../.ssh/id_ed25519"),
+        ("/home/ada/unpacked/a.agent.yaml", "../notes.md"),
+        ("/home/ada/a.agent.yaml", "notes.md"),
+    ] {
+        let seen = rules_of(&mut disk, path, &agent(file));
+        assert!(seen.contains(&"prompt-file-not-found"), "{path} {file}: {seen:?}");
+    }
+    // The user's own manifests may name any file, but none that holds credentials.
+    let own = "/home/ada/.bot-bottle/agents/a.agent.yaml";
+    assert_eq!(rules_of(&mut disk, own, &agent("~/notes.md")), [""; 0]);
+    assert_eq!(rules_of(&mut disk, own, &agent("~/.ssh/id_ed25519")), ["sensitive-mount"]);
+}

@@ -8,6 +8,7 @@ use super::{Diagnostic, Facts, Findings, examine_manifest};
 use crate::manifest::{Catalog, Found, Kind, Manifest, Source, read_agent, resolve};
 use crate::plan::{Plan, PlanError, draft};
 use crate::provider::Start;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// A plan that may be launched: nothing that it is made of has an error that stands.
@@ -15,6 +16,7 @@ use std::sync::Arc;
 pub struct Cleared {
     plan: Plan,
     silenced: Vec<Silenced>,
+    sources: Vec<PathBuf>,
 }
 
 /// A finding of judgement that somebody silenced in a file that contributes.
@@ -57,10 +59,15 @@ impl Cleared {
         &self.silenced
     }
 
+    /// The files that the plan is made of, the manifest's own first.
+    pub fn sources(&self) -> &[PathBuf] {
+        &self.sources
+    }
+
     /// A plan that nobody judged, for tests of the engine, which make plans by hand.
     #[doc(hidden)]
     pub fn unjudged(plan: Plan) -> Self {
-        Self { plan, silenced: Vec::new() }
+        Self { plan, silenced: Vec::new(), sources: Vec::new() }
     }
 }
 
@@ -77,7 +84,8 @@ pub fn clear(found: &Found, catalog: &Catalog<'_>, start: &Start) -> Result<Clea
         return Err(Refused::Errors(errors));
     }
     let mut silenced = silenced(&found.source, own.silenced);
-    for part in contributing(found, catalog).iter().skip(1) {
+    let parts = contributing(found, catalog);
+    for part in parts.iter().skip(1) {
         let judged = judge(part, catalog);
         // `broken-bottle` has said so above; the proof does not rest on it.
         if let Some(error) = judged.error {
@@ -86,7 +94,8 @@ pub fn clear(found: &Found, catalog: &Catalog<'_>, start: &Start) -> Result<Clea
         silenced.extend(self::silenced(&part.source, judged.silenced));
     }
     let plan = draft(found, catalog, start).map_err(Refused::NoPlan)?;
-    Ok(Cleared { plan, silenced })
+    let sources = parts.iter().map(|part| part.source.path.to_path_buf()).collect();
+    Ok(Cleared { plan, silenced, sources })
 }
 
 /// Every document that a plan is made of, the manifest itself first.

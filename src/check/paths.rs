@@ -19,7 +19,19 @@ pub(super) fn folder_problem(ctx: &Context<'_>, path: &Path) -> Option<&'static 
 
 fn problem(ctx: &Context<'_>, path: &Path, wanted: FileKind) -> Option<&'static str> {
     let files = ctx.catalog.files;
-    let root = (ctx.source.location != Location::Home).then(|| project_root(files, &ctx.source.path));
+    let root = match ctx.source.location {
+        Location::Home => None,
+        Location::Project | Location::Elsewhere => {
+            match project_root(files, ctx.catalog.layout, &ctx.source.path) {
+                Some(root) => Some(root),
+                None => {
+                    return Some(
+                        "a manifest in the home folder itself is in no project, and may name no file",
+                    );
+                }
+            }
+        }
+    };
     if root.as_ref().is_some_and(|root| !path.starts_with(root)) {
         return Some("it lies outside the project");
     }

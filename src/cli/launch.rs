@@ -156,7 +156,7 @@ fn go(job: &Job<'_>) -> Result<Ended, Failure> {
     if !ask_for_trust(&bottle, &settings.state, &layout)? {
         return Ok(Ended::Refused(USAGE));
     }
-    let origin = Origin { manifest: &found.source.path, bottle: bottle.name() };
+    let origin = Origin { manifest: &found.source.path, bottle: bottle.runs_in() };
     start(job, &cleared, choice, settings, &origin).map(Ended::Done)
 }
 

@@ -10,8 +10,9 @@ use crate::syntax::decode;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// Finds what `FILE[#NAME]` means. A bare name is an agent or a bottle of the project's or the
-/// user's own folder.
+/// Finds what `FILE[#NAME]` means. A bare name is the user's own agent or bottle, else an agent of the
+/// project; it never means a file of the working folder, which a clone may bring. `./NAME` is the
+/// project's agent.
 pub(super) fn open(target: &str, catalog: &Catalog<'_>) -> Result<Found, Failure> {
     let (file, name) = match target.rsplit_once('#') {
         Some((file, name)) if !Path::new(target).exists() => (file, Some(name)),
@@ -50,18 +51,23 @@ pub(super) fn cleared(found: &Found, catalog: &Catalog<'_>, start: &Start) -> Re
 }
 
 fn path_of(file: &str, layout: &Layout) -> Result<PathBuf, Failure> {
-    let path = terminal::absolute(Path::new(file));
-    if path.exists() || !is_name(file) {
-        return Ok(path);
+    let project = |name: &str| terminal::absolute(Path::new(".bot-bottle/agents")).join(format!("{name}.md"));
+    if let Some(name) = file.strip_prefix("./").filter(|name| is_name(name)) {
+        return Ok(Some(project(name))
+            .filter(|p| p.is_file())
+            .unwrap_or_else(|| terminal::absolute(Path::new(file))));
     }
-    let project = terminal::absolute(Path::new(".bot-bottle"));
+    if !is_name(file) {
+        return Ok(terminal::absolute(Path::new(file)));
+    }
     let store = layout.store();
-    let agents = std::iter::once(project.clone()).chain(store.clone()).map(|s| s.join("agents"));
-    let bottles = store.into_iter().map(|s| s.join("bottles"));
-    let mut places = agents.chain(bottles).map(|dir| dir.join(format!("{file}.md")));
-    places
-        .find(|p| p.is_file())
-        .ok_or_else(|| Failure::usage(format!("there is no file and no agent or bottle called `{file}`")))
+    let own = ["agents", "bottles"].into_iter().filter_map(|kind| Some(store.as_ref()?.join(kind)));
+    let mut places = own.map(|dir| dir.join(format!("{file}.md"))).chain([project(file)]);
+    places.find(|p| p.is_file()).ok_or_else(|| {
+        let there = Path::new(file).exists();
+        let hint = if there { format!("; the file here is `./{file}`") } else { String::new() };
+        Failure::usage(format!("there is no agent and no bottle called `{file}`{hint}"))
+    })
 }
 
 /// Reads a manifest that a person named, and says why where it cannot.

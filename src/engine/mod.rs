@@ -172,7 +172,7 @@ pub fn launch(cleared: &Cleared, options: &Options, ui: &dyn Ui) -> Result<Outco
     let _watch = options.watch_signals.then(|| {
         signals::Watch::start(options.cancel.clone(), move || resize.as_ref().map_or((), |resize| resize()))
     });
-    Launch { plan, options, ui, stage: Stage::Check }.go(pty)
+    Launch { plan, sources: cleared.sources(), options, ui, stage: Stage::Check }.go(pty)
 }
 
 /// What somebody who joined is told of an agent that was stopped.
@@ -181,6 +181,8 @@ const EXIT_STOPPED: u8 = 130;
 /// A launch under way.
 struct Launch<'a> {
     plan: &'a Plan,
+    /// The manifests that the plan is made of.
+    sources: &'a [PathBuf],
     options: &'a Options,
     ui: &'a dyn Ui,
     stage: Stage,
@@ -318,7 +320,15 @@ impl Launch<'_> {
         }
         guest::check_paths(self.plan)?;
         files::check_sources(self.plan, &self.options.host)?;
-        workspace::host_folder(self.plan, &self.options.project)
+        workspace::check_mounts(self.plan, &self.options.host, &self.options.state)?;
+        let workspace = workspace::host_folder(
+            self.plan,
+            &self.options.project,
+            &self.options.host,
+            &self.options.state,
+        )?;
+        workspace::check_manifests(self.plan, self.sources, &workspace, &self.options.host)?;
+        Ok(workspace)
     }
 
     fn lay_out(&self, run: &Run, workspace: &Path, owner: Owner) -> Result<Guest, Problem> {

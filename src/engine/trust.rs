@@ -7,7 +7,7 @@
 use super::StateDir;
 use super::state::private_file;
 use crate::disk::Disk;
-use crate::manifest::{Catalog, Files, Found, Kind, Layout, Location, MemoryFiles, read_agent, resolve};
+use crate::manifest::{Catalog, Files, Found, Kind, Layout, MemoryFiles, read_agent, resolve};
 use crate::plan::{
     Change, DiffFormat, Dockerfile, EnvValue, Plan, PlanError, build, compare, draft, render_changes,
 };
@@ -50,6 +50,8 @@ impl Standing {
 pub struct Bottle {
     path: PathBuf,
     name: String,
+    /// The name of the bottle itself, where an agent is asked about.
+    runs_in: String,
     plan: Plan,
     digest: String,
     files: BTreeMap<PathBuf, String>,
@@ -66,11 +68,12 @@ impl Bottle {
         let plan = build(&resolved.bottle, None, &Start::default(), catalog.layout)?;
         let sources = resolved.chain.iter().map(|f| &f.source);
         let files = sources.clone().map(|s| (s.path.to_path_buf(), s.text.to_string())).collect();
-        let own = sources.clone().all(|s| s.location == Location::Home);
+        let own = sources.clone().all(|s| is_own(&s.path, catalog));
         let digest = digest(&plan, catalog.files);
         Ok(Self {
             path: found.source.path.to_path_buf(),
             name: found.manifest.name.clone(),
+            runs_in: found.manifest.name.clone(),
             plan,
             digest,
             files,
@@ -78,7 +81,9 @@ impl Bottle {
         })
     }
 
-    /// Resolves the bottle that a manifest is launched in: itself, or the agent's.
+    /// What a launch of a manifest is judged by: a bottle, or an agent together with the bottle that
+    /// it runs in. An agent decides what is done with the bottle's credentials, so one that is not the
+    /// user's own is asked about like a bottle.
     ///
     /// # Errors
     /// When there is no such bottle, or it has no plan.
@@ -88,7 +93,22 @@ impl Bottle {
         }
         let name = read_agent(&found.source, &found.manifest).bottle.ok_or(PlanError::NoBottle)?;
         let bottle = catalog.bottle(&name.value, &found.source);
-        Self::resolve(&bottle.ok_or(PlanError::UnknownBottle(name.value))?, catalog)
+        let bottle = Self::resolve(&bottle.ok_or(PlanError::UnknownBottle(name.value))?, catalog)?;
+        if is_own(&found.source.path, catalog) {
+            return Ok(bottle);
+        }
+        let plan = draft(found, catalog, &Start::default())?;
+        let mut files = bottle.files;
+        files.insert(found.source.path.to_path_buf(), found.source.text.to_string());
+        Ok(Self {
+            path: found.source.path.to_path_buf(),
+            name: found.manifest.name.clone(),
+            runs_in: bottle.name,
+            digest: digest(&plan, catalog.files),
+            plan,
+            files,
+            own: false,
+        })
     }
 
     /// Its file.
@@ -101,10 +121,24 @@ impl Bottle {
         &self.name
     }
 
+    /// The name of the bottle that is launched.
+    pub fn runs_in(&self) -> &str {
+        &self.runs_in
+    }
+
     /// The digest of the resolved manifest: what a question about it was about.
     pub fn digest(&self) -> &str {
         &self.digest
     }
+}
+
+/// Whether a manifest is the user's own: it lies in the store, and not by a link that leads elsewhere,
+/// where somebody else may write.
+fn is_own(path: &Path, catalog: &Catalog<'_>) -> bool {
+    let Some(store) = catalog.layout.store() else { return false };
+    let real = |path: &Path| catalog.files.canonical(path);
+    path.starts_with(&store)
+        && real(path).zip(real(&store)).is_some_and(|(path, store)| path.starts_with(store))
 }
 
 /// The digest of what a launch of a manifest, a bottle or an agent in its bottle, would carry out:
@@ -213,8 +247,7 @@ impl<'a> Trust<'a> {
         let catalog = Catalog::new(&files, self.layout);
         let source = catalog.source(&known.path)?;
         let manifest = source.manifests.iter().find(|m| m.name == known.name)?.clone();
-        let bottle = resolve(&Found { source, manifest }, &catalog).bottle;
-        build(&bottle, None, &Start::default(), self.layout).ok()
+        draft(&Found { source, manifest }, &catalog, &Start::default()).ok()
     }
 
     fn read(&self, path: &Path, name: &str) -> Option<Remembered> {

@@ -1,5 +1,6 @@
 //! The only questions that the pure layers ask of the world: does this file exist, what does it say.
 
+use super::Layout;
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Component, Path, PathBuf};
@@ -53,11 +54,27 @@ pub fn join(base: &Path, path: impl AsRef<Path>) -> PathBuf {
 
 /// The folder of the project that a manifest belongs to: the nearest one above it that holds
 /// `.git` or `.bot-bottle`, else the manifest's own.
-pub fn project_root(files: &dyn Files, manifest: &Path) -> PathBuf {
+///
+/// `None` for a manifest that lies in the home folder itself, or above it: a project never is the
+/// home and never holds it. So the user's own store, which lies in the home, marks no project either.
+pub fn project_root(files: &dyn Files, layout: &Layout, manifest: &Path) -> Option<PathBuf> {
+    let homes: Vec<PathBuf> = layout
+        .home
+        .iter()
+        .flat_map(|home| [Some(home.clone()), files.canonical(home)].into_iter().flatten())
+        .collect();
+    let holds_home = |dir: &Path| {
+        let real = files.canonical(dir);
+        homes
+            .iter()
+            .any(|home| home.starts_with(dir) || real.as_ref().is_some_and(|real| home.starts_with(real)))
+    };
     let own = manifest.parent().unwrap_or(manifest);
     let mut folders = own.ancestors().filter(|a| !a.ends_with(".bot-bottle"));
     let marked = |dir: &&Path| [".git", ".bot-bottle"].iter().any(|m| files.kind(&dir.join(m)).is_some());
-    folders.find(marked).unwrap_or(own).to_owned()
+    let root =
+        folders.find(|dir| marked(dir) || holds_home(dir)).filter(|dir| !holds_home(dir)).unwrap_or(own);
+    (!holds_home(root)).then(|| root.to_owned())
 }
 
 /// Files that exist only in memory: for tests, and for text that stands in no file.
@@ -118,10 +135,26 @@ mod tests {
         let mut files = MemoryFiles::default();
         files.insert("/p/.git/HEAD", "");
         files.insert("/p/q/dev.bottle.yaml", "");
-        assert_eq!(project_root(&files, Path::new("/p/q/dev.bottle.yaml")), Path::new("/p"));
-        assert_eq!(
-            project_root(&files, Path::new("/o/.bot-bottle/agents/a.md")),
-            Path::new("/o/.bot-bottle/agents")
-        );
+        files.insert("/h/ada/.bot-bottle/bottles/dev.md", "");
+        files.insert("/h/ada/.git/HEAD", "");
+        files.insert("/h/ada/unpacked/.bot-bottle/agents/a.md", "");
+        let layout = Layout { home: Some("/h/ada".into()) };
+        for (manifest, root) in [
+            ("/p/q/dev.bottle.yaml", Some("/p")),
+            ("/o/.bot-bottle/agents/a.md", Some("/o/.bot-bottle/agents")),
+            // The store and a repository of the home mark no project: what lies below stands for itself.
+            ("/h/ada/unpacked/x.agent.yaml", Some("/h/ada/unpacked")),
+            ("/h/ada/unpacked/.bot-bottle/agents/a.md", Some("/h/ada/unpacked")),
+            ("/h/ada/loose/deep/x.agent.yaml", Some("/h/ada/loose/deep")),
+            // The home is never a project, nor is what holds it.
+            ("/h/ada/x.bottle.yaml", None),
+            ("/h/x.bottle.yaml", None),
+        ] {
+            assert_eq!(
+                project_root(&files, &layout, Path::new(manifest)).as_deref(),
+                root.map(Path::new),
+                "{manifest}"
+            );
+        }
     }
 }

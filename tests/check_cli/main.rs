@@ -10,6 +10,7 @@ mod explain;
 mod fix;
 mod formats;
 mod init;
+mod names;
 mod pairs;
 mod permissions;
 mod review;

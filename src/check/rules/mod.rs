@@ -123,6 +123,7 @@ registry! {
     "broken-bottle" => broken_bottle, Files, Language, Error;
     "extends-cycle" => extends_cycle, Files, Language, Error;
     "invalid-name" => invalid_name, Files, Language, Error;
+    "agent-shadowed" => agent_shadowed, Files, Judgement, Warning;
     "skill-not-found" => skill_not_found, Files, Judgement, Warning;
     "untrusted-location" => untrusted_location, Files, Judgement, Warning;
     "secret-literal" => secret_literal, Secrets, Judgement, Error;

@@ -75,7 +75,7 @@ fn target(path: &Path) -> Result<PathBuf, String> {
         return Ok(path.to_owned());
     }
     let target = Disk.canonical(path).ok_or("it is a link to nothing")?;
-    let project = Disk.canonical(&project_root(&Disk, path));
+    let project = project_root(&Disk, &terminal::layout(), path).and_then(|root| Disk.canonical(&root));
     match project {
         Some(project) if target.starts_with(&project) => Ok(target),
         _ => Err("it is a link that leads out of the project; fix the file itself".to_owned()),

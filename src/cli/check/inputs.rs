@@ -147,8 +147,8 @@ impl Links {
         if layout.store().is_some_and(|store| root.starts_with(store)) {
             return Self { allowed: vec![PathBuf::from("/")] };
         }
-        let project = project_root(&Disk, &root.join("bottle.yaml"));
-        let places = HashSet::from([project, root.to_owned()]);
+        let project = project_root(&Disk, layout, &root.join("bottle.yaml"));
+        let places: HashSet<_> = project.into_iter().chain([root.to_owned()]).collect();
         Self { allowed: places.iter().filter_map(|p| Disk.canonical(p)).collect() }
     }
 

@@ -15,7 +15,7 @@ pub(super) fn complete(spot: &Spot<'_>, wanted: impl Fn(&str) -> bool) -> Vec<Co
         return Vec::new();
     }
     let dir = join(base, typed.unwrap_or("."));
-    let root = project_root(files, manifest);
+    let Some(root) = project_root(files, spot.snapshot.catalog.layout, manifest) else { return Vec::new() };
     let inside = |path: &std::path::Path| match (files.canonical(path), files.canonical(&root)) {
         (Some(path), Some(root)) => path.starts_with(root),
         _ => false,

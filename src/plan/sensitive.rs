@@ -1,0 +1,90 @@
+//! The places of a host that no agent should see: one table for the checker and the launch.
+
+use std::path::Path;
+
+const SOCKETS: [&str; 5] = ["docker.sock", "podman.sock", "containerd.sock", "crio.sock", "buildkitd.sock"];
+
+/// What lies in a home folder, and what it is.
+const IN_HOME: [(&str, &str); 18] = [
+    (".ssh", "holds SSH keys"),
+    (".aws", "holds cloud credentials"),
+    (".config/gcloud", "holds cloud credentials"),
+    (".azure", "holds cloud credentials"),
+    (".kube", "holds cluster credentials"),
+    (".gnupg", "holds private keys"),
+    (".docker", "holds registry credentials"),
+    (".netrc", "holds passwords"),
+    (".git-credentials", "holds passwords"),
+    (".npmrc", "holds registry credentials"),
+    (".pypirc", "holds registry credentials"),
+    (".config/gh", "holds credentials"),
+    (".password-store", "holds passwords"),
+    (".local/share/keyrings", "holds passwords"),
+    (".claude", "holds the agent's login"),
+    (".claude.json", "holds the agent's login"),
+    (".codex", "holds the agent's login"),
+    (".bot-bottle", "holds your bottles"),
+];
+
+/// The system's folders, and whether what lies in them is sensitive too.
+const SYSTEM: [(&str, bool, &str); 13] = [
+    ("/proc", true, "is the kernel's view of every process"),
+    ("/sys", true, "is the kernel's view of the machine"),
+    ("/dev", true, "holds the machine's devices"),
+    ("/run", true, "holds the sockets of the system"),
+    ("/var/run", true, "holds the sockets of the system"),
+    ("/boot", true, "holds the system's kernel"),
+    ("/etc", false, "is the system's configuration"),
+    ("/etc/shadow", true, "holds passwords"),
+    ("/etc/ssh", true, "holds the host's keys"),
+    ("/etc/kubernetes", true, "holds cluster credentials"),
+    ("/var/lib/docker", true, "holds every container"),
+    ("/var/lib/containerd", true, "holds every container"),
+    ("/var/lib/kubelet", true, "holds every container"),
+];
+
+/// What makes a host folder or file too sensitive for any guest: «holds SSH keys». `home` is the
+/// user's home folder. By the path alone: what a link leads to is asked about by its own path.
+pub fn sensitive_path(path: &Path, home: Option<&Path>) -> Option<&'static str> {
+    if path.file_name().and_then(|n| n.to_str()).is_some_and(|n| SOCKETS.contains(&n)) {
+        return Some("is a container socket, which makes its user root on the host");
+    }
+    if path == Path::new("/") {
+        return Some("is the whole host");
+    }
+    let holds_home = |path: &Path| home.is_some_and(|home| home.starts_with(path));
+    if holds_home(path) || ["/home", "/Users", "/root"].iter().any(|p| path == Path::new(p)) {
+        return Some("is or holds a home folder");
+    }
+    if let Some(rest) = below_home(path, home) {
+        if rest.as_os_str().is_empty() {
+            return Some("is a home folder");
+        }
+        let hit = |item: &&(&str, &str)| rest.starts_with(item.0) || Path::new(item.0).starts_with(rest);
+        return IN_HOME.iter().find(hit).map(|(_, why)| *why);
+    }
+    let path = path.as_os_str().as_encoded_bytes();
+    let hit = |(folder, below, _): &&(&str, bool, &str)| {
+        within(folder.as_bytes(), path) || *below && within(path, folder.as_bytes())
+    };
+    SYSTEM.iter().find(hit).map(|(.., why)| *why)
+}
+
+/// Whether a path is a folder or lies below it. Both are in normal form, so their bytes tell, and
+/// taking them apart for each entry of a list would be a tenth of a check.
+fn within(path: &[u8], folder: &[u8]) -> bool {
+    path.strip_prefix(folder).is_some_and(|rest| rest.first().is_none_or(|b| *b == b'/'))
+}
+
+/// The part of a path below a home folder, the user's or another's.
+fn below_home<'p>(path: &'p Path, home: Option<&Path>) -> Option<&'p Path> {
+    if let Some(rest) = home.and_then(|home| path.strip_prefix(home).ok()) {
+        return Some(rest);
+    }
+    if let Ok(rest) = path.strip_prefix("/root") {
+        return Some(rest);
+    }
+    let users = path.strip_prefix("/home").or_else(|_| path.strip_prefix("/Users")).ok()?;
+    let user = users.components().next()?;
+    users.strip_prefix(user.as_os_str()).ok()
+}
