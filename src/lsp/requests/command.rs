@@ -1,10 +1,13 @@
 //! `workspace/executeCommand`.
 
-use crate::check::{page, rules};
+use crate::check::{Cleared, page, rules};
+use crate::egress::policy::visible;
 use crate::engine::trust::launch_digest;
-use crate::engine::{Choice, Host, backend_name, outline};
+use crate::engine::{Options, dry_run, outline};
 use crate::ide::commands::{self, Command, cleared, pick};
 use crate::lsp::session::Session;
+use crate::provider::Start;
+use serde::Deserialize;
 use serde_json::Value;
 use tower_lsp::jsonrpc::{Error, ErrorCode, Result};
 use tower_lsp::ls_types::{ExecuteCommandParams, MessageType, Uri};
@@ -47,8 +50,7 @@ pub(in crate::lsp) fn execute(session: &mut Session, params: ExecuteCommandParam
         }
         (_, Some(Command::Launch)) => {
             let (uri, name) = manifest(Command::Launch, arguments)?;
-            let task = text(arguments.get(2)).ok_or_else(|| usage(Command::Launch))?;
-            session.launch(&uri, name, task.map(str::to_owned)).map_err(failed)?;
+            session.launch(&uri, name, start(arguments.get(2))?).map_err(failed)?;
             Ok(Answer::Text(None))
         }
         (_, Some(Command::Attach)) => {
@@ -66,6 +68,34 @@ pub(in crate::lsp) fn execute(session: &mut Session, params: ExecuteCommandParam
     }
 }
 
+/// How a launch is started, as a client says it.
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+struct LaunchOptions {
+    /// One task, without a terminal.
+    task: Option<String>,
+    /// Go on with the last conversation.
+    resume: bool,
+    /// Let the vendor's remote control drive the session.
+    remote_control: bool,
+    /// Arguments for the agent.
+    arguments: Vec<String>,
+}
+
+/// The third argument of a launch: nothing, a task, or the options.
+fn start(argument: Option<&Value>) -> Result<Start> {
+    let options = match argument {
+        Some(options @ Value::Object(_)) => LaunchOptions::deserialize(options)
+            .map_err(|e| Error::invalid_params(format!("these are no options of a launch: {e}")))?,
+        other => {
+            let task = text(other).ok_or_else(|| usage(Command::Launch))?;
+            LaunchOptions { task: task.map(str::to_owned), ..LaunchOptions::default() }
+        }
+    };
+    let LaunchOptions { task, resume, remote_control, arguments } = options;
+    Ok(Start { resume, remote_control, task, agent_args: arguments })
+}
+
 /// Shows an answer to a person whose client does not.
 pub(in crate::lsp) fn show(session: &Session, text: String) {
     if !session.abilities.shows_answers {
@@ -81,29 +111,28 @@ fn explain(arguments: &[Value]) -> Result<String> {
 
 fn about_a_manifest(session: &Session, command: Command, arguments: &[Value]) -> Result<Answer> {
     let (uri, name) = manifest(command, arguments)?;
-    let backend = session.backend();
+    let options =
+        if command == Command::DryRun { Some(session.options(&uri).map_err(failed)?) } else { None };
     let answer = session.look(&uri, |snapshot| {
         let found = pick(snapshot, name)?;
         let cleared = cleared(&found, snapshot)?;
-        if command == Command::Plan {
+        let Some(options) = options else {
             return Ok(Answer::Text(Some(commands::page(cleared.plan()))));
-        }
+        };
         let digest = launch_digest(&found, snapshot.catalog).unwrap_or_default();
         // A container engine takes its time to say that it does not run.
-        Ok(Answer::Work(Box::new(move || Ok(Some(outline(&cleared, &named(backend), &digest))))))
+        Ok(Answer::Work(Box::new(move || Ok(Some(told(&cleared, &options, &digest))))))
     });
     let answer: std::result::Result<_, commands::CommandError> =
         answer.ok_or_else(|| failed("the document is no manifest that can be read".to_owned()))?;
     answer.map_err(|error| failed(error.to_string()))
 }
 
-/// The backend that a launch would come to, or why there is none.
-fn named(choice: Choice) -> String {
-    let Some(host) = Host::of_this_process() else { return "none: HOME names no folder".to_owned() };
-    match backend_name(choice, &host) {
-        Ok(name) => name.to_owned(),
-        Err(problem) => format!("none: {problem}"),
-    }
+/// What a launch would do; where it would be refused, the first line says so and why.
+fn told(cleared: &Cleared, options: &Options, digest: &str) -> String {
+    let run = dry_run(cleared, options);
+    let refused = run.refused.as_ref().map(|e| format!("will not launch: {}\n", visible(&e.to_string())));
+    refused.unwrap_or_default() + &outline(cleared, run.backend(), digest)
 }
 
 /// A document's URI and, if it is given, a manifest's name.
@@ -127,7 +156,7 @@ fn text(argument: Option<&Value>) -> Option<Option<&str>> {
 }
 
 fn usage(command: Command) -> Error {
-    let task = if command == Command::Launch { ", and a task to run without a terminal" } else { "" };
+    let task = if command == Command::Launch { ", and a task or the options" } else { "" };
     Error::invalid_params(format!("`{}` takes a document's URI and a name{task}", command.id()))
 }
 

@@ -175,3 +175,51 @@ fn another_home_and_the_operators_options_are_the_launchs_too() {
     assert!(argv.contains(&format!("--state-dir={}", state(&world).display())), "{argv:?}");
     assert_eq!(nth(&mut client, "botBottle/openTerminal", 0)["params"]["env"], json!({ "HOME": home }));
 }
+
+#[test]
+fn a_launch_takes_the_options_of_the_command_line() {
+    let Some(world) = world() else { return };
+    let mut client = client(&world, true);
+    let uri = world.uri("~/.bot-bottle/bottles/own.md");
+    let options = json!({ "resume": true, "remoteControl": true, "arguments": ["--model", "a b"] });
+    command(&mut client, "bot-bottle.launch", json!([uri, null, options]));
+    let argv = terminal_argv(&mut client, 0);
+    let words: Vec<_> = argv.iter().map(String::as_str).collect();
+    assert!(words.contains(&"--resume") && words.contains(&"--remote-control"), "{words:?}");
+    assert_eq!(words[words.len() - 3..], ["--", "--model", "a b"]);
+    // A task in the options is a task, with or without the others.
+    let options = json!({ "task": "echo \"$#\"", "arguments": ["one"] });
+    command(&mut client, "bot-bottle.launch", json!([uri, null, options]));
+    client.until(|c| messages(c, "window/showMessage").iter().any(|m| m.starts_with("own")).then_some(()));
+    for (options, part) in [
+        (json!({ "resume": "yes" }), "boolean"),
+        (json!({ "backend": "docker" }), "unknown field `backend`"),
+        (json!([1]), "a task or the options"),
+    ] {
+        let why = refused(&mut client, "bot-bottle.launch", json!([uri, null, options]));
+        assert!(why.contains(part), "{why}");
+    }
+}
+
+#[test]
+fn a_dry_run_in_the_editor_says_no_where_the_launch_does() {
+    let Some(world) = world() else { return };
+    let mut client = client(&world, true);
+    let uri = world.uri("~/.bot-bottle/bottles/own.md");
+    for (text, why) in [
+        ("agent_provider: {auth_token: BOT_BOTTLE_TEST_ABSENT}\n", "credentials: "),
+        ("skills: [nope]\n", "check: "),
+        ("workspace: {path: /nowhere/at/all}\n", "check: "),
+    ] {
+        world.write("~/.bot-bottle/bottles/own.md", &format!("---\n{text}---\n"));
+        let told = command(&mut client, "bot-bottle.dryRun", json!([uri]));
+        let told = told.as_str().expect("text");
+        assert!(
+            told.starts_with(&format!("will not launch: {why}")) && told.contains("\nstages\n"),
+            "{told}"
+        );
+    }
+    world.write("~/.bot-bottle/bottles/own.md", "---\nenv: {A: b}\n---\n");
+    let told = command(&mut client, "bot-bottle.dryRun", json!([uri]));
+    assert!(!told.as_str().expect("text").contains("will not launch"), "{told}");
+}
