@@ -37,11 +37,10 @@ pub(in crate::lsp) enum Refusal {
 }
 
 impl Ready {
-    /// Reads a manifest, to be started so. `open` is the text of a file that the editor holds.
+    /// Reads a manifest. `open` is the text of a file that the editor holds.
     pub(in crate::lsp) fn read(
         file: &Path,
         name: Option<&str>,
-        start: &Start,
         layout: &Layout,
         open: impl Fn(&Path) -> Option<Arc<str>>,
     ) -> Result<Self, Refusal> {
@@ -58,7 +57,7 @@ impl Ready {
             Snapshot { source: &source, catalog: &catalog, facts: Facts::default(), workspace: &[] };
         let other = |e: &dyn std::fmt::Display| Refusal::Other(e.to_string());
         let found = pick(&snapshot, name).map_err(|e| other(&e))?;
-        clear(&found, &catalog, start)
+        clear(&found, &catalog, &Start::default())
             .map_err(|e| Refusal::Errors { kind: found.manifest.kind.word(), first: e.first() })?;
         let bottle = Bottle::of(&found, &catalog).map_err(|e| other(&e))?;
         let digest = launch_digest(&found, &catalog).map_err(|e| other(&e))?;

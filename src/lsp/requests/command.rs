@@ -5,9 +5,8 @@ use crate::egress::policy::visible;
 use crate::engine::trust::launch_digest;
 use crate::engine::{Options, dry_run, outline};
 use crate::ide::commands::{self, Command, cleared, pick};
+use crate::lsp::launch::Wish;
 use crate::lsp::session::Session;
-use crate::provider::Start;
-use serde::Deserialize;
 use serde_json::Value;
 use tower_lsp::jsonrpc::{Error, ErrorCode, Result};
 use tower_lsp::ls_types::{ExecuteCommandParams, MessageType, Uri};
@@ -50,7 +49,10 @@ pub(in crate::lsp) fn execute(session: &mut Session, params: ExecuteCommandParam
         }
         (_, Some(Command::Launch)) => {
             let (uri, name) = manifest(Command::Launch, arguments)?;
-            session.launch(&uri, name, start(arguments.get(2))?).map_err(failed)?;
+            let wish = arguments.get(2).map_or(Ok(Wish::default()), Wish::read);
+            let wish =
+                wish.map_err(|why| Error::invalid_params(format!("{}: {why}", Command::Launch.id())))?;
+            session.launch(&uri, name, wish).map_err(failed)?;
             Ok(Answer::Text(None))
         }
         (_, Some(Command::Attach)) => {
@@ -66,34 +68,6 @@ pub(in crate::lsp) fn execute(session: &mut Session, params: ExecuteCommandParam
             Err(Error::invalid_params(format!("there is no command `{other}`; there are {known}")))
         }
     }
-}
-
-/// How a launch is started, as a client says it.
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
-struct LaunchOptions {
-    /// One task, without a terminal.
-    task: Option<String>,
-    /// Go on with the last conversation.
-    resume: bool,
-    /// Let the vendor's remote control drive the session.
-    remote_control: bool,
-    /// Arguments for the agent.
-    arguments: Vec<String>,
-}
-
-/// The third argument of a launch: nothing, a task, or the options.
-fn start(argument: Option<&Value>) -> Result<Start> {
-    let options = match argument {
-        Some(options @ Value::Object(_)) => LaunchOptions::deserialize(options)
-            .map_err(|e| Error::invalid_params(format!("these are no options of a launch: {e}")))?,
-        other => {
-            let task = text(other).ok_or_else(|| usage(Command::Launch))?;
-            LaunchOptions { task: task.map(str::to_owned), ..LaunchOptions::default() }
-        }
-    };
-    let LaunchOptions { task, resume, remote_control, arguments } = options;
-    Ok(Start { resume, remote_control, task, agent_args: arguments })
 }
 
 /// Shows an answer to a person whose client does not.
@@ -156,7 +130,12 @@ fn text(argument: Option<&Value>) -> Option<Option<&str>> {
 }
 
 fn usage(command: Command) -> Error {
-    let task = if command == Command::Launch { ", and a task or the options" } else { "" };
+    let task = match command {
+        Command::Launch => {
+            ", and a task to run without a terminal, or `{task, resume, remoteControl, label, arguments}`"
+        }
+        _ => "",
+    };
     Error::invalid_params(format!("`{}` takes a document's URI and a name{task}", command.id()))
 }
 

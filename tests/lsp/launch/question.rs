@@ -177,28 +177,17 @@ fn another_home_and_the_operators_options_are_the_launchs_too() {
 }
 
 #[test]
-fn a_launch_takes_the_options_of_the_command_line() {
+fn a_launch_takes_how_it_is_to_begin() {
     let Some(world) = world() else { return };
     let mut client = client(&world, true);
     let uri = world.uri("~/.bot-bottle/bottles/own.md");
-    let options = json!({ "resume": true, "remoteControl": true, "arguments": ["--model", "a b"] });
-    command(&mut client, "bot-bottle.launch", json!([uri, null, options]));
+    let wish = json!({ "remoteControl": true, "label": "night shift", "arguments": ["--model", "x"] });
+    command(&mut client, "bot-bottle.launch", json!([uri, null, wish]));
     let argv = terminal_argv(&mut client, 0);
-    let words: Vec<_> = argv.iter().map(String::as_str).collect();
-    assert!(words.contains(&"--resume") && words.contains(&"--remote-control"), "{words:?}");
-    assert_eq!(words[words.len() - 3..], ["--", "--model", "a b"]);
-    // A task in the options is a task, with or without the others.
-    let options = json!({ "task": "echo \"$#\"", "arguments": ["one"] });
-    command(&mut client, "bot-bottle.launch", json!([uri, null, options]));
-    client.until(|c| messages(c, "window/showMessage").iter().any(|m| m.starts_with("own")).then_some(()));
-    for (options, part) in [
-        (json!({ "resume": "yes" }), "boolean"),
-        (json!({ "backend": "docker" }), "unknown field `backend`"),
-        (json!([1]), "a task or the options"),
-    ] {
-        let why = refused(&mut client, "bot-bottle.launch", json!([uri, null, options]));
-        assert!(why.contains(part), "{why}");
-    }
+    let rest: Vec<_> = argv[4..].iter().map(String::as_str).collect();
+    assert_eq!(rest, ["--remote-control", "--label=night shift", "--stay", "--", "--model", "x"]);
+    let refused = refused(&mut client, "bot-bottle.launch", json!([uri, null, { "resum": true }]));
+    assert!(refused.contains("resum"), "{refused}");
 }
 
 #[test]
