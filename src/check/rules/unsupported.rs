@@ -37,7 +37,7 @@ pub(super) fn check(ctx: &Context<'_>, out: &mut Sink<'_>) {
                 "remove it; a route with `git: read` or `git: write` carries git over HTTPS",
             ),
             Unsupported::Supervise => (
-                "nobody is asked about a refused request yet: it is refused at once",
+                "nobody is asked yet about a request that no route allows, which is refused at once",
                 "remove it, or say in a comment why it stays",
             ),
         };
