@@ -86,6 +86,13 @@ on_each_builder! {
         assert_eq!(ran.out, files, "{}", rig.ui.text());
     }
 
+    the_whole_folder_is_sent_without_what_is_ignored(rig) {
+        let files = [("a/b", "b"), ("secret", "no"), (".dockerignore", "secret\n**/*Dockerfile\n!a\n")];
+        project(rig, "ARG WHAT=a\nCOPY $WHAT /opt/what/\nCOPY . /opt/all/\n", &files);
+        let ran = rig.sh("cd /opt && find . -type f | sort");
+        assert_eq!(ran.out, "./all/.dockerignore\n./all/a/b\n./what/b\n", "{}", rig.ui.text());
+    }
+
     a_build_has_no_way_to_what_listens_on_the_hosts_loopback(rig) {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let port = listener.local_addr().expect("an address").port();
