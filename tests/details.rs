@@ -1,6 +1,6 @@
 //! What each rule says yes and no to, beyond the examples of its page.
 
-use bot_bottle::check::{Denied, Facts, apply, check};
+use bot_bottle::check::{Denied, Facts, apply, check, fix_all};
 use bot_bottle::manifest::{Catalog, FileKind, Files, Layout, MemoryFiles};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -623,4 +623,93 @@ fn a_refusal_that_the_manifest_answers_by_now_is_silent() {
     let catalog = Catalog::new(&disk, &layout);
     let source = catalog.source(Path::new("/project/dev.bottle.yaml")).expect("a manifest");
     assert!(check(&source, &catalog, &Facts { env_names: None, denied: &all }).is_empty());
+}
+
+/// The text after every safe fix.
+fn fixed(files: &[(&str, &str)], path: &str) -> String {
+    let disk = Disk::new(files);
+    let layout = Layout { home: Some("/home/ada".into()) };
+    let catalog = Catalog::new(&disk, &layout);
+    let source = catalog.source(Path::new(path)).expect("a manifest");
+    let facts = Facts::default();
+    fix_all(&source.path, source.text.clone(), &catalog, &layout, &facts, false).0.to_string()
+}
+
+#[test]
+fn a_former_roles_fix_is_right_in_odd_cases() {
+    let path = "/project/dev.bottle.yaml";
+    let auth = "auth: {scheme: Bearer, token_ref: T}";
+    let rest = "    - host: api.github.com\n";
+    let block = |host: &str, role: &str| {
+        format!("egress:\n  routes:\n    - host: {host}\n      {auth}\n      role: {role}\n")
+    };
+    let set = "agent_provider:\n  auth_token: T\n";
+    let only = block("api.anthropic.com", "claude_code_oauth");
+    for (what, text, wanted) in [
+        ("the only content", only.clone(), set.to_owned()),
+        ("beside another route", format!("{only}{rest}"), format!("{set}egress:\n  routes:\n{rest}")),
+        ("capitals", block("API.Anthropic.COM", "claude_code_oauth"), set.to_owned()),
+        ("a list of one role", block("api.anthropic.com", "[claude_code_oauth]"), set.to_owned()),
+        ("a block scalar", block("api.anthropic.com", "|\n        claude_code_oauth"), set.to_owned()),
+        ("quotes", block("'api.anthropic.com'", "\"claude_code_oauth\""), set.to_owned()),
+        (
+            "a route without auth as the only content",
+            "egress:\n  routes:\n    - host: api.anthropic.com\n      role: claude_code_oauth\n".to_owned(),
+            "egress:\n  routes: []\n".to_owned(),
+        ),
+        (
+            "another login is there, and stays",
+            format!("agent_provider: {{auth_token: MINE}}\n{only}{rest}"),
+            format!("agent_provider: {{auth_token: MINE}}\negress:\n  routes:\n{rest}"),
+        ),
+        (
+            "the provider's key without anything",
+            format!("agent_provider:\n  template: claude\n{only}"),
+            "agent_provider:\n  template: claude\n  auth_token: T\n".to_owned(),
+        ),
+        (
+            "flow style",
+            "{egress: {routes: [{host: api.anthropic.com, auth: {scheme: Bearer, token_ref: T}, role: claude_code_oauth}, {host: b.example.com}]}}\n".to_owned(),
+            "{agent_provider: {auth_token: T}, egress: {routes: [{host: b.example.com}]}}\n".to_owned(),
+        ),
+        (
+            "two of them",
+            format!("{only}    - host: api.anthropic.com\n      auth: {{scheme: Bearer, token_ref: U}}\n      role: claude_code_oauth\n{rest}"),
+            format!("{set}egress:\n  routes:\n{rest}"),
+        ),
+        (
+            "codex",
+            format!("agent_provider:\n  template: codex\n{}{rest}", block("chatgpt.com", "codex_auth")),
+            format!("agent_provider:\n  template: codex\n  forward_host_credentials: true\negress:\n  routes:\n{rest}"),
+        ),
+        (
+            "an unknown role keeps its route",
+            block("api.github.com", "other"),
+            format!("egress:\n  routes:\n    - host: api.github.com\n      {auth}\n"),
+        ),
+        ("no line break at the end", only.trim_end().to_owned(), set.to_owned()),
+    ] {
+        assert_eq!(fixed(&[(path, &text)], path), wanted, "{what}");
+    }
+}
+
+#[test]
+fn a_fix_takes_no_anchor_away_that_is_used() {
+    let path = "/project/dev.bottle.yaml";
+    let text = "egress:\n  routes:\n    - host: api.anthropic.com\n      auth: &a {scheme: Bearer, token_ref: T}\n      \
+                role: claude_code_oauth\n    - host: api.github.com\n      auth: *a\n";
+    assert_eq!(fixed(&[(path, text)], path), text);
+    let unused = text.replace("auth: *a", "git: read");
+    let wanted =
+        "agent_provider:\n  auth_token: T\negress:\n  routes:\n    - host: api.github.com\n      git: read\n";
+    assert_eq!(fixed(&[(path, &unused)], path), wanted);
+}
+
+#[test]
+fn a_role_in_a_parent_is_mended_in_the_parent() {
+    let parent = "egress:\n  routes:\n    - host: api.anthropic.com\n      auth: {scheme: Bearer, token_ref: T}\n      \
+                  role: claude_code_oauth\n";
+    let files = [("/project/base.bottle.yaml", parent), ("/project/dev.bottle.yaml", "extends: base\n")];
+    assert_eq!(fixed(&files, "/project/dev.bottle.yaml"), "extends: base\n");
+    assert_eq!(fixed(&files, "/project/base.bottle.yaml"), "agent_provider:\n  auth_token: T\n");
 }

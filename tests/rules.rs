@@ -3,7 +3,7 @@
 
 use bot_bottle::check::report::{Checked, Other, text};
 use bot_bottle::check::rules;
-use bot_bottle::check::{Denied, Diagnostic, Example, Facts, check, fix_all, page};
+use bot_bottle::check::{Denied, Diagnostic, Example, Facts, apply, check, fix_all, normalised, page};
 use bot_bottle::manifest::{Catalog, Layout, MemoryFiles, Source};
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -143,6 +143,22 @@ fn a_fix_turns_bad_into_good() {
         assert!(left.is_empty(), "{}: {left:?}\n{fixed}", rule.id);
         insta::assert_snapshot!(format!("fixed__{}", rule.id), fixed);
     }
+}
+
+/// The edits of a fix as they leave the server: no two touch, so no client can read them two ways.
+#[test]
+fn a_fix_leaves_the_server_as_edits_that_do_not_touch() {
+    let mut seen = 0;
+    for rule in rules::all() {
+        let (source, findings, _) = found(&page(rule).bad);
+        for fix in findings.iter().filter_map(|f| f.fix.as_ref()) {
+            let sent = normalised(&fix.edits);
+            assert!(sent.windows(2).all(|w| w[0].span.end < w[1].span.start), "{}: {sent:?}", rule.id);
+            assert_eq!(apply(&source.text, &sent), apply(&source.text, &fix.edits), "{}", rule.id);
+            seen += 1;
+        }
+    }
+    assert!(seen > 20, "{seen}");
 }
 
 #[test]

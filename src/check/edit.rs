@@ -93,8 +93,7 @@ pub(super) fn add_entry(text: &str, mapping: &Node, key: &str, value: &str) -> O
     }
     let indent = " ".repeat(column(text, mapping.span.start as usize));
     let end = whole_lines(text, mapping.span).end as usize;
-    let newline = if text[..end].ends_with('\n') { "" } else { "\n" };
-    Some(insert(end, format!("{newline}{indent}{key}: {value}\n")))
+    Some(insert(end, lines_at(text, end, &format!("{indent}{key}: {value}\n"))))
 }
 
 /// Adds to a flow collection behind its last member: a comma or a comment there stays behind.
@@ -157,8 +156,16 @@ pub(super) fn add_item(text: &str, sequence: &Node, block: &[String], flow: &str
     let mut lines = format!("{indent}- {}\n", block.first()?);
     lines.extend(block[1..].iter().map(|line| format!("{indent}  {line}\n")));
     let end = whole_lines(text, sequence.span).end as usize;
-    let newline = if text[..end].ends_with('\n') { "" } else { "\n" };
-    Some(insert(end, format!("{newline}{lines}")))
+    Some(insert(end, lines_at(text, end, &lines)))
+}
+
+/// Whole lines as they are inserted: behind a last line without a line break, that comes first, and
+/// the text ends without one as before.
+fn lines_at(text: &str, at: usize, lines: &str) -> String {
+    if at == 0 || text[..at].ends_with('\n') {
+        return lines.to_owned();
+    }
+    format!("\n{}", lines.trim_end_matches('\n'))
 }
 
 /// Text as a YAML scalar: plain where that says the same.
@@ -293,7 +300,7 @@ mod tests {
         assert_eq!(set("p: {}\n"), "p: {k: v}\n");
         assert_eq!(set("p: {a: 1}\n"), "p: {a: 1, k: v}\n");
         assert_eq!(set("p:\n  a: 1 # x\nb: 2\n"), "p:\n  a: 1 # x\n  k: v\nb: 2\n");
-        assert_eq!(set("p:\n  a: 1"), "p:\n  a: 1\n  k: v\n");
+        assert_eq!(set("p:\n  a: 1"), "p:\n  a: 1\n  k: v");
         assert_eq!(set("p:\nb: 1\n"), "p:\n  k: v\nb: 1\n");
         assert_eq!(set("p: {k: old}"), "p: {k: v}");
         assert_eq!(set("{a: 1}"), "{p: {k: v}, a: 1}");

@@ -5,17 +5,34 @@ use crate::manifest::{Catalog, Layout, Source};
 use std::path::Path;
 use std::sync::Arc;
 
-/// Applies edits to a text. The edits may touch but not overlap.
-pub fn apply(text: &str, edits: &[Edit]) -> String {
+/// Edits as every client reads them alike: in the order of the text, none touching another. What
+/// touches is one edit: an insertion where a removal starts, say, which Neovim applies the other way
+/// round. The edits may touch but not overlap.
+pub fn normalised(edits: &[Edit]) -> Vec<Edit> {
     let mut sorted: Vec<&Edit> = edits.iter().collect();
     sorted.sort_by_key(|e| (e.span.start, e.span.end));
+    let mut all: Vec<Edit> = Vec::with_capacity(sorted.len());
+    for edit in sorted {
+        match all.last_mut().filter(|last| edit.span.start <= last.span.end) {
+            Some(last) => {
+                last.span.end = last.span.end.max(edit.span.end);
+                last.text.push_str(&edit.text);
+            }
+            None => all.push(edit.clone()),
+        }
+    }
+    all
+}
+
+/// Applies edits to a text. The edits may touch but not overlap.
+pub fn apply(text: &str, edits: &[Edit]) -> String {
     let mut out = String::with_capacity(text.len());
     let mut at = 0;
-    for edit in sorted {
+    for edit in normalised(edits) {
         let range = edit.span.range();
         out.push_str(text.get(at..range.start).unwrap_or(""));
         out.push_str(&edit.text);
-        at = range.end.max(at);
+        at = range.end;
     }
     out.push_str(text.get(at..).unwrap_or(""));
     out
@@ -78,4 +95,60 @@ fn compatible(found: &[Diagnostic], with_unsafe: bool) -> Vec<&Fix> {
         }
     }
     taken
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::syntax::Span;
+    use proptest::prelude::*;
+
+    /// The edits one after another, from the end, as Neovim applies them: those of one start by
+    /// descending index.
+    fn by_neovim(text: &str, edits: &[Edit]) -> String {
+        let mut order: Vec<(usize, &Edit)> = edits.iter().enumerate().collect();
+        order.sort_by(|(i, a), (j, b)| (b.span.start, j).cmp(&(a.span.start, i)));
+        let mut out = text.to_owned();
+        order.iter().for_each(|(_, e)| out.replace_range(e.span.range(), &e.text));
+        out
+    }
+
+    /// By offsets of the original text, those of one start in the list's order, as VS Code does.
+    fn by_vscode(text: &str, edits: &[Edit]) -> String {
+        let mut order: Vec<&Edit> = edits.iter().collect();
+        order.sort_by_key(|e| e.span.start);
+        let (mut out, mut at) = (String::new(), 0);
+        for edit in order {
+            out.push_str(&text[at..edit.span.start as usize]);
+            out.push_str(&edit.text);
+            at = edit.span.end as usize;
+        }
+        out + &text[at..]
+    }
+
+    proptest! {
+        /// However many edits touch one another, three clients make the same text of them.
+        #[test]
+        fn every_client_reads_the_edits_alike(
+            text in "[a-z\n]{0,24}",
+            cuts in prop::collection::vec((0usize..25, 0usize..4, "[A-Z]{0,3}"), 0..6),
+        ) {
+            let mut edits: Vec<Edit> = Vec::new();
+            let mut end = 0;
+            let mut cuts = cuts;
+            cuts.sort();
+            for (start, len, new) in cuts {
+                let start = start.clamp(end, text.len().max(end));
+                if start > text.len() { break; }
+                let stop = (start + len).min(text.len());
+                edits.push(Edit { span: Span::new(start, stop), text: new });
+                end = stop;
+            }
+            let sent = normalised(&edits);
+            prop_assert!(sent.windows(2).all(|w| w[0].span.end < w[1].span.start));
+            let wanted = apply(&text, &edits);
+            prop_assert_eq!(&by_neovim(&text, &sent), &wanted);
+            prop_assert_eq!(&by_vscode(&text, &sent), &wanted);
+        }
+    }
 }

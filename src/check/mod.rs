@@ -13,10 +13,11 @@ pub mod report;
 pub mod rules;
 mod suppression;
 
+use crate::syntax::Span;
 pub use baseline::{Baseline, BaselineCounts, BaselineError, Stale};
 pub use context::{Context, Denied, Facts};
 pub use diagnostic::{Applicability, Diagnostic, Edit, Fix, Related, Severity};
-pub use fix::{apply, fix_all};
+pub use fix::{apply, fix_all, normalised};
 pub use judgement::{Cleared, Refused, Silenced, clear};
 pub use page::{Example, ExampleFile, page, page_url};
 pub use rules::{Group, Matter, Rule};
@@ -85,6 +86,7 @@ fn finish(source: &Source, mut all: Vec<Diagnostic>) -> Findings {
     all.sort_by(|a, b| (a.span, a.rule.id).cmp(&(b.span, b.rule.id)));
     all.dedup_by(|a, b| a.span == b.span && a.rule.id == b.rule.id && a.message == b.message);
     keep_line_breaks(&source.text, &mut all);
+    keep_anchors(source, &mut all);
     Findings { findings: all, silenced }
 }
 
@@ -164,6 +166,31 @@ fn keep_line_breaks(text: &str, found: &mut [Diagnostic]) {
     let fixes = found.iter_mut().filter(|_| crlf).filter_map(|f| f.fix.as_mut());
     for edit in fixes.flat_map(|f| &mut f.edits) {
         edit.text = edit.text.replace("\r\n", "\n").replace('\n', "\r\n");
+    }
+}
+
+/// A fix that would take an anchor away whose aliases stay is none.
+fn keep_anchors(source: &Source, found: &mut [Diagnostic]) {
+    let tree = &source.tree;
+    if tree.aliases.is_empty() {
+        return;
+    }
+    let breaks = |fix: &Fix| {
+        let gone = |span: Span| {
+            fix.edits.iter().any(|e| {
+                e.span.start <= span.start
+                    && span.end <= e.span.end
+                    && !e.text.contains(span.of(&source.text))
+            })
+        };
+        let lost = tree.anchors.iter().filter(|a| gone(a.span));
+        lost.into_iter().any(|anchor| {
+            let uses = |a: &&crate::syntax::Alias| (&a.name, a.document) == (&anchor.name, anchor.document);
+            tree.aliases.iter().filter(uses).any(|alias| !gone(alias.span))
+        })
+    };
+    for finding in found {
+        finding.fix.take_if(|fix| breaks(fix));
     }
 }
 

@@ -3,7 +3,7 @@
 use super::capabilities::Reports;
 use super::document::file_uri;
 use super::position::Lines;
-use crate::check::{self, Edit, Severity, page_url};
+use crate::check::{self, Edit, Severity, normalised, page_url};
 use crate::manifest::Catalog;
 use crate::syntax::{LineIndex, Span, Unit};
 use serde_json::json;
@@ -89,9 +89,15 @@ fn related(
     Some(DiagnosticRelatedInformation { location, message })
 }
 
-/// Edits of one document.
+/// Edits of one document; every list of edits that leaves the server is made here.
 pub(super) fn text_edits(edits: &[Edit], lines: Lines<'_>) -> Vec<TextEdit> {
-    edits.iter().map(|edit| TextEdit::new(lines.range(edit.span), edit.text.clone())).collect()
+    text_edits_in(edits, |span| lines.range(span))
+}
+
+/// The same for a document that need not be open.
+pub(super) fn text_edits_in(edits: &[Edit], range: impl Fn(Span) -> Range) -> Vec<TextEdit> {
+    let edits = normalised(edits).into_iter();
+    edits.map(|edit| TextEdit::new(range(edit.span), edit.text)).collect()
 }
 
 /// A place in a manifest, open or not.

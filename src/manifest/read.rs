@@ -141,8 +141,12 @@ impl Reader<'_> {
 
     fn route(&self, node: &Node) -> Route {
         let role = |entry: &Entry| {
-            let role = entry.value.text().unwrap_or_default().to_owned();
-            self.whole(entry, role)
+            // A list of one role, and a block scalar's line break, say the same as the role itself.
+            let one = match entry.value.items() {
+                [only] => only.text(),
+                _ => entry.value.text(),
+            };
+            self.whole(entry, one.unwrap_or_default().trim().to_owned())
         };
         let pipelock = node.get("pipelock");
         Route {

@@ -251,15 +251,21 @@ fn remove_variable(ctx: &Context<'_>, name: &str) -> Option<Edit> {
 }
 
 /// Removes a route of this file: with the last one goes `egress` itself, unless a parent's routes
-/// would come through then.
+/// would come through then, or nothing would be left.
 fn remove_route(ctx: &Context<'_>, index: usize) -> Option<Vec<Edit>> {
+    remove_route_beside(ctx, index, false)
+}
+
+/// The same where another edit adds to the manifest.
+fn remove_route_beside(ctx: &Context<'_>, index: usize, added: bool) -> Option<Vec<Edit>> {
     let egress = ctx.root?.get("egress")?;
     let routes = egress.get("routes")?;
     if routes.items().len() > 1 {
         return Some(vec![edit::remove_item(ctx.text(), routes, index)?]);
     }
     let inherits = ctx.bottle.as_ref().is_some_and(|b| !b.extends.is_empty());
-    if inherits || egress.entries().len() > 1 || routes.origin.is_some() {
+    let alone = !added && ctx.root?.entries().len() == 1;
+    if inherits || alone || egress.entries().len() > 1 || routes.origin.is_some() {
         return Some(vec![edit::empty(ctx.text(), egress.entry("routes")?, "[]")?]);
     }
     Some(vec![edit::remove_entry(ctx.text(), ctx.root?, "egress")?])

@@ -31,6 +31,7 @@
 //! ```
 
 use crate::check::{Context, Edit, Sink, edit};
+use super::invalid_env_name::is_variable;
 use crate::check::shown;
 use crate::manifest::Route;
 use crate::provider::{self, FormerRole, Provider};
@@ -44,9 +45,18 @@ pub(super) fn check(ctx: &Context<'_>, out: &mut Sink<'_>) {
         match former {
             Some((provider, former)) => {
                 let template = provider.template();
-                let value = shown(former.value(token_ref(route)).unwrap_or("NAME"));
+                let (field, written) = (former.field, token_ref(route));
+                let value = shown(former.value(written).unwrap_or("NAME"));
+                let help = match set_already(ctx, former) {
+                    Some(set) if written.is_some_and(|w| former.takes_token_ref && w != set) => format!(
+                        "remove the route; `agent_provider.{field}: {}` stays, and the route's was `{value}`",
+                        shown(&set)
+                    ),
+                    Some(_) => format!("remove the route; `agent_provider.{field}` makes it"),
+                    None => format!("remove the route and set `agent_provider.{field}: {value}` ({template})"),
+                };
                 out.at(&role.place, format!("{message}: the provisioner owns this route, a manifest cannot declare it"))
-                    .help(format!("remove the route and set `agent_provider.{}: {value}` ({template})", former.field));
+                    .help(help);
             }
             None => {
                 out.at(&role.place, format!("{message}: the field is reserved, and there are no roles"))
@@ -71,8 +81,17 @@ fn token_ref(route: &Route) -> Option<&str> {
     route.auth.as_ref()?.token_ref.as_ref().map(|t| t.value.as_str())
 }
 
-/// For a former role on the provider's own host: the route goes, the provider's field comes. For
-/// anything else the role alone goes.
+/// What the field that took the role's place says already, here or in a parent.
+fn set_already(ctx: &Context<'_>, former: &FormerRole) -> Option<String> {
+    let provider = &ctx.resolved()?.bottle.provider;
+    if former.takes_token_ref {
+        return provider.auth_token().map(|t| t.value.clone());
+    }
+    provider.forward_host_credentials.as_ref().filter(|f| f.value).map(|_| "true".to_owned())
+}
+
+/// For a former role on the provider's own host: the route goes, and the provider's field comes where
+/// there is none yet; a login that is there stays as it is. For anything else the role alone goes.
 fn fix(
     ctx: &Context<'_>,
     route: &Route,
@@ -86,12 +105,12 @@ fn fix(
         let node = root.get("egress")?.get("routes")?.items().get(index)?;
         return Some(("remove the role".to_owned(), vec![edit::remove_entry(ctx.text(), node, "role")?]));
     };
-    let mut edits = super::remove_route(ctx, index)?;
     let same = ctx.provider().is_some_and(|p| p.template() == provider.template());
-    let value = former.value(token_ref(route));
-    let Some(value) = value.filter(|_| same) else {
-        return Some(("remove the route".to_owned(), edits));
+    let value = former.value(token_ref(route)).filter(|v| is_variable(v));
+    let Some(value) = value.filter(|_| same && set_already(ctx, former).is_none()) else {
+        return Some(("remove the route".to_owned(), super::remove_route(ctx, index)?));
     };
+    let mut edits = super::remove_route_beside(ctx, index, true)?;
     let before = edits.iter().map(|e| e.span.start as usize).min().unwrap_or(0);
     let at = root.entry("egress").map_or(before, |e| edit::line_start(ctx.text(), e.key.span.start as usize));
     edits.push(edit::set_below(ctx.text(), root, "agent_provider", former.field, value, at)?);

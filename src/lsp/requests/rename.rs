@@ -1,7 +1,7 @@
 //! `textDocument/prepareRename` and `textDocument/rename`.
 
 use crate::ide;
-use crate::lsp::convert::range_in;
+use crate::lsp::convert::{range_in, text_edits_in};
 use crate::lsp::document::file_uri;
 use crate::lsp::owner::Wanted;
 use crate::lsp::session::{Session, View};
@@ -50,7 +50,7 @@ pub(in crate::lsp) fn rename(
 fn workspace_edit(session: &Session, view: &View<'_>, rename: ide::rename::Rename) -> WorkspaceEdit {
     let edits_of = |file: &_, edits: Vec<crate::check::Edit>| {
         let range = |span| range_in(file, span, view.lines.unit, view.snapshot.catalog);
-        edits.into_iter().map(|e| TextEdit::new(range(e.span), e.text)).collect::<Vec<_>>()
+        text_edits_in(&edits, range)
     };
     let edits = rename.edits.into_iter().filter_map(|(file, edits)| {
         let edits = edits_of(&file, edits);

@@ -48,6 +48,38 @@ t.test('a Markdown bottle is fixed', function()
   fixes(t.home .. '/.bot-bottle/bottles/old.md', 11, 'old.md')
 end)
 
+-- The route first in the file: what is inserted stands where what is removed begins.
+t.test('a role in the first lines is fixed, and nothing else is lost', function()
+  local path = t.workspace .. '/first.bottle.yaml'
+  local role = 'egress:\n  routes:\n    - host: api.anthropic.com\n'
+    .. '      auth: {scheme: Bearer, token_ref: BOT_BOTTLE_CLAUDE_OAUTH_TOKEN}\n      role: claude_code_oauth\n'
+  local expected = 'agent_provider:\n  auth_token: BOT_BOTTLE_CLAUDE_OAUTH_TOKEN\n'
+  for rest, left in pairs({
+    ['    - host: api.github.com\nenv:\n  LOG_LEVEL: debug\n'] = 'egress:\n  routes:\n    - host: api.github.com\nenv:\n  LOG_LEVEL: debug\n',
+    ['env:\n  LOG_LEVEL: debug\n'] = 'env:\n  LOG_LEVEL: debug\n',
+    [''] = '',
+  }) do
+    local file = assert(io.open(path, 'w'))
+    file:write(role .. rest)
+    file:close()
+    local buffer = t.open(path)
+    vim.cmd('edit!')
+    findings(buffer, 'unknown-role')
+    vim.api.nvim_win_set_cursor(0, { 5, 14 })
+    vim.lsp.buf.code_action({
+      apply = true,
+      filter = function(action)
+        return action.isPreferred
+      end,
+    })
+    t.wait('the fix', function()
+      return not t.text(buffer):find('role:', 1, true)
+    end)
+    t.equal(t.text(buffer), expected .. left, 'the fixed text')
+    vim.cmd('bwipeout!')
+  end
+end)
+
 t.test('fix_all fixes what it may, before a write', function()
   local path = t.workspace .. '/copy.bottle.yaml'
   vim.uv.fs_copyfile(t.fixtures .. '/workspace/claude.bottle.yaml', path)
