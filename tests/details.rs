@@ -713,3 +713,25 @@ fn a_role_in_a_parent_is_mended_in_the_parent() {
     assert_eq!(fixed(&files, "/project/dev.bottle.yaml"), "extends: base\n");
     assert_eq!(fixed(&files, "/project/base.bottle.yaml"), "agent_provider:\n  auth_token: T\n");
 }
+
+#[test]
+fn codex_home_is_a_folder_that_the_agent_can_have() {
+    let codex = |value: &str| {
+        bottle(&format!(
+            "agent_provider: {{template: codex}}\nenv: {{CODEX_HOME: {value}}}\nworkspace: {{mounts: [{{source: ./docs, target: /docs}}]}}"
+        ))
+    };
+    let only = |rules: Vec<&'static str>| -> Vec<&'static str> {
+        rules.into_iter().filter(|r| *r != "mount-not-found").collect()
+    };
+    for good in ["/home/node/state", "'${MY_CODEX}'", "/var/codex"] {
+        assert_eq!(only(codex(good)), [""; 0], "{good}");
+    }
+    for bad in ["'?where'", "state", "./state", "/", "/a/../b", "/a//b", "/workspace/.codex", "/etc/codex"] {
+        assert_eq!(only(codex(bad)), ["invalid-value"], "{bad}");
+    }
+    // The same place twice is two mistakes: of the folder and of the mount that covers it.
+    assert_eq!(only(codex("/docs/x")), ["invalid-value", "mount-conflict"]);
+    // It is codex's folder alone.
+    assert_eq!(bottle("env: {CODEX_HOME: state}"), [""; 0]);
+}

@@ -31,6 +31,9 @@ pub(super) struct Args {
     /// Let the vendor's remote control drive the session.
     #[arg(long)]
     remote_control: bool,
+    /// What you call the run; `ps` shows it.
+    #[arg(long, value_name = "TEXT")]
+    label: Option<String>,
     /// Show what would be done, and do nothing.
     #[arg(long)]
     dry_run: bool,
@@ -81,6 +84,7 @@ pub(super) fn run(args: Args) -> Result<u8, Failure> {
         command: None,
         dry_run: args.dry_run,
         digest: args.digest.as_deref(),
+        label: args.label.as_deref(),
         supervised: args.supervised,
     });
     let code = match ended {
@@ -113,6 +117,7 @@ pub(super) fn exec(args: ExecArgs) -> Result<u8, Failure> {
         command: Some(args.command),
         dry_run: false,
         digest: None,
+        label: None,
         supervised: false,
     });
     ended.map(|(Ended::Done(code) | Ended::Refused(code))| code)
@@ -126,6 +131,7 @@ struct Job<'a> {
     command: Option<Vec<String>>,
     dry_run: bool,
     digest: Option<&'a str>,
+    label: Option<&'a str>,
     supervised: bool,
 }
 
@@ -195,6 +201,7 @@ fn start(
         cancel,
         manifest: Some(origin.manifest.to_owned()),
         bottle: Some(origin.bottle.to_owned()),
+        label: job.label.map(str::to_owned),
         watch_signals: true,
         ..Options::new(settings.state, settings.host, project)
     };

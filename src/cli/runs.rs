@@ -76,10 +76,17 @@ fn table(live: &[Record]) -> String {
     let row = |id: &str, name: &str, backend: &str, started: &str, workspace: &str| {
         format!("{id:<12} {name:<20} {backend:<11} {started:<21} {workspace}\n")
     };
-    let rows = live
-        .iter()
-        .map(|r| row(&r.id, &printable(&r.name), &r.backend, &r.started, &terminal::shown(&r.workspace)));
+    let rows =
+        live.iter().map(|r| row(&r.id, &named(r), &r.backend, &r.started, &terminal::shown(&r.workspace)));
     std::iter::once(row("ID", "NAME", "BACKEND", "STARTED", "WORKSPACE")).chain(rows).collect()
+}
+
+/// A run's name, and what a person calls it.
+fn named(run: &Record) -> String {
+    match &run.label {
+        Some(label) => format!("{} ({})", printable(&run.name), printable(label)),
+        None => printable(&run.name),
+    }
 }
 
 pub(super) fn logs(args: &LogsArgs) -> Result<u8, Failure> {

@@ -5,6 +5,7 @@ use super::host::Host;
 use super::relay;
 use super::ui::Ui;
 use crate::plan::{EnvValue, Plan};
+use crate::provider::guest_folder;
 
 /// Resolves the plan's variables: literals, `${NAME}` from the host, `?question` by asking.
 ///
@@ -54,6 +55,40 @@ pub(crate) fn resolve(
     Ok(env)
 }
 
+/// The plan with the values of host variables where its paths stand by a variable's name, `${NAME}`.
+///
+/// # Errors
+/// When the variable is not set, or its value is not a folder that an agent can have.
+pub(crate) fn fill_paths(plan: &Plan, host: &Host) -> Result<Plan, Problem> {
+    let mut plan = plan.clone();
+    let hosts: Vec<String> = plan
+        .guest_env
+        .iter()
+        .filter_map(|(_, value)| match value {
+            EnvValue::Host(name) => Some(name.clone()),
+            _ => None,
+        })
+        .collect();
+    for name in hosts {
+        let written = format!("${{{name}}}");
+        let dirs = plan.dirs.iter_mut().map(|d| &mut d.guest_path);
+        let files = plan.files.iter_mut().map(|f| &mut f.guest_path);
+        let commands = plan.pre_copy.iter_mut().chain(&mut plan.verify).flat_map(|c| &mut c.argv);
+        let variables = plan.env_vars.iter_mut().map(|(_, value)| value);
+        let mut paths: Vec<&mut String> =
+            dirs.chain(files).chain(commands).chain(variables).filter(|p| p.contains(&written)).collect();
+        if paths.is_empty() {
+            continue;
+        }
+        let what = || format!("the agent's folder comes from the host variable {name}, which");
+        let help = "set it to an absolute path of the guest, such as /home/node/.codex";
+        let value = host.var(&name).ok_or_else(|| Problem::new(what(), "is not set", help))?;
+        let folder = guest_folder(&value).map_err(|why| Problem::new(what(), why, help))?;
+        paths.iter_mut().for_each(|path| **path = path.replace(&written, folder));
+    }
+    Ok(plan)
+}
+
 fn one(value: &EnvValue, host: &Host, ui: &dyn Ui) -> Result<String, String> {
     match value {
         EnvValue::Literal(text) | EnvValue::SecretLiteral(text) => Ok(text.clone()),
@@ -89,6 +124,30 @@ mod tests {
     use super::*;
     use crate::engine::testing;
     use crate::engine::ui::Silent;
+
+    #[test]
+    fn a_folder_that_the_host_names_is_filled_in_everywhere_and_judged() {
+        let provider = crate::provider::get("codex").expect("codex");
+        let env = [("CODEX_HOME".to_owned(), "${MY_CODEX}".to_owned())];
+        let settings =
+            crate::provider::Settings { forward_host_credentials: true, env: &env, ..Default::default() };
+        let provision = provider.provision(&settings, &crate::provider::Start::default());
+        let mut plan = testing::plan(&["true"]);
+        plan.guest_env = vec![("CODEX_HOME".to_owned(), EnvValue::Host("MY_CODEX".to_owned()))];
+        (plan.dirs, plan.files, plan.env_vars) = (provision.dirs, provision.files, provision.env_vars);
+        (plan.pre_copy, plan.verify) = (provision.pre_copy, provision.verify);
+        let mut host = Host::new("/h");
+        assert!(fill_paths(&plan, &host).expect_err("not set").to_string().contains("MY_CODEX"));
+        for bad in ["", "relative", "/", "/workspace/x", "/a/../b"] {
+            host.set("MY_CODEX", bad);
+            fill_paths(&plan, &host).expect_err(bad);
+        }
+        host.set("MY_CODEX", "/var/codex");
+        let text = serde_json::to_string(&fill_paths(&plan, &host).expect("filled")).expect("JSON");
+        assert!(text.contains("/var/codex/auth.json") && text.contains("CODEX_HOME=/var/codex"), "{text}");
+        // What the agent is told stays the variable's name in the plan, and its value in the guest.
+        assert_eq!(text.matches("${MY_CODEX}").count(), 1, "{text}");
+    }
 
     #[test]
     fn a_plan_cannot_move_the_proxy_and_the_provider_wins_over_the_manifest() {

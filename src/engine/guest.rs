@@ -60,8 +60,14 @@ pub(crate) struct Guest {
 const RESERVED: [&str; 9] = ["/", "/proc", "/dev", "/sys", "/run", "/etc", "/usr", relay::DIR, GUEST_HOME];
 
 impl Guest {
-    /// Lays out the run's own folders.
-    pub(crate) fn lay_out(plan: &Plan, run: &Run, home: PathBuf, owner: Owner) -> io::Result<Self> {
+    /// Lays out the run's own folders; `kept` is what an earlier run kept, where this one goes on.
+    pub(crate) fn lay_out(
+        plan: &Plan,
+        run: &Run,
+        home: PathBuf,
+        kept: Option<&Path>,
+        owner: Owner,
+    ) -> io::Result<Self> {
         let program = run.dir.join("guest");
         tree_dir(&program, owner)?;
         tree_dir(&program.join(relay::NET), owner)?;
@@ -76,21 +82,26 @@ impl Guest {
             home,
             places: Vec::new(),
         };
-        guest.add_places(plan, run, owner)?;
+        guest.add_places(plan, run, kept, owner)?;
         Ok(guest)
     }
 
-    /// A place of its own for each folder and file of the plan outside the home.
-    fn add_places(&mut self, plan: &Plan, run: &Run, owner: Owner) -> io::Result<()> {
+    /// A place of its own for each folder and file of the plan outside the home. A folder is kept like
+    /// the home, by the guest path that it stands for.
+    fn add_places(&mut self, plan: &Plan, run: &Run, kept: Option<&Path>, owner: Owner) -> io::Result<()> {
         let dirs = plan.dirs.iter().map(|d| (d.guest_path.as_str(), true));
         let files = plan.files.iter().map(|f| (f.guest_path.as_str(), false));
         for (path, is_dir) in dirs.chain(files) {
             if self.place(path).is_some() {
                 continue;
             }
-            let source = run.dir.join(format!("place{}", self.places.len()));
+            let name = if is_dir { kept_place(path) } else { format!("file{}", self.places.len()) };
+            let source = run.dir.join(&name);
             if is_dir {
-                tree_dir(&source, owner)?;
+                // Without one of an earlier run a new one is made.
+                if kept.is_none_or(|kept| fs::rename(kept.join(&name), &source).is_err()) {
+                    tree_dir(&source, owner)?;
+                }
             } else {
                 drop(super::state::private_file(&source)?);
                 owner.give_all(&source)?;
@@ -118,6 +129,14 @@ impl Guest {
     pub(crate) fn sort(&mut self) {
         self.binds.sort_by_key(|bind| Path::new(&bind.target).components().count());
     }
+}
+
+/// What a kept folder outside the home begins with.
+pub(crate) const PLACE: &str = "place-";
+
+fn kept_place(guest_path: &str) -> String {
+    let digest = ring::digest::digest(&ring::digest::SHA256, guest_path.as_bytes());
+    format!("{PLACE}{}", super::state::hex(&digest.as_ref()[..8]))
 }
 
 fn tree_dir(path: &Path, owner: Owner) -> io::Result<()> {

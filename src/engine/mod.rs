@@ -83,6 +83,8 @@ pub struct Options {
     pub manifest: Option<PathBuf>,
     /// The bottle's own name, where the plan is an agent's.
     pub bottle: Option<String>,
+    /// What a person calls the run.
+    pub label: Option<String>,
     /// The digest of what the image is built from, as a person saw it ([`BuildInputs`]): an image
     /// is built from nothing else. Without it, from what is found.
     pub build: Option<String>,
@@ -110,6 +112,7 @@ impl Options {
             project: project.into(),
             manifest: None,
             bottle: None,
+            label: None,
             build: None,
             command: None,
             resume: false,
@@ -151,11 +154,10 @@ pub struct Outcome {
 /// # Errors
 /// The stage that failed, what, why and what to do; what was made until then is taken away.
 pub fn launch(cleared: &Cleared, options: &Options, ui: &dyn Ui) -> Result<Outcome, LaunchError> {
-    let plan = cleared.plan();
-    let no_terminal = |why: String| LaunchError::Failed {
-        stage: Stage::Check,
-        problem: Problem::new("there is no terminal", why, "give the agent a task"),
-    };
+    let failed = |problem| LaunchError::Failed { stage: Stage::Check, problem };
+    let plan = &env::fill_paths(cleared.plan(), &options.host).map_err(failed)?;
+    let no_terminal =
+        |why: String| failed(Problem::new("there is no terminal", why, "give the agent a task"));
     let pty = match options.talk {
         Talk::Terminal if !rustix::termios::isatty(std::io::stdin()) => {
             return Err(no_terminal("standard input is none".to_owned()));
@@ -234,6 +236,7 @@ impl Launch<'_> {
             name: &plan.name,
             manifest: options.manifest.as_deref(),
             bottle: options.bottle.as_deref(),
+            label: options.label.as_deref(),
             backend: backend.name(),
             workspace: &workspace,
             container,
@@ -282,8 +285,12 @@ impl Launch<'_> {
         self.guest_commands(&plan.verify, backend.as_ref())?;
 
         self.begin(Stage::Agent)?;
-        // From here on the home holds an agent's work, which is kept.
-        state::private_file(&run.dir.join("started")).map_err(|e| Problem::io("cannot mark the run", e))?;
+        // From here on the home holds an agent's work, which is kept. Another command in its place
+        // leaves what the last agent's run kept as it is.
+        if options.command.is_none() || options.resume {
+            state::private_file(&run.dir.join("started"))
+                .map_err(|e| Problem::io("cannot mark the run", e))?;
+        }
         let watched = (plan.workspace.mode == WorkspaceMode::Bind).then(|| Snapshot::take(&workspace));
         let code = self.agent(&argv, pty, backend.as_ref(), run);
         // Also after an agent that was stopped: what it planted is there all the same.
@@ -323,7 +330,8 @@ impl Launch<'_> {
             let _ = std::fs::rename(kept.join("workspace"), &copy);
         }
         let failed = |e| Problem::io("cannot make the guest's folders", e);
-        let mut guest = Guest::lay_out(self.plan, run, home, owner).map_err(failed)?;
+        let resumed = self.options.resume.then_some(kept.as_path());
+        let mut guest = Guest::lay_out(self.plan, run, home, resumed, owner).map_err(failed)?;
         guest.binds.extend(workspace::binds(self.plan, workspace, &copy, owner)?);
         Ok(guest)
     }

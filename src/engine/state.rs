@@ -68,6 +68,9 @@ pub struct Record {
     pub id: String,
     /// The plan's name.
     pub name: String,
+    /// What the person who launched it calls it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
     /// The file that the plan is from, where the launch said so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub manifest: Option<PathBuf>,
@@ -108,6 +111,8 @@ pub(crate) struct NewRun<'a> {
     pub name: &'a str,
     /// The bottle's own name, where the run is an agent's.
     pub bottle: Option<&'a str>,
+    /// What a person calls it.
+    pub label: Option<&'a str>,
     pub manifest: Option<&'a Path>,
     pub backend: &'a str,
     pub workspace: &'a Path,
@@ -149,6 +154,7 @@ impl Run {
         let record = Record {
             version: VERSION,
             name: new.name.to_owned(),
+            label: new.label.map(str::to_owned),
             manifest: new.manifest.map(Path::to_path_buf),
             backend: new.backend.to_owned(),
             pid,
@@ -291,7 +297,7 @@ mod tests {
     fn new_run(state: &StateDir) -> Run {
         let workspace = Path::new("/w");
         let (name, bottle, backend) = ("dev", None, "bubblewrap");
-        let new = NewRun { name, bottle, manifest: None, backend, workspace, container: false };
+        let new = NewRun { name, bottle, label: None, manifest: None, backend, workspace, container: false };
         Run::create(state, &new).expect("run")
     }
 

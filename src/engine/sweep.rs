@@ -28,6 +28,13 @@ pub fn sweep(state: &StateDir, host: &Host) -> Vec<String> {
     left
 }
 
+/// The folders of a run that a resumed one goes on in.
+fn kept_folders(dir: &Path) -> Vec<std::path::PathBuf> {
+    let entries = std::fs::read_dir(dir).into_iter().flatten().flatten();
+    let kept = |name: &str| ["home", "workspace"].contains(&name) || name.starts_with(guest::PLACE);
+    entries.filter(|e| e.file_name().to_str().is_some_and(kept)).map(|e| e.path()).collect()
+}
+
 /// Takes away the rest of a run once its guest is gone: the groups, the socket, the folder. The
 /// guest's home (and the workspace's copy) are kept for `--resume`.
 pub(crate) fn clear(state: &StateDir, dir: &Path, record: &Record) -> Result<(), String> {
@@ -38,9 +45,8 @@ pub(crate) fn clear(state: &StateDir, dir: &Path, record: &Record) -> Result<(),
     if let Some(socket_dir) = &record.socket_dir {
         tree::remove_path(socket_dir).map_err(text)?;
     }
-    for name in ["home", "workspace"] {
-        let folder = dir.join(name);
-        if folder.exists() && dir.join("started").exists() {
+    if dir.join("started").exists() {
+        for folder in kept_folders(dir) {
             guest::keep(&folder, &state.kept(&record.key)).map_err(text)?;
         }
     }

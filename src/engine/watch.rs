@@ -192,7 +192,7 @@ mod tests {
         let (sender, changes) = channel();
         watch(&state, move |change| drop(sender.send(change))).expect("a watch");
         let (name, bottle, backend, workspace) = ("fix", Some("dev"), "bubblewrap", Path::new("/w"));
-        let new = NewRun { name, bottle, manifest: None, backend, workspace, container: false };
+        let new = NewRun { name, bottle, label: None, manifest: None, backend, workspace, container: false };
         let run = Run::create(&state, &new).expect("a run");
         wait(&changes, true, &["fix", "dev"]);
         fs::write(&run.record.audit, "").expect("written");

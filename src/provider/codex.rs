@@ -7,7 +7,7 @@
 use super::{
     AuthScheme, Content, Derived, EgressRoute, FormerRole, GUEST_HOME, GUEST_USER, GuestCommand, GuestDir,
     GuestFile, HostLogin, LoginError, LoginRef, OwnField, PromptMode, Provider, Provision, RouteAuth,
-    RouteOwner, Secret, Settings, Start, Starter, TokenRef, WORKSPACE,
+    RouteOwner, Secret, Settings, Start, Starter, TokenRef, WORKSPACE, guest_folder,
 };
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Map, Value, json};
@@ -55,6 +55,10 @@ impl Provider for Codex {
 
     fn vendor_hosts(&self) -> &'static [&'static str] {
         &HOSTS
+    }
+
+    fn folder_env(&self) -> Option<&'static str> {
+        Some(HOME_VAR)
     }
 
     fn movable_env(&self) -> &'static [&'static str] {
@@ -135,11 +139,15 @@ impl Provider for Codex {
     }
 }
 
-/// Where Codex keeps its state in the guest.
+/// Where Codex keeps its state in the guest: where `CODEX_HOME` points. One that comes from the host
+/// stands in the plan by its name, `${NAME}`, and the launch puts the value there.
 fn auth_dir(settings: &Settings<'_>) -> String {
     match settings.env(HOME_VAR) {
-        Some(path) if path.starts_with('/') => path.trim_end_matches('/').to_owned(),
-        _ => format!("{GUEST_HOME}/.codex"),
+        Some(name) if name.starts_with("${") => name.to_owned(),
+        other => match other.and_then(|path| guest_folder(path).ok()) {
+            Some(path) => path.to_owned(),
+            None => format!("{GUEST_HOME}/.codex"),
+        },
     }
 }
 

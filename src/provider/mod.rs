@@ -36,6 +36,49 @@ pub fn get(template: &str) -> Option<&'static dyn Provider> {
     all().iter().copied().find(|p| p.template() == template)
 }
 
+/// A folder of the guest that can be an agent's own, without a slash at its end.
+///
+/// # Errors
+/// Why it cannot, behind the folder's name: «is not an absolute path».
+pub fn guest_folder(path: &str) -> Result<&str, &'static str> {
+    /// What the guest's system and the engine need.
+    const SYSTEM: [&str; 12] = [
+        "/bin",
+        "/boot",
+        "/dev",
+        "/etc",
+        "/lib",
+        "/lib64",
+        "/opt/bot-bottle",
+        "/proc",
+        "/run",
+        "/sbin",
+        "/sys",
+        "/usr",
+    ];
+    let path = path.strip_suffix('/').filter(|p| !p.is_empty()).unwrap_or(path);
+    let below =
+        |folder: &str| path == folder || path.strip_prefix(folder).is_some_and(|r| r.starts_with('/'));
+    if !path.starts_with('/') {
+        return Err("is not an absolute path");
+    }
+    if path == "/" || path == GUEST_HOME || GUEST_HOME.strip_prefix(path).is_some_and(|r| r.starts_with('/'))
+    {
+        return Err("holds more than the agent's own files");
+    }
+    let odd = |part: &str| part.is_empty() || part == "." || part == "..";
+    if path[1..].split('/').any(odd) || path.contains(char::is_control) {
+        return Err("is not written in its shortest form");
+    }
+    if below(WORKSPACE) {
+        return Err("lies in the workspace");
+    }
+    if SYSTEM.into_iter().any(below) {
+        return Err("lies in a folder of the guest's system");
+    }
+    Ok(path)
+}
+
 /// The names that no manifest may use for a host variable: a provider's login goes by one.
 pub fn is_reserved(name: &str) -> bool {
     const PREFIX: &str = "BOT_BOTTLE_CODEX_";
@@ -138,6 +181,11 @@ pub trait Provider: Sync {
     /// the provider's own in a bottle is said by the routes of its [`Provision`].
     fn vendor_hosts(&self) -> &'static [&'static str];
 
+    /// The variable that says where the agent's own folder is in the guest, where there is one.
+    fn folder_env(&self) -> Option<&'static str> {
+        None
+    }
+
     /// Variables of the [`Provision`] that a manifest may set all the same: the provider follows them.
     fn movable_env(&self) -> &'static [&'static str] {
         &[]
@@ -229,6 +277,37 @@ mod tests {
         assert_eq!(default().template(), "claude");
         assert!(get("codex").is_some());
         assert!(get("Codex").is_none());
+    }
+
+    #[test]
+    fn an_agents_folder_is_its_own() {
+        for yes in ["/home/node/.codex", "/home/node/a b", "/var/codex", "/opt/codex", "/workspaces"] {
+            assert_eq!(guest_folder(yes), Ok(yes), "{yes}");
+        }
+        assert_eq!(guest_folder("/var/codex/"), Ok("/var/codex"));
+        for no in [
+            "",
+            ".",
+            "codex",
+            "./x",
+            "~/x",
+            "/",
+            "//",
+            "/home",
+            "/home/node",
+            "/a/../b",
+            "/a//b",
+            "/a/./b",
+            "/workspace",
+            "/workspace/x",
+            "/etc/codex",
+            "/usr",
+            "/proc/1",
+            "/opt/bot-bottle/x",
+            "/a\nb",
+        ] {
+            assert!(guest_folder(no).is_err(), "{no:?}");
+        }
     }
 
     #[test]

@@ -285,3 +285,18 @@ fn no_comment_silences_the_language_wherever_it_stands() {
         }
     }
 }
+
+/// A bottle that changes between the look at it and the launch: what was shown is what runs, or nothing.
+#[test]
+fn a_bottle_that_is_broken_or_repaired_in_between_is_judged_as_it_is_now() {
+    let project = Project::new(&[("base.bottle.yaml", CLEAN), ("dev.bottle.yaml", "extends: base\n")]);
+    let dry = ["launch", "dev.bottle.yaml", "--dry-run", "--backend", "bubblewrap"];
+    let outline = project.run(&dry);
+    let digest = outline.out.lines().find_map(|l| l.strip_prefix("digest")).map(|d| d.trim().to_owned());
+    let Some(digest) = digest else { return };
+    let launch = ["launch", "dev.bottle.yaml", "--task", "x", "--backend", "bubblewrap", "--digest", &digest];
+    project.write("base.bottle.yaml", format!("{CLEAN}      role: x\n"));
+    assert!(project.run(&launch).expect(1).err.contains("broken-bottle"));
+    project.write("base.bottle.yaml", format!("{CLEAN}    - host: b.example.com\n"));
+    assert!(project.run(&launch).expect(2).err.contains("has changed since it was shown"));
+}

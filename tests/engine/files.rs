@@ -269,3 +269,18 @@ fn a_plan_is_verified_with_the_agents_program_whatever_runs() {
     let error = rig.try_sh("true").expect_err("no program").to_string();
     assert!(error.contains("codex cannot be run") && error.contains("not on PATH"), "{error}");
 }
+
+// Another command in the agent's place takes nothing of the agent's away, and a folder of the agent's
+// outside the home is kept like the home.
+on_each! {
+    what_an_agent_kept_is_there_after_another_command(rig) {
+        rig.plan.dirs.push(bot_bottle::provider::GuestDir::new("/var/agent"));
+        rig.sh("echo one > /var/agent/state; echo two > ~/conversation");
+        rig.options.command = Some(["sh", "-c", "ls ~ /var/agent"].map(str::to_owned).into());
+        let other = rig.go().expect("launched");
+        assert!(!other.out.contains("conversation") && !other.out.contains("state"), "{other:?}");
+        rig.options.command = None;
+        rig.options.resume = true;
+        assert_eq!(rig.sh("cat /var/agent/state ~/conversation").out, "one\ntwo\n");
+    }
+}

@@ -28,6 +28,8 @@
 use crate::check::{Context, Sink};
 use crate::egress::address::Range;
 use crate::check::shown;
+use crate::plan::{EnvValue, env_value};
+use crate::provider::guest_folder;
 use crate::manifest::ViolationKind;
 use crate::plan::memory_bytes;
 
@@ -38,6 +40,7 @@ pub(super) fn check(ctx: &Context<'_>, out: &mut Sink<'_>) {
         out.span(violation.span, violation.origin, format!("this is no value for `{path}`"))
             .help(format!("write {expected}"));
     }
+    agents_folder(ctx, out);
     let Some(bottle) = &ctx.bottle else { return };
     for variable in &bottle.env {
         let value = &variable.value.value;
@@ -58,4 +61,27 @@ pub(super) fn check(ctx: &Context<'_>, out: &mut Sink<'_>) {
             out.at(&memory.place, "this is no amount of memory").help("write it like `4GiB`");
         }
     }
+}
+
+/// A variable that says where the agent's own folder is: the plan writes there.
+fn agents_folder(ctx: &Context<'_>, out: &mut Sink<'_>) {
+    let (Some(resolved), Some(name)) = (ctx.resolved(), ctx.provider().and_then(|p| p.folder_env())) else { return };
+    if ctx.bottle.is_none() {
+        return;
+    }
+    let Some(variable) = resolved.bottle.env.iter().find(|v| v.name.value == name) else { return };
+    let why = match env_value(name, variable.value.value.clone()) {
+        // Its value is known at the launch, which judges it the same way.
+        EnvValue::Host(_) => return,
+        EnvValue::Ask(_) => Some("is asked for at the launch, when the plan is made already"),
+        EnvValue::Literal(path) | EnvValue::SecretLiteral(path) => {
+            let mounts = resolved.bottle.workspace.iter().flat_map(|w| &w.value.mounts);
+            let within = |target: &str| std::path::Path::new(&path).starts_with(target);
+            let mounted = mounts.filter_map(|m| m.target.as_ref()).any(|t| within(&t.value));
+            guest_folder(&path).err().or(mounted.then_some("lies in a mount"))
+        }
+    };
+    let Some(why) = why else { return };
+    out.at(&variable.value.place, format!("`{name}` is the agent's own folder, and {} {why}", shown(&variable.value.value)))
+        .help("write an absolute path of the guest, such as `/home/node/.codex`, or `${NAME}`");
 }

@@ -4,10 +4,12 @@
 mod ready;
 mod task;
 mod terminal;
+mod wish;
 
 pub(super) use ready::Ready;
 pub(super) use task::{Task, Tasks};
 pub(super) use terminal::{OpenTerminal, TerminalParams};
+pub(super) use wish::Wish;
 
 use crate::engine::{Choice, StateDir};
 use std::path::PathBuf;
@@ -29,5 +31,19 @@ impl Operator {
     pub(super) fn argv(&self, words: impl IntoIterator<Item = String>) -> Vec<String> {
         let program = self.program.display().to_string();
         std::iter::once(program).chain(words).chain(self.options.iter().cloned()).collect()
+    }
+
+    /// The same with arguments for the agent, which come last.
+    pub(super) fn argv_with(
+        &self,
+        words: impl IntoIterator<Item = String>,
+        arguments: Vec<String>,
+    ) -> Vec<String> {
+        let mut argv = self.argv(words);
+        if !arguments.is_empty() {
+            argv.push("--".to_owned());
+            argv.extend(arguments);
+        }
+        argv
     }
 }

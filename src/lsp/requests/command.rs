@@ -4,6 +4,7 @@ use crate::check::{page, rules};
 use crate::engine::trust::launch_digest;
 use crate::engine::{Choice, Host, backend_name, outline};
 use crate::ide::commands::{self, Command, cleared, pick};
+use crate::lsp::launch::Wish;
 use crate::lsp::session::Session;
 use serde_json::Value;
 use tower_lsp::jsonrpc::{Error, ErrorCode, Result};
@@ -47,8 +48,10 @@ pub(in crate::lsp) fn execute(session: &mut Session, params: ExecuteCommandParam
         }
         (_, Some(Command::Launch)) => {
             let (uri, name) = manifest(Command::Launch, arguments)?;
-            let task = text(arguments.get(2)).ok_or_else(|| usage(Command::Launch))?;
-            session.launch(&uri, name, task.map(str::to_owned)).map_err(failed)?;
+            let wish = arguments.get(2).map_or(Ok(Wish::default()), Wish::read);
+            let wish =
+                wish.map_err(|why| Error::invalid_params(format!("{}: {why}", Command::Launch.id())))?;
+            session.launch(&uri, name, wish).map_err(failed)?;
             Ok(Answer::Text(None))
         }
         (_, Some(Command::Attach)) => {
@@ -127,7 +130,12 @@ fn text(argument: Option<&Value>) -> Option<Option<&str>> {
 }
 
 fn usage(command: Command) -> Error {
-    let task = if command == Command::Launch { ", and a task to run without a terminal" } else { "" };
+    let task = match command {
+        Command::Launch => {
+            ", and a task to run without a terminal, or `{task, resume, remoteControl, label, arguments}`"
+        }
+        _ => "",
+    };
     Error::invalid_params(format!("`{}` takes a document's URI and a name{task}", command.id()))
 }
 

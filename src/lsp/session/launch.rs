@@ -6,7 +6,7 @@ use crate::egress::policy::visible;
 use crate::engine::trust::{Standing, Trust};
 use crate::engine::{self, Choice, Host, Record};
 use crate::lsp::document::file_path;
-use crate::lsp::launch::{OpenTerminal, Operator, Ready, Task, TerminalParams};
+use crate::lsp::launch::{OpenTerminal, Operator, Ready, Task, TerminalParams, Wish};
 use crate::lsp::progress::Progress;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -22,13 +22,8 @@ const LONGEST_QUESTION: usize = 40;
 impl Session {
     /// Launches a manifest: in a terminal of the client, or with a task without one. A bottle that is
     /// not trusted is asked about first; the answer may come at any time, or never.
-    pub(in crate::lsp) fn launch(
-        &mut self,
-        uri: &Uri,
-        name: Option<&str>,
-        task: Option<String>,
-    ) -> Result<(), String> {
-        if task.is_none() && !self.abilities.terminal {
+    pub(in crate::lsp) fn launch(&mut self, uri: &Uri, name: Option<&str>, wish: Wish) -> Result<(), String> {
+        if wish.task.is_none() && !self.abilities.terminal {
             return Err("this editor shows no terminal; give a task as the third argument, or run \
                         `bot-bottle launch FILE` in a terminal"
                 .to_owned());
@@ -36,7 +31,7 @@ impl Session {
         let file = file_path(uri).ok_or("only a file is launched; save the document first")?;
         let ready = self.saved(&file, name)?;
         let question = match self.standing(&ready)? {
-            Standing::Own | Standing::Trusted => return self.start(&ready, task),
+            Standing::Own | Standing::Trusted => return self.start(&ready, wish),
             asked => self.question(&ready, &asked)?,
         };
         let subject = (ready.file.clone(), ready.name.clone());
@@ -55,7 +50,7 @@ impl Session {
             let yes = answer.is_ok_and(|answer| answer.is_some_and(|a| a.title == YES));
             owner.tell(move |session| {
                 session.asking.remove(&subject);
-                if let Err(why) = if yes { session.trusted(&ready, task) } else { Ok(()) } {
+                if let Err(why) = if yes { session.trusted(&ready, wish) } else { Ok(()) } {
                     session.message(MessageType::ERROR, why);
                 }
             });
@@ -81,7 +76,7 @@ impl Session {
     }
 
     /// A person said yes to what was shown, which is remembered; anything else is not launched.
-    fn trusted(&mut self, shown: &Ready, task: Option<String>) -> Result<(), String> {
+    fn trusted(&mut self, shown: &Ready, wish: Wish) -> Result<(), String> {
         let now = self.saved(&shown.file, Some(&shown.name))?;
         if (now.digest.as_str(), now.bottle.digest()) != (shown.digest.as_str(), shown.bottle.digest()) {
             return Err(format!(
@@ -91,10 +86,10 @@ impl Session {
         }
         let trust = Trust::new(&self.operator()?.state, &self.layout);
         trust.grant(&shown.bottle).map_err(|e| format!("the answer cannot be remembered: {e}"))?;
-        self.start(shown, task)
+        self.start(shown, wish)
     }
 
-    fn start(&mut self, ready: &Ready, task: Option<String>) -> Result<(), String> {
+    fn start(&mut self, ready: &Ready, wish: Wish) -> Result<(), String> {
         let operator = self.operator()?;
         let folder = self.project(&ready.file)?;
         let mut words = vec!["launch".to_owned(), ready.target(), format!("--digest={}", ready.digest)];
@@ -102,16 +97,18 @@ impl Session {
         if home.is_some() && !operator.options.iter().any(|o| o == "--state-dir") {
             words.push(format!("--state-dir={}", operator.state.path().display()));
         }
-        let Some(task) = task else {
+        words.extend(wish.options());
+        let arguments = wish.arguments;
+        let Some(task) = wish.task else {
             // An editor's terminal goes with its program, and why there was no agent with it.
             words.push("--stay".to_owned());
-            let params = TerminalParams::new(&ready.name, folder, operator.argv(words), home);
+            let params = TerminalParams::new(&ready.name, folder, operator.argv_with(words, arguments), home);
             self.open_terminal(params);
             return Ok(());
         };
         words.extend(["--supervised".to_owned(), format!("--task={task}")]);
         let name = ready.name.clone();
-        let task = Task { name, folder, home, argv: operator.argv(words) };
+        let task = Task { name, folder, home, argv: operator.argv_with(words, arguments) };
         let title = format!("{} in its bottle", ready.name);
         let shown = self.abilities.shows_progress;
         let progress = shown.then(|| Progress::start(&self.outbox, &self.cancellations, &title));

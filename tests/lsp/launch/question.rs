@@ -175,3 +175,59 @@ fn another_home_and_the_operators_options_are_the_launchs_too() {
     assert!(argv.contains(&format!("--state-dir={}", state(&world).display())), "{argv:?}");
     assert_eq!(nth(&mut client, "botBottle/openTerminal", 0)["params"]["env"], json!({ "HOME": home }));
 }
+
+#[test]
+fn a_launch_takes_how_it_is_to_begin() {
+    let Some(world) = world() else { return };
+    let mut client = client(&world, true);
+    let uri = world.uri("~/.bot-bottle/bottles/own.md");
+    let wish = json!({ "remoteControl": true, "label": "night shift", "arguments": ["--model", "x"] });
+    command(&mut client, "bot-bottle.launch", json!([uri, null, wish]));
+    let argv = terminal_argv(&mut client, 0);
+    let rest: Vec<_> = argv[4..].iter().map(String::as_str).collect();
+    assert_eq!(rest, ["--remote-control", "--label=night shift", "--stay", "--", "--model", "x"]);
+    let refused = refused(&mut client, "bot-bottle.launch", json!([uri, null, { "resum": true }]));
+    assert!(refused.contains("resum"), "{refused}");
+}
+
+/// What the command line refuses the editor refuses too: every rule's own bad example, by itself and
+/// through an agent and a child, for the plan, the dry run and the launch.
+#[test]
+fn what_is_refused_is_refused_in_the_editor_too() {
+    use bot_bottle::check::rules;
+    use bot_bottle::check::{Severity, page};
+    let Some(world) = world() else { return };
+    let mut client = client(&world, true);
+    let mut tried = 0;
+    for (n, rule) in rules::all().iter().filter(|r| r.severity == Severity::Error).enumerate() {
+        let example = page(rule).bad;
+        let file = example.last().expect("a file");
+        // One file and one document is enough here; the rest is the command line's table.
+        let text: String = file
+            .text
+            .lines()
+            .map(|l| l.find("# <- ").map_or(l, |at| l[..at].trim_end()).to_owned() + "\n")
+            .collect();
+        if example.len() > 1 || file.path.contains('/') || text.contains("\n---\n") {
+            continue;
+        }
+        let bad = format!("r{n}.bottle.yaml");
+        world.write(&bad, &text);
+        world.write("a.agent.yaml", &format!("bottle: r{n}\nprompt: x\n"));
+        world.write("c.bottle.yaml", &format!("extends: r{n}\n"));
+        for path in [bad.as_str(), "a.agent.yaml", "c.bottle.yaml"] {
+            // The file on the disk is what counts, as for a document that is not open.
+            let changes = json!({ "changes": [{ "uri": world.uri(path), "type": 2 }] });
+            client.notify("workspace/didChangeWatchedFiles", changes);
+            for command in ["bot-bottle.plan", "bot-bottle.dryRun", "bot-bottle.launch"] {
+                let said = refused(&mut client, command, json!([world.uri(path)]));
+                assert!(!said.is_empty(), "{} {path} {command}", rule.id);
+                tried += 1;
+            }
+        }
+    }
+    println!("{tried} doors tried");
+    assert!(tried > 100, "{tried}");
+    assert_eq!(count(&client, "botBottle/openTerminal"), 0);
+    assert_eq!(count(&client, "window/showMessageRequest"), 0);
+}
