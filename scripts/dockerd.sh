@@ -15,8 +15,18 @@ start)
     dir=$(cd "$dir" && pwd)
     # A Unix socket's path holds 107 bytes.
     socket=/tmp/bot-bottle-docker-$(printf %s "$dir" | cksum | cut -d' ' -f1).sock
+    number=$(printf %s "$dir" | cksum | cut -d' ' -f1)
+    bridge=bb$number
     if ! docker -H "unix://$socket" info >/dev/null 2>&1; then
         rm -f "$dir/pid" "$socket"
+        # A bridge of its own: docker0 is the machine's, and another daemon may remove it.
+        if command -v ip >/dev/null; then
+            ip link show "$bridge" >/dev/null 2>&1 || ip link add "$bridge" type bridge
+            ip address replace "172.$((20 + number % 12)).$((number / 12 % 256)).1/24" dev "$bridge"
+            ip link set "$bridge" up
+            echo "$bridge" >"$dir/bridge"
+            set -- --bridge "$bridge" "$@"
+        fi
         setsid dockerd --data-root "$dir/root" --exec-root "$dir/exec" --pidfile "$dir/pid" \
             --host "unix://$socket" "$@" >"$dir/log" 2>&1 </dev/null &
         tries=0
@@ -32,6 +42,9 @@ start)
     echo "unix://$socket"
     ;;
 stop)
+    if [ -f "$dir/bridge" ]; then
+        trap 'ip link delete "$(cat "$dir/bridge")" 2>/dev/null || true; rm -f "$dir/bridge"' EXIT
+    fi
     [ -f "$dir/pid" ] || exit 0
     pid=$(cat "$dir/pid")
     kill "$pid" 2>/dev/null || exit 0

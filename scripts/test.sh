@@ -48,7 +48,7 @@ step() {
 }
 
 if [ "$part" != editors ]; then
-  debian_packages git curl bubblewrap docker.io iptables podman runc debootstrap libxml2-utils python3-venv
+  debian_packages git curl bubblewrap docker.io iproute2 iptables podman runc debootstrap libxml2-utils python3-venv
   step "format" cargo fmt --check
   step "lints" cargo clippy --locked --all-targets -- -D warnings
   step "crates" cargo fetch --locked

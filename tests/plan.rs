@@ -382,7 +382,8 @@ fn a_person_is_not_shown_the_placeholders_name() {
     let text = "agent_provider: {auth_token: HOST_NAME}\nenv: {LOG_LEVEL: debug}\n";
     let made = made(&memory(&[("/p/dev.bottle.yaml", text)]), "/p/dev.bottle.yaml", &Start::default());
     assert_eq!(made.hidden_env_names, ["CLAUDE_CODE_OAUTH_TOKEN"]);
-    let shown = [render(&made, Format::Text), render(&made, Format::Markdown), preflight(&made, "docker")];
+    let shown =
+        [render(&made, Format::Text), render(&made, Format::Markdown), preflight(&made, "docker", None)];
     for text in shown {
         assert!(text.contains("LOG_LEVEL") && !text.contains("CLAUDE_CODE_OAUTH_TOKEN"), "{text}");
     }

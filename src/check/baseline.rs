@@ -97,7 +97,7 @@ impl Baseline {
         let mut left = allowed.clone();
         left.retain(|id, _| !language(id));
         findings.retain(|finding| match left.get_mut(finding.rule.id) {
-            Some(n) if *n > 0 => {
+            Some(n) if *n > 0 && finding.can_be_silenced() => {
                 *n -= 1;
                 false
             }
@@ -123,7 +123,7 @@ impl BaselineCounts {
     /// Counts a file's findings of judgement; a file without any takes its old counts away.
     pub fn add(&mut self, path: &Path, findings: &[Diagnostic]) {
         let counts = self.files.entry(path.to_owned()).or_default();
-        for finding in findings.iter().filter(|f| f.rule.matter == Matter::Judgement) {
+        for finding in findings.iter().filter(|f| f.can_be_silenced()) {
             *counts.entry(finding.rule.id.to_owned()).or_default() += 1;
         }
     }

@@ -138,6 +138,11 @@ impl Diagnostic {
         self
     }
 
+    /// Whether a comment or a baseline has an effect on it.
+    pub fn can_be_silenced(&self) -> bool {
+        self.rule.matter.can_silence(self.severity)
+    }
+
     /// Message and help in one text.
     pub fn full_message(&self) -> String {
         if self.help.is_empty() {

@@ -59,11 +59,18 @@ fn silence(rule: &Rule) -> String {
         (Matter::Judgement, "unused-suppression" | "suppression-without-reason") => {
             "It is about the comments that silence other rules: change or remove the comment.\n".to_owned()
         }
-        (Matter::Judgement, id) => {
-            format!("On the line or the line above:\n\n```yaml\n# bot-bottle: ignore[{id}] the reason\n```\n")
-        }
+        (Matter::Judgement, id) => comment(id),
+        (Matter::ErrorsOfLanguage, id) => format!(
+            "An error of it cannot be silenced: a launch refuses it, and no comment and no baseline has an \
+             effect on it. A warning of it can. {}",
+            comment(id)
+        ),
     };
     format!("## How to silence it\n\n{how}")
+}
+
+fn comment(id: &str) -> String {
+    format!("On the line or the line above:\n\n```yaml\n# bot-bottle: ignore[{id}] the reason\n```\n")
 }
 
 /// The first paragraph below a heading, on one line.

@@ -75,9 +75,10 @@ pub(super) fn apply(source: &Source, found: &mut Vec<Diagnostic>) -> Vec<Diagnos
             let named =
                 suppression.ids.iter().zip(uses).filter(|((id, _), _)| on_line && id == finding.rule.id);
             for (_, used) in named {
-                match finding.rule.matter {
-                    Matter::Judgement => (silent, *used) = (true, Use::Silences),
-                    Matter::Language => *used = Use::NoEffect,
+                if finding.can_be_silenced() {
+                    (silent, *used) = (true, Use::Silences);
+                } else {
+                    *used = Use::NoEffect;
                 }
             }
         }
@@ -113,7 +114,7 @@ fn unused(
     used: Use,
 ) -> Diagnostic {
     let shown = super::shown(id);
-    let language = rules::get(id).is_some_and(|r| r.matter == Matter::Language);
+    let language = used == Use::NoEffect || rules::get(id).is_some_and(|r| r.matter == Matter::Language);
     let message = match rules::get(id) {
         None => format!("there is no rule `{shown}`, so this comment silences nothing"),
         Some(_) if language => {

@@ -34,7 +34,7 @@ pub(super) struct Args {
     /// What you call the run; `ps` shows it.
     #[arg(long, value_name = "TEXT")]
     label: Option<String>,
-    /// Show what would be done, and do nothing.
+    /// Show what would be done, and do nothing. What a launch would refuse, this refuses too.
     #[arg(long)]
     dry_run: bool,
     /// Launch only if the manifest is still the one with this digest, as --dry-run shows it.
@@ -147,10 +147,14 @@ fn go(job: &Job<'_>) -> Result<Ended, Failure> {
     }
     let choice = job.backend.map_or(settings.backend, Into::into);
     if job.dry_run {
-        let backend = engine::backend_name(choice, &settings.host);
-        let backend = backend.map_err(|problem| Failure::usage(problem.to_string()))?;
-        terminal::print(&engine::outline(&cleared, backend, &digest))?;
-        return Ok(Ended::Done(CLEAN));
+        let options = Options {
+            backend: choice,
+            resume: job.start.resume,
+            ..Options::new(settings.state, settings.host, std::env::current_dir()?)
+        };
+        let run = engine::dry_run(&cleared, &options);
+        terminal::print(&engine::outline(&cleared, &run, &digest))?;
+        return run.refused.map_or(Ok(Ended::Done(CLEAN)), |error| Err(Failure::usage(error.to_string())));
     }
     let bottle = bottle_of(&found, &catalog)?;
     if !ask_for_trust(&bottle, &settings.state, &layout)? {

@@ -5,6 +5,7 @@ use crate::engine::terminal::Plain;
 use crate::engine::{Stage, Stream, Ui, silenced};
 use crate::plan::preflight;
 use std::io::{self, BufRead, IsTerminal, Write};
+use std::path::Path;
 use std::sync::Mutex;
 
 /// Shows stages and notes on standard error, the agent's output where it belongs.
@@ -34,8 +35,8 @@ impl Ui for TerminalUi<'_> {
         }
     }
 
-    fn backend(&self, name: &str) {
-        tell(&(preflight(self.cleared.plan(), name) + &silenced(self.cleared)));
+    fn backend(&self, name: &str, workspace: &Path) {
+        tell(&(preflight(self.cleared.plan(), name, Some(workspace)) + &silenced(self.cleared)));
     }
 
     fn note(&self, text: &str) {

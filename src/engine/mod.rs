@@ -8,6 +8,7 @@ mod agent;
 mod attach;
 mod backend;
 mod build;
+mod check_stage;
 mod child;
 mod credentials;
 mod egress;
@@ -40,6 +41,7 @@ pub use agent::Talk;
 pub use attach::{Attached, attach};
 pub use backend::{Choice, limits::support as limits_support};
 pub use build::{BuildFile, BuildInputs, LeftOut, Wanted};
+pub use check_stage::{DryRun, backend_name, dry_run};
 pub use credentials::HostCredentials;
 pub use egress::Upstream;
 pub use error::{LaunchError, Problem, Stage};
@@ -58,8 +60,8 @@ use crate::check::Cleared;
 use crate::plan::{GUEST_POLICY, Plan, WorkspaceMode, guest_policy};
 use attach::Hub;
 use backend::{Backend, Job, Stop};
+use check_stage::Checked;
 use child::Stopped;
-
 use egress::Gate;
 use guard::Snapshot;
 use guest::{Bind, Guest};
@@ -124,18 +126,6 @@ impl Options {
     }
 }
 
-/// The backend that a choice comes to on this host.
-///
-/// # Errors
-/// When there is none, with what to install.
-pub fn backend_name(choice: Choice, host: &Host) -> Result<&'static str, Problem> {
-    match backend::choose(choice, host, &Cancel::default()) {
-        Ok(backend) => Ok(backend.name()),
-        Err(Stop::Failed(problem)) => Err(problem),
-        Err(Stop::Cancelled) => Err(Problem::io("the question was stopped", "cancelled")),
-    }
-}
-
 /// How a launch ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outcome {
@@ -192,19 +182,12 @@ impl Launch<'_> {
     fn go(mut self, pty: Option<Pty>) -> Result<Outcome, LaunchError> {
         let mut made = Made::default();
         let result = self.stages(pty, &mut made);
-        let outcome = result.map_err(|stop| self.error(stop));
+        let outcome = result.map_err(|stop| stop.at(self.stage));
         self.ui.stage(Stage::CleanUp);
         if let Err(why) = made.take_away(&self.options.state) {
             self.ui.note(&format!("clean-up: {why}; the next command tries again"));
         }
         outcome
-    }
-
-    fn error(&self, stop: Stop) -> LaunchError {
-        match stop {
-            Stop::Cancelled => LaunchError::Cancelled { stage: self.stage },
-            Stop::Failed(problem) => LaunchError::Failed { stage: self.stage, problem },
-        }
     }
 
     /// Says which stage begins; a launch that was cancelled goes no further.
@@ -220,17 +203,14 @@ impl Launch<'_> {
     fn stages(&mut self, pty: Option<Pty>, made: &mut Made) -> Result<Outcome, Stop> {
         let (plan, options) = (self.plan, self.options);
         self.begin(Stage::Check)?;
-        let argv = self.argv()?;
-        let workspace = self.check()?;
-        let backend = backend::choose(options.backend, &options.host, &options.cancel)?;
-        self.ui.backend(backend.name());
+        let Checked { argv, workspace, backend } =
+            check_stage::check(plan, self.sources, options, |name, folder| self.ui.backend(name, folder))?;
         for left in sweep(&options.state, &options.host) {
             self.ui.note(&format!("an earlier run could not be taken away: {left}"));
         }
 
         self.begin(Stage::Credentials)?;
-        let credentials = HostCredentials::collect(plan, &options.host)?;
-        let env = env::resolve(plan, &options.host, pty.is_some(), self.ui)?;
+        let (credentials, env) = check_stage::credentials(plan, &options.host, pty.is_some(), self.ui)?;
 
         self.begin(Stage::State)?;
         let container = backend.name() != "bubblewrap";
@@ -250,8 +230,6 @@ impl Launch<'_> {
         let job = Job {
             plan,
             build: options.build.as_deref(),
-            programs: programs(plan, &argv[0]),
-            host: &options.host,
             state: &options.state,
             run: (&id, &dir),
             workspace: &workspace,
@@ -301,34 +279,6 @@ impl Launch<'_> {
             self.ui.note(&format!("the host obeys this file of the workspace: {change}"));
         }
         Ok(Outcome { code: code?, run: run.record.id.clone(), audit: run.record.audit.clone(), changes })
-    }
-
-    fn argv(&self) -> Result<Vec<String>, Problem> {
-        let argv = self.options.command.as_ref().unwrap_or(&self.plan.argv).clone();
-        if argv.first().is_none_or(String::is_empty) {
-            return Err(Problem::io("there is nothing to run", "the command line is empty"));
-        }
-        Ok(argv)
-    }
-
-    /// What can be said before anything is made; gives the workspace's host folder.
-    fn check(&self) -> Result<PathBuf, Problem> {
-        if !self.plan.unsupported.is_empty() {
-            let help = "take them out of the manifest";
-            let why = format!("not carried out by this version: {}", self.plan.unsupported.join(", "));
-            return Err(Problem::new("the manifest asks for more than can be done", why, help));
-        }
-        guest::check_paths(self.plan)?;
-        files::check_sources(self.plan, &self.options.host)?;
-        workspace::check_mounts(self.plan, &self.options.host, &self.options.state)?;
-        let workspace = workspace::host_folder(
-            self.plan,
-            &self.options.project,
-            &self.options.host,
-            &self.options.state,
-        )?;
-        workspace::check_manifests(self.plan, self.sources, &workspace, &self.options.host)?;
-        Ok(workspace)
     }
 
     fn lay_out(&self, run: &Run, workspace: &Path, owner: Owner) -> Result<Guest, Problem> {
@@ -395,14 +345,6 @@ impl Launch<'_> {
         }
         Ok(code)
     }
-}
-
-/// What is run in the guest: a plan is verified with the agent's own program, whatever runs in its
-/// place.
-fn programs<'a>(plan: &'a Plan, first: &'a str) -> Vec<&'a str> {
-    let used = |c: &crate::provider::GuestCommand| c.argv.iter().any(|word| word == plan.command);
-    let agent = (plan.command != first && plan.verify.iter().any(used)).then_some(plan.command);
-    std::iter::once(first).chain(agent).collect()
 }
 
 /// The guest's program and the files that it reads.

@@ -1,15 +1,20 @@
 //! What a launch would do, told before it does anything.
 
+use super::DryRun;
 use super::error::Stage;
 use crate::check::{Cleared, Silenced};
 use crate::egress::policy::visible;
 use crate::plan::{Plan, preflight};
 
 /// The preflight summary, the digest that `launch --digest` takes, and what each stage has to do.
-pub fn outline(cleared: &Cleared, backend: &str, digest: &str) -> String {
+pub fn outline(cleared: &Cleared, run: &DryRun, digest: &str) -> String {
     let plan = cleared.plan();
     let told = silenced(cleared);
-    format!("{}{told}digest       {digest}\n{}", preflight(plan, backend), stages(plan))
+    format!(
+        "{}{told}digest       {digest}\n{}",
+        preflight(plan, run.backend(), run.workspace()),
+        stages(plan)
+    )
 }
 
 /// What somebody silenced in the files that a plan is made of, a line each: whoever launches it

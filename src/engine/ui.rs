@@ -4,6 +4,7 @@ use super::error::Stage;
 use rustix::event::{EventfdFlags, eventfd};
 use rustix::io::write;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -22,7 +23,7 @@ pub trait Ui: Send + Sync {
     fn stage(&self, stage: Stage);
 
     /// What carries the guest, once it was found; nothing has been made yet.
-    fn backend(&self, _name: &str) {}
+    fn backend(&self, _name: &str, _workspace: &Path) {}
 
     /// Something a person should know; not an error.
     fn note(&self, text: &str);

@@ -1,7 +1,7 @@
 //! What can be done about findings: their fixes, all safe fixes at once, silencing, reading on.
 
 use super::Snapshot;
-use crate::check::{Applicability, Diagnostic, Edit, Matter, Rule, fix_all};
+use crate::check::{Applicability, Diagnostic, Edit, Rule, fix_all};
 use crate::manifest::Body;
 use crate::syntax::{Node, Span, Value};
 
@@ -116,7 +116,7 @@ pub fn between(old: &str, new: &str) -> Vec<Edit> {
 fn suppress<'f>(snapshot: &Snapshot<'_>, finding: &'f Diagnostic) -> Option<Action<'f>> {
     let id = finding.rule.id;
     let about_comments = ["unused-suppression", "suppression-without-reason"].contains(&id);
-    if finding.rule.matter == Matter::Language || about_comments {
+    if !finding.can_be_silenced() || about_comments {
         return None;
     }
     let source = snapshot.source;

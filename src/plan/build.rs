@@ -1,6 +1,6 @@
 //! From a resolved bottle, and an agent if there is one, to the plan.
 
-use super::{Dockerfile, EnvValue, Mount, OWN_IMAGE, Plan, Resources, Workspace, WorkspaceMode};
+use super::{Dockerfile, EnvValue, Mount, OWN_IMAGE, Plan, Resources, Workspace, WorkspaceMode, unsupported};
 use crate::manifest::{
     self, Agent, Bottle, Catalog, Found, Kind, Layout, Located, Location, Place, PromptSource, join,
     looks_secret_under, read_agent, resolve,
@@ -114,7 +114,7 @@ pub fn build(
         argv: provider.argv(start, prompt_path.as_deref()),
         workspace: workspace(bottle, layout),
         resources: resources(bottle),
-        unsupported: unsupported(bottle),
+        unsupported: refused(bottle),
         notes: notes(provider, start),
     })
 }
@@ -337,9 +337,10 @@ pub fn memory_bytes(text: &str) -> Option<u64> {
     (bytes >= 1.0 && bytes < 2f64.powi(60)).then_some(bytes as u64)
 }
 
-fn unsupported(bottle: &Bottle) -> Vec<String> {
-    let remotes = bottle.git.remotes.as_ref().is_some_and(|r| !r.value.is_empty());
-    remotes.then(|| "git.remotes".to_owned()).into_iter().collect()
+/// What a launch refuses the bottle for.
+fn refused(bottle: &Bottle) -> Vec<String> {
+    let refused = unsupported(bottle).into_iter().filter(|(what, _)| what.refused());
+    refused.map(|(what, _)| what.field().to_owned()).collect()
 }
 
 /// What a person who starts it so should know.

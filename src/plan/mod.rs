@@ -9,12 +9,14 @@ pub mod engine_env;
 mod guest_policy;
 mod render;
 mod sensitive;
+mod unsupported;
 
 pub use build::{PlanError, build, draft, env_value, host_path, memory_bytes, provisions};
 pub use compare::{Change, DiffFormat, Direction, compare, place, render_changes};
 pub use guest_policy::{GUEST_POLICY, guest_policy};
 pub use render::{Format, preflight, render, shell_words};
 pub use sensitive::sensitive_path;
+pub use unsupported::{Unsupported, unsupported};
 
 use crate::provider::{AuthScheme, EgressRoute, GuestCommand, GuestDir, GuestFile, PromptMode, TokenRef};
 use serde::ser::SerializeMap;

@@ -1,10 +1,11 @@
 //! A plan for a person, a program, a pull request.
 
-use super::{Dockerfile, Plan, WorkspaceMode};
+use super::{Dockerfile, Mount, Plan, WorkspaceMode};
 use crate::egress::policy::printable;
 use crate::provider::{Content, EgressRoute, GitAccess, GuestDir, GuestFile, RouteOwner};
 use serde::Serialize;
 use std::fmt::Write;
+use std::path::Path;
 
 /// How a plan is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,10 +65,22 @@ fn text(plan: &Plan) -> String {
     out.lines().map(str::trim_end).collect::<Vec<_>>().join("\n") + "\n"
 }
 
-/// What a person is shown before a launch: the bottle, the backend, the image, the routes and whose
-/// they are, the names of the environment.
-pub fn preflight(plan: &Plan, backend: &str) -> String {
-    let mut out = format!("bottle       {}\nbackend      {backend}\n", printable(&plan.name));
+/// What a person is shown before a launch: the bottle, the workspace and the mounts, the backend, the
+/// image, the routes and whose they are, the names of the environment, the limits. `folder` is the
+/// workspace's real folder, where it is known.
+pub fn preflight(plan: &Plan, backend: &str, folder: Option<&Path>) -> String {
+    let mut out = format!("bottle       {}\n", printable(&plan.name));
+    let shown = match folder {
+        Some(folder) => {
+            format!("{} ({})", printable(&folder.display().to_string()), mode(plan.workspace.mode))
+        }
+        None => workspace(plan),
+    };
+    let _ = writeln!(out, "workspace    {shown}");
+    for mount in &plan.workspace.mounts {
+        let _ = writeln!(out, "mount        {}", mount_line(mount));
+    }
+    let _ = writeln!(out, "backend      {backend}");
     let image = if backend == "bubblewrap" { "the host's own system folders" } else { plan.image };
     let _ = writeln!(out, "image        {image}");
     let _ =
@@ -78,6 +91,10 @@ pub fn preflight(plan: &Plan, backend: &str) -> String {
     let names = plan.visible_env_names();
     let names = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
     let _ = writeln!(out, "environment  {}", printable(&names));
+    let limits = limits(plan);
+    if !limits.is_empty() {
+        let _ = writeln!(out, "limits       {limits}");
+    }
     for note in &plan.notes {
         let _ = writeln!(out, "note         {}", printable(note));
     }
@@ -147,12 +164,21 @@ fn workspace(plan: &Plan) -> String {
         Some(path) => printable(&path.display().to_string()),
         None => "the folder of the launch".to_owned(),
     };
-    let mode = match plan.workspace.mode {
+    format!("{path} ({})", mode(plan.workspace.mode))
+}
+
+fn mode(mode: WorkspaceMode) -> &'static str {
+    match mode {
         WorkspaceMode::Bind => "bind",
         WorkspaceMode::Copy => "copy",
         WorkspaceMode::ReadOnly => "read_only",
-    };
-    format!("{path} ({mode})")
+    }
+}
+
+fn mount_line(mount: &Mount) -> String {
+    let Mount { source, target, read_only } = mount;
+    let mode = if *read_only { "read only" } else { "writable" };
+    printable(&format!("{} → {target} ({mode})", source.display()))
 }
 
 fn limits(plan: &Plan) -> String {
@@ -178,12 +204,8 @@ fn sections(plan: &Plan) -> Vec<(&'static str, Vec<String>)> {
             }
         }
     };
-    let mount = |m: &super::Mount| {
-        let mode = if m.read_only { "read only" } else { "writable" };
-        printable(&format!("{} → {} ({mode})", m.source.display(), m.target))
-    };
     let mut all = vec![
-        ("mounts", plan.workspace.mounts.iter().map(mount).collect::<Vec<_>>()),
+        ("mounts", plan.workspace.mounts.iter().map(mount_line).collect::<Vec<_>>()),
         ("folders", plan.dirs.iter().map(dir).collect()),
         ("files", plan.files.iter().map(file).collect()),
         ("before the files", plan.pre_copy.iter().map(|c| shell_words(&c.argv)).collect()),

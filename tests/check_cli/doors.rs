@@ -1,14 +1,11 @@
 //! What is refused is refused through every door: each rule's own bad example, by itself, through an
 //! agent, through a child and under a comment that would silence it, at each command that makes a plan.
 
+use crate::cases::{cases, files, judged, silenced};
 use crate::rig::{CLEAN, Project};
 use bot_bottle::check::rules::{self, Group, Matter};
-use bot_bottle::check::{Diagnostic, Example, Facts, Rule, Severity, check, page};
-use bot_bottle::manifest::{Catalog, Kind, Layout, MemoryFiles, Source};
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use bot_bottle::check::{Rule, page};
 
-const MARK: &str = "# <- ";
 /// Each command that makes a plan; `{}` stands for the manifest.
 const DOORS: [&[&str]; 6] = [
     &["plan", "{}"],
@@ -18,54 +15,6 @@ const DOORS: [&[&str]; 6] = [
     &["can", "{}", "GET", "https://api.github.com/"],
     &["trust", "{}"],
 ];
-
-/// An example as a person has it on the disk.
-fn files(example: &Example) -> Vec<(String, String)> {
-    let without = |line: &str| line.find(MARK).map_or(line, |at| line[..at].trim_end()).to_owned() + "\n";
-    example.iter().map(|f| (f.path.clone(), f.text.lines().map(without).collect())).collect()
-}
-
-fn place(path: &str) -> PathBuf {
-    path.strip_prefix("~/").map_or_else(|| Path::new("/p").join(path), |rest| Path::new("/h").join(rest))
-}
-
-/// The findings of the example's last file, in memory.
-fn judged(files: &[(String, String)]) -> (Arc<Source>, Vec<Diagnostic>) {
-    let mut memory = MemoryFiles::default();
-    files.iter().for_each(|(path, text)| memory.insert(place(path), text.as_bytes()));
-    let layout = Layout { home: Some("/h".into()) };
-    let catalog = Catalog::new(&memory, &layout);
-    let source = catalog.source(&place(&files.last().expect("a file").0)).expect("a manifest");
-    let findings = check(&source, &catalog, &Facts::default());
-    (source, findings)
-}
-
-/// The names of the manifests in which an error of a rule stands.
-fn broken(source: &Source, findings: &[Diagnostic], rule: &Rule) -> Vec<(Kind, String)> {
-    let errors: Vec<_> =
-        findings.iter().filter(|f| f.rule == rule && f.severity == Severity::Error).collect();
-    let holds = |index: usize| {
-        let start = |i: usize| source.tree.documents.get(i).map_or(u32::MAX, |d| d.span.start);
-        let from = if index == 0 { 0 } else { start(index) };
-        errors.iter().any(|f| (from..start(index + 1)).contains(&f.span.start))
-    };
-    let manifests = source.manifests.iter().filter(|m| holds(m.document));
-    manifests.map(|m| (m.kind, m.name.clone())).collect()
-}
-
-/// Writes a comment above each finding of the rule that would silence it.
-fn silenced(text: &str, findings: &[Diagnostic], rule: &Rule) -> String {
-    let mut out = text.to_owned();
-    let mut starts: Vec<_> =
-        findings.iter().filter(|f| f.rule == rule).map(|f| f.span.start as usize).collect();
-    starts.sort_unstable();
-    for start in starts.into_iter().rev() {
-        let line = out[..start].rfind('\n').map_or(0, |i| i + 1);
-        let indent: String = out[line..].chars().take_while(|c| *c == ' ').collect();
-        out.insert_str(line, &format!("{indent}# bot-bottle: ignore[{}] it is fine\n", rule.id));
-    }
-    out
-}
 
 /// Tries every door, and gives how many were tried.
 fn refused(project: &Project, target: &str, what: &str) -> usize {
@@ -82,50 +31,15 @@ fn refused(project: &Project, target: &str, what: &str) -> usize {
 #[test]
 fn every_rule_of_level_error_refuses_through_every_door() {
     let mut tried = 0;
-    for rule in rules::all().iter().filter(|r| r.severity == Severity::Error) {
-        let files = files(&page(rule).bad);
-        let (source, findings) = judged(&files);
-        let (path, text) = files.last().expect("a file").clone();
-        let broken = broken(&source, &findings, rule);
-        assert!(!broken.is_empty(), "{}: no error in its own example", rule.id);
-        let all: Vec<_> = files.iter().map(|(p, t)| (p.as_str(), t.as_str())).collect();
+    for case in cases() {
+        let all: Vec<_> = case.files.iter().map(|(p, t)| (p.as_str(), t.as_str())).collect();
         let project = Project::new(&all);
-        let shown = project.path(&path).display().to_string();
-        let several = source.manifests.len() > 1;
-        for (kind, name) in &broken {
-            let target = if several { format!("{shown}#{name}") } else { shown.clone() };
-            tried += refused(&project, &target, &format!("{} by itself", rule.id));
-            if *kind == Kind::Agent {
-                continue;
-            }
-            // In the same folder, where its name is known whatever it is.
-            let (agent, child) = (path_beside(&path, "zz.agent.yaml"), path_beside(&path, "zz.bottle.yaml"));
-            let quoted = serde_json::Value::from(name.as_str());
-            project.write(&agent, format!("bottle: {quoted}\nprompt: x\n"));
-            project.write(&child, format!("extends: {quoted}\nenv: {{A: b}}\n"));
-            for (file, how) in [(&agent, "through an agent"), (&child, "through a child")] {
-                let target = project.path(file).display().to_string();
-                tried += refused(&project, &target, &format!("{} {how}", rule.id));
-            }
-        }
-        if rule.matter == Matter::Language {
-            project.write(&path, silenced(&text, &findings, rule));
-            for (_, name) in &broken {
-                let target = if several { format!("{shown}#{name}") } else { shown.clone() };
-                tried += refused(&project, &target, &format!("{} under a comment", rule.id));
-            }
-        }
+        let file = project.path(&case.file).display().to_string();
+        let target = case.name.iter().fold(file, |file, name| format!("{file}#{name}"));
+        tried += refused(&project, &target, &case.what);
     }
     println!("{tried} doors tried");
     assert!(tried > 500, "{tried}");
-}
-
-/// A manifest beside another, in a folder where it is one.
-fn path_beside(path: &str, name: &str) -> String {
-    match path.strip_prefix("~/") {
-        Some(_) => name.to_owned(),
-        None => Path::new(path).with_file_name(name).display().to_string(),
-    }
 }
 
 /// What judgement allows is launched, and whoever launches it is told what somebody silenced.
@@ -149,11 +63,10 @@ fn what_judgement_silences_is_named() {
         let target = project.path(&path).display().to_string();
         let ran = project.check(&[&target]).expect(0);
         assert!(ran.out.contains(" silenced by a comment"), "{}: {}", rule.id, ran.out);
+        // What this machine lacks for a launch is another matter.
         let ran = project.run(&["launch", &target, "--dry-run", "--backend", "bubblewrap"]);
-        if ran.code == 0 {
-            assert!(ran.out.contains(&format!("silenced     {} at ", rule.id)), "{}: {}", rule.id, ran.out);
-            tried += 1;
-        }
+        assert!(ran.out.contains(&format!("silenced     {} at ", rule.id)), "{}: {}", rule.id, ran.out);
+        tried += 1;
     }
     println!("{tried} judgements named");
     assert!(tried >= 3, "{tried}");
@@ -286,17 +199,56 @@ fn no_comment_silences_the_language_wherever_it_stands() {
     }
 }
 
-/// A bottle that changes between the look at it and the launch: what was shown is what runs, or nothing.
+/// What is launched is what was looked at: what breaks in between is refused with its findings, and what
+/// is mended in between is something else than what was seen.
 #[test]
-fn a_bottle_that_is_broken_or_repaired_in_between_is_judged_as_it_is_now() {
-    let project = Project::new(&[("base.bottle.yaml", CLEAN), ("dev.bottle.yaml", "extends: base\n")]);
-    let dry = ["launch", "dev.bottle.yaml", "--dry-run", "--backend", "bubblewrap"];
-    let outline = project.run(&dry);
-    let digest = outline.out.lines().find_map(|l| l.strip_prefix("digest")).map(|d| d.trim().to_owned());
-    let Some(digest) = digest else { return };
-    let launch = ["launch", "dev.bottle.yaml", "--task", "x", "--backend", "bubblewrap", "--digest", &digest];
-    project.write("base.bottle.yaml", format!("{CLEAN}      role: x\n"));
-    assert!(project.run(&launch).expect(1).err.contains("broken-bottle"));
-    project.write("base.bottle.yaml", format!("{CLEAN}    - host: b.example.com\n"));
-    assert!(project.run(&launch).expect(2).err.contains("has changed since it was shown"));
+fn what_breaks_or_is_mended_between_the_look_and_the_launch_is_not_launched() {
+    let broken = "envv: {A: b}\n";
+    let project = Project::new(&[
+        ("base.bottle.yaml", CLEAN),
+        ("dev.bottle.yaml", "extends: base\n"),
+        ("fix.agent.yaml", "bottle: dev\nprompt: x\n"),
+    ]);
+    let look = project.run(&["launch", "fix.agent.yaml", "--dry-run"]);
+    let digest =
+        look.out.lines().find_map(|l| l.strip_prefix("digest ")).expect("a digest").trim().to_owned();
+    let launch = ["launch", "fix.agent.yaml", "--task", "x", "--digest", &digest];
+    for file in ["base.bottle.yaml", "dev.bottle.yaml", "fix.agent.yaml"] {
+        let before = project.read(file);
+        project.write(file, broken);
+        let ran = project.run(&launch).expect(1);
+        assert!(ran.err.contains("has no field `envv`"), "{}", ran.err);
+        project.write(file, before.clone() + "skills: [review]\n");
+        let ran = project.run(&launch).expect(2);
+        assert!(ran.err.contains("has changed since it was shown"), "{}", ran.err);
+        project.write(file, before);
+    }
+}
+
+/// Stricter walls than were asked for refuse nobody: it is a warning, which a comment can silence.
+#[test]
+fn supervise_is_a_warning_and_remotes_are_refused() {
+    let project = Project::new(&[("dev.bottle.yaml", &format!("{CLEAN}supervise: true\n"))]);
+    let ran = project.check(&["--format", "concise"]).expect(1);
+    assert!(ran.out.contains("warning") && ran.out.contains("unsupported"), "{}", ran.out);
+    project.check(&["--severity", "error"]).expect(0);
+    project.run(&["plan", "dev.bottle.yaml"]).expect(0);
+    let silent = "supervise: true # bot-bottle: ignore[unsupported] as the original's files have it\n";
+    project.write("dev.bottle.yaml", format!("{CLEAN}{silent}"));
+    project.check(&[]).expect(0);
+    project.write("base.json", "{\"version\": 1, \"findings\": {\"dev.bottle.yaml\": {\"unsupported\": 1}}}");
+    project.write("dev.bottle.yaml", format!("{CLEAN}supervise: true\n"));
+    project.check(&["--baseline", "base.json"]).expect(0);
+    for text in [format!("{CLEAN}supervise: false\n"), format!("{CLEAN}git: {{remotes: {{}}}}\n")] {
+        project.write("dev.bottle.yaml", text);
+        project.check(&[]).expect(0);
+    }
+    let remotes = "git:\n  # bot-bottle: ignore[unsupported] please\n  remotes:\n    git.example.com: {Upstream: \"ssh://git@git.example.com/a.git\"}\n";
+    project.write("dev.bottle.yaml", remotes);
+    for args in [&["--format", "concise"][..], &["--format", "concise", "--baseline", "base.json"]] {
+        let ran = project.check(args).expect(1);
+        assert!(ran.out.contains("unsupported") && ran.out.contains("unused-suppression"), "{}", ran.out);
+    }
+    project.check(&["--severity", "error"]).expect(1);
+    refused(&project, "dev.bottle.yaml", "git.remotes");
 }

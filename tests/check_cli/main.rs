@@ -4,8 +4,10 @@
 
 mod bad_input;
 mod baseline;
+pub(crate) mod cases;
 mod denied;
 mod doors;
+mod dry_run;
 mod explain;
 mod fix;
 mod formats;

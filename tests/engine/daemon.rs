@@ -35,8 +35,8 @@ impl Daemon {
     }
 
     fn restart(&mut self) -> Result<(), String> {
-        // The machine's own bridge and packet filter belong to the daemons that use them.
-        let options = ["--bridge=none", "--iptables=false"].map(PathBuf::from);
+        // The machine's packet filter belongs to the daemons that use it.
+        let options = ["--iptables=false"].map(PathBuf::from);
         let args = [PathBuf::from("start"), self.folder()].into_iter().chain(options).collect::<Vec<_>>();
         self.host = containers::script("dockerd.sh", &args, &[])?;
         Ok(())

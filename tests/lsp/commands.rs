@@ -25,7 +25,7 @@ fn each_manifest_has_its_lenses_and_they_run() {
     assert!(run(2).starts_with("**Plan of `other`**") && run(2).contains("`bot-bottle-codex:latest`"));
     let outline = run(3);
     assert!(
-        outline.starts_with("bottle       other\nbackend ") && outline.contains("\nstages\n"),
+        outline.starts_with("bottle       other\nworkspace    ") && outline.contains("\nstages\n"),
         "{outline}"
     );
 }

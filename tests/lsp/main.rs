@@ -1,10 +1,13 @@
 //! The language server as an editor meets it: a process, and messages.
 
 mod actions;
+#[path = "../check_cli/cases.rs"]
+mod cases;
 mod client;
 mod commands;
 mod configuration;
 mod diagnostics;
+mod doors;
 mod hostile;
 mod hover;
 mod launch;

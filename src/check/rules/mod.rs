@@ -26,6 +26,8 @@ pub enum Group {
     Prompt,
     /// The host's folders.
     Workspace,
+    /// What this version carries out.
+    Engine,
     /// The comments that silence findings.
     Upkeep,
     /// What only an editor or a past run knows.
@@ -40,6 +42,19 @@ pub enum Matter {
     Language,
     /// Judgement: whoever writes the manifest may know better, and says so with a reason.
     Judgement,
+    /// Its errors are the language's, and what is milder is a matter of judgement.
+    ErrorsOfLanguage,
+}
+
+impl Matter {
+    /// Whether a finding of this severity can be silenced.
+    pub fn can_silence(self, severity: Severity) -> bool {
+        match self {
+            Self::Language => false,
+            Self::Judgement => true,
+            Self::ErrorsOfLanguage => !severity.blocks(),
+        }
+    }
 }
 
 /// A rule.
@@ -127,7 +142,7 @@ registry! {
     "skill-not-found" => skill_not_found, Files, Judgement, Warning;
     "untrusted-location" => untrusted_location, Files, Judgement, Warning;
     "secret-literal" => secret_literal, Secrets, Judgement, Error;
-    "credential-in-env" => credential_in_env, Secrets, Judgement, Warning;
+    "credential-in-env" => credential_in_env, Secrets, ErrorsOfLanguage, Warning;
     "invalid-env-name" => invalid_env_name, Env, Language, Error;
     "provider-owned-env" => provider_owned_env, Env, Language, Error;
     "engine-owned-env" => engine_owned_env, Env, Language, Error;
@@ -137,6 +152,7 @@ registry! {
     "sensitive-mount" => sensitive_mount, Workspace, Judgement, Error;
     "mount-not-found" => mount_not_found, Workspace, Judgement, Warning;
     "mount-conflict" => mount_conflict, Workspace, Language, Error;
+    "unsupported" => unsupported, Engine, ErrorsOfLanguage, Error;
     "unused-suppression" => unused_suppression, Upkeep, Judgement, Warning;
     "suppression-without-reason" => suppression_without_reason, Upkeep, Judgement, Warning;
     "token-unset" => token_unset, Editor, Judgement, Hint;

@@ -2,8 +2,8 @@
 
 use super::examine::{Examined, Outcome};
 use super::{Args, Failure};
+use crate::check::BaselineCounts;
 use crate::check::report::{Checked, Format, Report, Summary};
-use crate::check::{BaselineCounts, Matter};
 use crate::cli::{ci, terminal};
 use crate::disk::replace;
 use std::io::{self, BufWriter, Write};
@@ -75,7 +75,7 @@ impl Emitter {
         if let Some(counts) = &mut self.counts {
             let findings = examined.checked.as_ref().map_or(&[][..], |c| &c.findings);
             counts.add(path, findings);
-            let language = findings.iter().filter(|f| f.rule.matter == Matter::Language);
+            let language = findings.iter().filter(|f| !f.can_be_silenced());
             self.summary.add(&language.cloned().collect::<Vec<_>>());
             return Ok(());
         }

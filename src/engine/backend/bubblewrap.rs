@@ -15,7 +15,7 @@ use crate::engine::host::Host;
 use crate::engine::relay::{self, PROGRAMS};
 use crate::engine::state::Run;
 use crate::engine::tree::Owner;
-use crate::plan::engine_env::CA_BUNDLE;
+use crate::plan::{Plan, engine_env::CA_BUNDLE};
 use crate::provider::{GUEST_HOME, WORKSPACE};
 use rustix::fs::{MemfdFlags, memfd_create};
 use std::fs;
@@ -95,13 +95,19 @@ impl Backend for Bubblewrap {
         Owner(None)
     }
 
-    fn image(&mut self, job: &Job<'_>) -> Result<(), Stop> {
+    /// Of the programs: those that are run in the guest, the agent's or another in its place, and
+    /// what the plan's own commands need.
+    fn check(&mut self, _plan: &Plan, programs: &[&str], host: &Host) -> Result<(), Problem> {
         let mut found = Programs::default();
-        for program in &job.programs {
-            found.add(program, job.host)?;
+        for program in programs {
+            found.add(program, host)?;
         }
         self.agent = found.binds;
         self.links = found.links;
+        Ok(())
+    }
+
+    fn image(&mut self, _job: &Job<'_>) -> Result<(), Stop> {
         Ok(())
     }
 

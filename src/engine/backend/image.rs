@@ -27,9 +27,8 @@ pub(crate) struct Image {
 }
 
 /// Builds the plan's image where it is not there yet.
-pub(crate) fn provide(cli: &Cli, job: &Job<'_>) -> Result<Image, Stop> {
+pub(crate) fn provide(cli: &Cli, job: &Job<'_>, inputs: &BuildInputs) -> Result<Image, Stop> {
     let dockerfile = &job.plan.dockerfile;
-    let inputs = BuildInputs::collect(dockerfile)?;
     if job.build.is_some_and(|seen| seen != inputs.digest) {
         return Err(build::changed().into());
     }
@@ -43,7 +42,7 @@ pub(crate) fn provide(cli: &Cli, job: &Job<'_>) -> Result<Image, Stop> {
     };
     let mut id = inspect(cli, &tag, job)?;
     if id.is_none() {
-        build(cli, job, &inputs, &tag)?;
+        build(cli, job, inputs, &tag)?;
         id = inspect(cli, &tag, job)?;
     }
     let id =

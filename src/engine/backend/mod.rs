@@ -10,7 +10,7 @@ pub(crate) mod limits;
 pub(crate) mod seccomp;
 
 use super::child::Prepared;
-use super::error::Problem;
+use super::error::{LaunchError, Problem, Stage};
 use super::guest::Guest;
 use super::host::Host;
 use super::state::{Run, StateDir};
@@ -48,6 +48,12 @@ pub(crate) trait Backend {
     /// Whose files the guest's user reads and writes.
     fn owner(&self) -> Owner;
 
+    /// Finds on the host all that the guest is made of; makes nothing. Part of the check stage.
+    ///
+    /// # Errors
+    /// What is missing, and what to do.
+    fn check(&mut self, plan: &Plan, programs: &[&str], host: &Host) -> Result<(), Problem>;
+
     /// Makes sure that what the guest is made of is there.
     fn image(&mut self, job: &Job<'_>) -> Result<(), Stop>;
 
@@ -77,10 +83,6 @@ pub(crate) struct Job<'a> {
     pub plan: &'a Plan,
     /// The digest of what a person saw that the image is built from.
     pub build: Option<&'a str>,
-    /// The programs that are run in the guest: the agent's, or another in its place, and what the
-    /// plan's own commands need.
-    pub programs: Vec<&'a str>,
-    pub host: &'a Host,
     pub state: &'a StateDir,
     /// The run's id and its folder.
     pub run: (&'a str, &'a Path),
@@ -94,6 +96,16 @@ pub(crate) struct Job<'a> {
 pub(crate) enum Stop {
     Cancelled,
     Failed(Problem),
+}
+
+impl Stop {
+    /// The launch's error, where this is the stage that stopped.
+    pub(crate) fn at(self, stage: Stage) -> LaunchError {
+        match self {
+            Self::Cancelled => LaunchError::Cancelled { stage },
+            Self::Failed(problem) => LaunchError::Failed { stage, problem },
+        }
+    }
 }
 
 impl From<Problem> for Stop {

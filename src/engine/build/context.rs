@@ -18,6 +18,8 @@ use std::path::Path;
 const FOLDER: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
 /// Links on the way to one path, as the kernel bounds them.
 const MAX_LINKS: usize = 40;
+/// Steps of patterns: some seconds at the worst.
+const MAX_WORK: u64 = if cfg!(test) { 10_000_000 } else { 500_000_000 };
 /// Folders in folders.
 const MAX_DEPTH: usize = 100;
 
@@ -36,6 +38,7 @@ pub(super) struct Context {
     entries: BTreeMap<Vec<u8>, Entry>,
     left_out: Vec<LeftOut>,
     looked_at: usize,
+    work: u64,
 }
 
 impl Context {
@@ -46,7 +49,7 @@ impl Context {
     pub(super) fn find(folder: &Path, wanted: &Wanted, ignore: Ignore) -> io::Result<Self> {
         let root = tree::open_root(folder)?;
         let (entries, left_out) = (BTreeMap::new(), Vec::new());
-        let mut context = Self { root, ignore, entries, left_out, looked_at: 0 };
+        let mut context = Self { root, ignore, entries, left_out, looked_at: 0, work: 0 };
         match wanted {
             Wanted::Whole { because: _ } => context.named("")?,
             Wanted::Named(names) => {
@@ -81,7 +84,7 @@ impl Context {
                 Some(Entry::File) => {
                     // More of a path behind a file leads nowhere, and the builder says so.
                     if rest.is_empty() {
-                        self.add(path, Entry::File);
+                        self.add(path, Entry::File)?;
                     }
                     return Ok(());
                 }
@@ -94,13 +97,13 @@ impl Context {
                         return self.leave_out(name.as_bytes(), "a link that leads out of the context");
                     }
                     parts(&target).into_iter().rev().for_each(|part| rest.push_front(part));
-                    self.add(path, Entry::Link(target));
+                    self.add(path, Entry::Link(target))?;
                 }
             }
         }
         if let Some(entry @ Entry::Folder(_)) = self.look(&here)? {
             if !here.is_empty() {
-                self.add(here.clone(), entry);
+                self.add(here.clone(), entry)?;
             }
             self.below(&here, None, 0)?;
         }
@@ -136,8 +139,8 @@ impl Context {
         drop(fd);
         for name in names {
             let path = joined(folder, &name);
-            let wanted = pattern.is_none_or(|p| p.matches(&path));
-            let ignored = self.ignore.ignores(&path);
+            let wanted = pattern.is_none_or(|p| p.matches(&path, &mut self.work));
+            let ignored = self.ignores(&path)?;
             let Some(entry) = self.look(&path)? else { continue };
             if let Entry::Folder(_) = entry {
                 let deep_enough = pattern.and_then(Pattern::depth).is_some_and(|most| depth + 1 >= most);
@@ -149,7 +152,7 @@ impl Context {
                 match (&entry, pattern) {
                     // What a pattern names is followed as a name is.
                     (Entry::Link(_), Some(_)) => self.named(&String::from_utf8_lossy(&path))?,
-                    _ => self.add(path, entry),
+                    _ => self.add(path, entry)?,
                 }
             }
         }
@@ -164,10 +167,23 @@ impl Context {
         Ok(())
     }
 
-    fn add(&mut self, path: Vec<u8>, entry: Entry) {
-        if !self.ignore.ignores(&path) && path != super::FILE.as_bytes() {
+    /// Whether a path is ignored. Patterns are the project's own, and many names against many of
+    /// them would go on for hours.
+    fn ignores(&mut self, path: &[u8]) -> io::Result<bool> {
+        let ignored = self.ignore.ignores(path, &mut self.work);
+        if self.work > MAX_WORK {
+            return Err(io::Error::other(
+                "its names and the patterns of .dockerignore and COPY are too many",
+            ));
+        }
+        Ok(ignored)
+    }
+
+    fn add(&mut self, path: Vec<u8>, entry: Entry) -> io::Result<()> {
+        if !self.ignores(&path)? && path != super::FILE.as_bytes() {
             self.entries.insert(path, entry);
         }
+        Ok(())
     }
 
     fn leave_out(&mut self, path: &[u8], why: &str) -> io::Result<()> {
@@ -195,7 +211,7 @@ impl Context {
                 Some(Entry::Link(target.into_bytes()))
             }
             _ => {
-                if !self.ignore.ignores(path) {
+                if !self.ignores(path)? {
                     self.leave_out(path, "a socket, a pipe or a device")?;
                 }
                 None

@@ -22,9 +22,9 @@ impl Ignore {
         Self { patterns: lines.filter(|l| !l.starts_with('#')).filter_map(pattern).collect() }
     }
 
-    /// Whether a path stays out.
-    pub(super) fn ignores(&self, path: &[u8]) -> bool {
-        let last = self.patterns.iter().rev().find(|(pattern, _)| pattern.matches(path));
+    /// Whether a path stays out. Adds to `work` the steps that it took to find out.
+    pub(super) fn ignores(&self, path: &[u8], work: &mut u64) -> bool {
+        let last = self.patterns.iter().rev().find(|(pattern, _)| pattern.matches(path, work));
         last.is_some_and(|(_, back)| !back)
     }
 
@@ -52,10 +52,10 @@ mod tests {
             ("x", true),
             ("docs", false),
         ] {
-            assert_eq!(ignore.ignores(path.as_bytes()), out, "{path}");
+            assert_eq!(ignore.ignores(path.as_bytes(), &mut 0), out, "{path}");
         }
         assert!(!ignore.is_final());
         let all = Ignore::new("*\n!scripts/setup.sh\n");
-        assert!(all.ignores(b"scripts") && !all.ignores(b"scripts/setup.sh"));
+        assert!(all.ignores(b"scripts", &mut 0) && !all.ignores(b"scripts/setup.sh", &mut 0));
     }
 }

@@ -56,53 +56,103 @@ impl Pattern {
         (!endless).then(|| self.text.split('/').count())
     }
 
-    /// Whether it matches a path, or a folder that the path lies in.
-    pub(super) fn matches(&self, path: &[u8]) -> bool {
-        let mut here = vec![false; self.steps.len() + 1];
+    /// Whether it matches a path, or a folder that the path lies in. Adds to `work` the steps that
+    /// it took to find out.
+    pub(super) fn matches(&self, path: &[u8], work: &mut u64) -> bool {
+        *work += 1;
+        // Most patterns are settled by how they begin.
+        let literal = self.steps.iter().map_while(|s| if let Step::Byte(b) = s { Some(b) } else { None });
+        if !literal.zip(path).all(|(wanted, byte)| wanted == byte) {
+            return false;
+        }
+        let (mut here, mut next) = (Reached::new(self.steps.len()), Reached::new(self.steps.len()));
+        *work += self.steps.len() as u64;
         self.arrive(0, &mut here);
         for byte in path {
-            if *byte == b'/' && here[self.steps.len()] {
+            if *byte == b'/' && here.has(self.steps.len()) {
                 return true;
             }
-            here = self.after(*byte, &here);
-            if !here.contains(&true) {
+            next.clear();
+            *work += here.list.len() as u64;
+            here.list.iter().for_each(|at| self.step(*at, *byte, &mut next));
+            if next.list.is_empty() {
                 return false;
             }
+            std::mem::swap(&mut here, &mut next);
         }
-        here[self.steps.len()]
+        here.has(self.steps.len())
     }
 
     /// Marks a position, and those that need no character to be reached from it.
-    fn arrive(&self, at: usize, here: &mut [bool]) {
-        if !here[at] {
-            here[at] = true;
-            if matches!(self.steps.get(at), Some(Step::Star | Step::Any | Step::Folders)) {
-                self.arrive(at + 1, here);
-            }
+    fn arrive(&self, mut at: usize, reached: &mut Reached) {
+        while reached.mark(at) && matches!(self.steps.get(at), Some(Step::Star | Step::Any | Step::Folders)) {
+            at += 1;
         }
     }
 
-    fn after(&self, byte: u8, here: &[bool]) -> Vec<bool> {
-        let mut next = vec![false; here.len()];
-        for (at, step) in self.steps.iter().enumerate().filter(|(at, _)| here[*at]) {
-            match step {
-                Step::Byte(wanted) if *wanted == byte => self.arrive(at + 1, &mut next),
-                Step::One if byte != b'/' => self.arrive(at + 1, &mut next),
-                Step::Class(ranges, negated) => {
-                    let within = ranges.iter().any(|(low, high)| (*low..=*high).contains(&byte));
-                    if within != *negated && byte != b'/' {
-                        self.arrive(at + 1, &mut next);
-                    }
+    /// Where a byte leads from a position.
+    fn step(&self, at: usize, byte: u8, next: &mut Reached) {
+        let Some(step) = self.steps.get(at) else { return };
+        match step {
+            Step::Byte(wanted) if *wanted == byte => self.arrive(at + 1, next),
+            Step::One if byte != b'/' => self.arrive(at + 1, next),
+            Step::Class(ranges, negated) => {
+                let within = ranges.iter().any(|(low, high)| (*low..=*high).contains(&byte));
+                if within != *negated && byte != b'/' {
+                    self.arrive(at + 1, next);
                 }
-                Step::Star if byte != b'/' => self.arrive(at, &mut next),
-                Step::Any => self.arrive(at, &mut next),
-                // Only behind a slash does the rest begin.
-                Step::Folders if byte == b'/' => self.arrive(at, &mut next),
-                Step::Folders => next[at] = true,
-                _ => {}
             }
+            Step::Star if byte != b'/' => self.arrive(at, next),
+            Step::Any => self.arrive(at, next),
+            // Only behind a slash does the rest begin.
+            Step::Folders if byte == b'/' => self.arrive(at, next),
+            Step::Folders => next.inside(at),
+            Step::Byte(_) | Step::One | Step::Star => {}
         }
-        next
+    }
+}
+
+/// Positions of a pattern that a part of a path leads to.
+struct Reached {
+    list: Vec<usize>,
+    /// What of each position is in the list: nothing, the position in the midst of a folder's name
+    /// (`**/` alone), the position itself.
+    marks: Vec<Mark>,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Mark {
+    None,
+    Inside,
+    At,
+}
+
+impl Reached {
+    fn new(last: usize) -> Self {
+        Self { list: Vec::new(), marks: vec![Mark::None; last + 1] }
+    }
+
+    fn has(&self, at: usize) -> bool {
+        self.marks[at] == Mark::At
+    }
+
+    fn mark(&mut self, at: usize) -> bool {
+        let before = std::mem::replace(&mut self.marks[at], Mark::At);
+        if before == Mark::None {
+            self.list.push(at);
+        }
+        before != Mark::At
+    }
+
+    fn inside(&mut self, at: usize) {
+        if self.marks[at] == Mark::None {
+            self.marks[at] = Mark::Inside;
+            self.list.push(at);
+        }
+    }
+
+    fn clear(&mut self) {
+        self.list.drain(..).for_each(|at| self.marks[at] = Mark::None);
     }
 }
 
@@ -163,14 +213,50 @@ mod tests {
             ("\\*", "a", false),
             ("", "a", false),
         ] {
-            assert_eq!(Pattern::new(pattern).matches(path.as_bytes()), matches, "{pattern} {path}");
+            assert_eq!(Pattern::new(pattern).matches(path.as_bytes(), &mut 0), matches, "{pattern} {path}");
+        }
+    }
+
+    /// The same by definition, without bounds.
+    fn naive(steps: &[Step], path: &[u8]) -> bool {
+        let Some((step, rest)) = steps.split_first() else { return path.is_empty() || path[0] == b'/' };
+        let first = path.first().copied();
+        let tail = || &path[1..];
+        match step {
+            Step::Byte(b) => first == Some(*b) && naive(rest, tail()),
+            Step::One => first.is_some_and(|b| b != b'/') && naive(rest, tail()),
+            Step::Class(ranges, negated) => {
+                first.is_some_and(|b| {
+                    b != b'/' && ranges.iter().any(|(l, h)| (*l..=*h).contains(&b)) != *negated
+                }) && naive(rest, tail())
+            }
+            Step::Star => naive(rest, path) || first.is_some_and(|b| b != b'/') && naive(steps, tail()),
+            Step::Any => naive(rest, path) || first.is_some() && naive(steps, tail()),
+            Step::Folders => {
+                let behind = (1..=path.len()).filter(|at| path[at - 1] == b'/');
+                naive(rest, path) || behind.into_iter().any(|at| naive(rest, &path[at..]))
+            }
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn matching_is_what_it_is_defined_to_be(pattern in "(a|b|/|\\*|\\*\\*|\\*\\*/|\\?|\\[ab\\]|\\[\\^a\\]){1,6}", path in "[ab/]{0,8}") {
+            let pattern = Pattern::new(&pattern);
+            proptest::prop_assert_eq!(pattern.matches(path.as_bytes(), &mut 0), naive(&pattern.steps, path.as_bytes()));
+        }
+
+        #[test]
+        fn no_pattern_is_too_strange(pattern: String, path: Vec<u8>) {
+            let pattern = Pattern::new(&pattern);
+            let _ = (pattern.matches(&path, &mut 0), pattern.depth(), pattern.literal_folder());
         }
     }
 
     #[test]
     fn a_pattern_of_stars_ends() {
         let pattern = Pattern::new(&"*a**".repeat(200));
-        assert!(!pattern.matches("a".repeat(150).as_bytes()));
+        assert!(!pattern.matches("a".repeat(150).as_bytes(), &mut 0));
     }
 
     #[test]

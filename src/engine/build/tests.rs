@@ -165,6 +165,15 @@ fn a_context_of_a_million_files_ends_soon() {
 }
 
 #[test]
+fn patterns_that_would_go_on_for_hours_do_not() {
+    let project = Project::new("FROM i\nCOPY . /\n", &[]);
+    project.write(".dockerignore", &"**/*a*b**c*e\n".repeat(70_000));
+    (0..1000).for_each(|i| project.write(&format!("{}/{i}", "abcd".repeat(40)), ""));
+    let why = project.try_collect().expect_err("too much").to_string();
+    assert!(why.contains("patterns of .dockerignore and COPY are too many"), "{why}");
+}
+
+#[test]
 fn the_archive_is_what_was_digested_or_there_is_none() {
     let project = Project::new("FROM i\nCOPY a /\n", &[("a", "seen")]);
     let own = Dockerfile::own(project.path("Dockerfile"));

@@ -21,7 +21,7 @@ pub(super) fn complete(source: &Source, comment: Span, offset: usize) -> Vec<Com
     let rest = behind.find(|c: char| !c.is_ascii_alphanumeric() && c != '-').unwrap_or(behind.len());
     let span = Span::new(offset - word.len(), offset + rest);
     let listed: Vec<_> = list.split(',').chain(behind.split([',', ']'])).map(str::trim).collect();
-    let can_be = |r: &&Rule| r.matter == Matter::Judgement && r.group != Group::Upkeep;
+    let can_be = |r: &&Rule| r.matter != Matter::Language && r.group != Group::Upkeep;
     let all = rules::all().iter().filter(can_be).filter(|r| r.id == word || !listed.contains(&r.id));
     all.map(|rule| {
         let close = if closed { "" } else { "] " };

@@ -1,8 +1,9 @@
 //! `workspace/executeCommand`.
 
-use crate::check::{page, rules};
+use crate::check::{Cleared, page, rules};
+use crate::egress::policy::visible;
 use crate::engine::trust::launch_digest;
-use crate::engine::{Choice, Host, backend_name, outline};
+use crate::engine::{Options, dry_run, outline};
 use crate::ide::commands::{self, Command, cleared, pick};
 use crate::lsp::launch::Wish;
 use crate::lsp::session::Session;
@@ -84,29 +85,28 @@ fn explain(arguments: &[Value]) -> Result<String> {
 
 fn about_a_manifest(session: &Session, command: Command, arguments: &[Value]) -> Result<Answer> {
     let (uri, name) = manifest(command, arguments)?;
-    let backend = session.backend();
+    let options =
+        if command == Command::DryRun { Some(session.options(&uri).map_err(failed)?) } else { None };
     let answer = session.look(&uri, |snapshot| {
         let found = pick(snapshot, name)?;
         let cleared = cleared(&found, snapshot)?;
-        if command == Command::Plan {
+        let Some(options) = options else {
             return Ok(Answer::Text(Some(commands::page(cleared.plan()))));
-        }
+        };
         let digest = launch_digest(&found, snapshot.catalog).unwrap_or_default();
         // A container engine takes its time to say that it does not run.
-        Ok(Answer::Work(Box::new(move || Ok(Some(outline(&cleared, &named(backend), &digest))))))
+        Ok(Answer::Work(Box::new(move || Ok(Some(told(&cleared, &options, &digest))))))
     });
     let answer: std::result::Result<_, commands::CommandError> =
         answer.ok_or_else(|| failed("the document is no manifest that can be read".to_owned()))?;
     answer.map_err(|error| failed(error.to_string()))
 }
 
-/// The backend that a launch would come to, or why there is none.
-fn named(choice: Choice) -> String {
-    let Some(host) = Host::of_this_process() else { return "none: HOME names no folder".to_owned() };
-    match backend_name(choice, &host) {
-        Ok(name) => name.to_owned(),
-        Err(problem) => format!("none: {problem}"),
-    }
+/// What a launch would do; where it would be refused, the first line says so and why.
+fn told(cleared: &Cleared, options: &Options, digest: &str) -> String {
+    let run = dry_run(cleared, options);
+    let refused = run.refused.as_ref().map(|e| format!("will not launch: {}\n", visible(&e.to_string())));
+    refused.unwrap_or_default() + &outline(cleared, &run, digest)
 }
 
 /// A document's URI and, if it is given, a manifest's name.

@@ -4,7 +4,7 @@ use super::Session;
 use crate::check::masked_words;
 use crate::egress::policy::visible;
 use crate::engine::trust::{Standing, Trust};
-use crate::engine::{self, Choice, Host, Record};
+use crate::engine::{self, Host, Options, Record};
 use crate::lsp::document::file_path;
 use crate::lsp::launch::{OpenTerminal, Operator, Ready, Task, TerminalParams, Wish};
 use crate::lsp::progress::Progress;
@@ -156,9 +156,13 @@ impl Session {
         })
     }
 
-    /// What carries guests, as the operator chose.
-    pub(in crate::lsp) fn backend(&self) -> Choice {
-        self.operator.as_ref().map(|o| o.backend).unwrap_or_default()
+    /// What a launch of a document's manifest would be told, for a dry run.
+    pub(in crate::lsp) fn options(&self, uri: &Uri) -> Result<Options, String> {
+        let operator = self.operator()?;
+        let host = Host::of_this_process().ok_or("HOME names no folder; set it")?;
+        let host = self.settings.home.iter().fold(host, |host, home| host.with_home(home));
+        let folder = self.project(&file_path(uri).unwrap_or_default())?;
+        Ok(Options { backend: operator.backend, ..Options::new(operator.state.clone(), host, folder) })
     }
 
     fn operator(&self) -> Result<&Operator, String> {

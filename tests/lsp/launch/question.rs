@@ -190,44 +190,25 @@ fn a_launch_takes_how_it_is_to_begin() {
     assert!(refused.contains("resum"), "{refused}");
 }
 
-/// What the command line refuses the editor refuses too: every rule's own bad example, by itself and
-/// through an agent and a child, for the plan, the dry run and the launch.
 #[test]
-fn what_is_refused_is_refused_in_the_editor_too() {
-    use bot_bottle::check::rules;
-    use bot_bottle::check::{Severity, page};
+fn a_dry_run_in_the_editor_says_no_where_the_launch_does() {
     let Some(world) = world() else { return };
     let mut client = client(&world, true);
-    let mut tried = 0;
-    for (n, rule) in rules::all().iter().filter(|r| r.severity == Severity::Error).enumerate() {
-        let example = page(rule).bad;
-        let file = example.last().expect("a file");
-        // One file and one document is enough here; the rest is the command line's table.
-        let text: String = file
-            .text
-            .lines()
-            .map(|l| l.find("# <- ").map_or(l, |at| l[..at].trim_end()).to_owned() + "\n")
-            .collect();
-        if example.len() > 1 || file.path.contains('/') || text.contains("\n---\n") {
-            continue;
-        }
-        let bad = format!("r{n}.bottle.yaml");
-        world.write(&bad, &text);
-        world.write("a.agent.yaml", &format!("bottle: r{n}\nprompt: x\n"));
-        world.write("c.bottle.yaml", &format!("extends: r{n}\n"));
-        for path in [bad.as_str(), "a.agent.yaml", "c.bottle.yaml"] {
-            // The file on the disk is what counts, as for a document that is not open.
-            let changes = json!({ "changes": [{ "uri": world.uri(path), "type": 2 }] });
-            client.notify("workspace/didChangeWatchedFiles", changes);
-            for command in ["bot-bottle.plan", "bot-bottle.dryRun", "bot-bottle.launch"] {
-                let said = refused(&mut client, command, json!([world.uri(path)]));
-                assert!(!said.is_empty(), "{} {path} {command}", rule.id);
-                tried += 1;
-            }
-        }
+    let uri = world.uri("~/.bot-bottle/bottles/own.md");
+    for (text, why) in [
+        ("agent_provider: {auth_token: BOT_BOTTLE_TEST_ABSENT}\n", "credentials: "),
+        ("skills: [nope]\n", "check: "),
+        ("workspace: {path: /nowhere/at/all}\n", "check: "),
+    ] {
+        world.write("~/.bot-bottle/bottles/own.md", &format!("---\n{text}---\n"));
+        let told = command(&mut client, "bot-bottle.dryRun", json!([uri]));
+        let told = told.as_str().expect("text");
+        assert!(
+            told.starts_with(&format!("will not launch: {why}")) && told.contains("\nstages\n"),
+            "{told}"
+        );
     }
-    println!("{tried} doors tried");
-    assert!(tried > 100, "{tried}");
-    assert_eq!(count(&client, "botBottle/openTerminal"), 0);
-    assert_eq!(count(&client, "window/showMessageRequest"), 0);
+    world.write("~/.bot-bottle/bottles/own.md", "---\nenv: {A: b}\n---\n");
+    let told = command(&mut client, "bot-bottle.dryRun", json!([uri]));
+    assert!(!told.as_str().expect("text").contains("will not launch"), "{told}");
 }
