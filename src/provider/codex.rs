@@ -91,7 +91,7 @@ impl Provider for Codex {
             egress_routes: HOSTS
                 .iter()
                 .map(|host| EgressRoute {
-                    auth: forward.then(|| RouteAuth {
+                    auth: forward.then_some(RouteAuth {
                         scheme: AuthScheme::Bearer,
                         token_ref: TokenRef::HostLogin(HOST_LOGIN),
                     }),

@@ -1,7 +1,7 @@
 //! `workspace/executeCommand`.
 
 use crate::check::{page, rules};
-use crate::engine::trust::launch_digest;
+use crate::engine::trust::Bottle;
 use crate::engine::{Choice, Host, backend_name, outline};
 use crate::ide::commands::{self, Command, cleared, pick};
 use crate::lsp::launch::Wish;
@@ -91,7 +91,8 @@ fn about_a_manifest(session: &Session, command: Command, arguments: &[Value]) ->
         if command == Command::Plan {
             return Ok(Answer::Text(Some(commands::page(cleared.plan()))));
         }
-        let digest = launch_digest(&found, snapshot.catalog).unwrap_or_default();
+        let bottle = Bottle::of(&found, snapshot.catalog);
+        let digest = bottle.and_then(|b| b.launch_digest(&found, snapshot.catalog)).unwrap_or_default();
         // A container engine takes its time to say that it does not run.
         Ok(Answer::Work(Box::new(move || Ok(Some(outline(&cleared, &named(backend), &digest))))))
     });
