@@ -41,7 +41,7 @@ pub(super) fn run(args: &Args) -> Result<u8, Failure> {
     match standing {
         Standing::Own => terminal::print("it is your own bottle, which needs no trust\n")?,
         Standing::Trusted => terminal::print("it is trusted already, and has not changed\n")?,
-        Standing::Unknown(_) | Standing::Changed(_) => {
+        Standing::Unknown(..) | Standing::Changed(..) => {
             trust.grant(&bottle).map_err(|e| Failure::usage(format!("cannot remember it: {e}")))?;
             terminal::print(&format!(
                 "{summary}trusted as it is now; after any change you are asked again\n"

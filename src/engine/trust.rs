@@ -5,13 +5,16 @@
 //! so that a change can be shown as what it permits.
 
 use super::StateDir;
+use super::build::BuildInputs;
+use super::error::Problem;
 use super::state::private_file;
 use crate::disk::Disk;
+use crate::egress::policy::visible;
 use crate::manifest::{Catalog, Files, Found, Kind, Layout, MemoryFiles, read_agent, resolve};
 use crate::plan::{
-    Change, DiffFormat, Dockerfile, EnvValue, Plan, PlanError, build, compare, draft, render_changes,
+    Change, DiffFormat, Dockerfile, EnvValue, Plan, PlanError, build, compare, draft, grants, render_changes,
 };
-use crate::provider::Start;
+use crate::provider::{Content, Derived, Start};
 use ring::digest::{Context, SHA256};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -25,10 +28,11 @@ pub enum Standing {
     Own,
     /// It is what the user said yes to.
     Trusted,
-    /// The user has not been asked; with everything that it permits.
-    Unknown(Vec<Change>),
-    /// It changed since; with what the change permits (empty where no permission moved).
-    Changed(Vec<Change>),
+    /// The user has not been asked; with everything that it permits, and everything else that it gives.
+    Unknown(Vec<Change>, Vec<String>),
+    /// It changed since; with what the change permits (empty where no permission moved), and everything
+    /// that it gives now.
+    Changed(Vec<Change>, Vec<String>),
 }
 
 impl Standing {
@@ -38,12 +42,29 @@ impl Standing {
             |changes: &[Change]| render_changes(&[(shown.to_owned(), changes.to_vec())], DiffFormat::Text);
         match self {
             Self::Own | Self::Trusted => String::new(),
-            Self::Unknown(changes) => format!("this bottle would allow an agent:\n{}", of(changes)),
-            Self::Changed(changes) => {
+            Self::Unknown(changes, grants) => {
+                let ways_out =
+                    if changes.is_empty() { format!("{shown}\n  no way out\n") } else { of(changes) };
+                format!(
+                    "this bottle would allow an agent:\n{ways_out}and would give it:\n{}",
+                    indented(grants)
+                )
+            }
+            // No permission moved, so it is something else: a text, an image, a variable, a prompt.
+            Self::Changed(changes, grants) if changes.is_empty() => format!(
+                "this bottle has changed since you trusted it: no permission moved, and what it is made of did. \
+                 It gives an agent now:\n{shown}\n{}",
+                indented(grants)
+            ),
+            Self::Changed(changes, _) => {
                 format!("this bottle has changed since you trusted it:\n{}", of(changes))
             }
         }
     }
+}
+
+fn indented(lines: &[String]) -> String {
+    lines.iter().map(|line| format!("  {line}\n")).collect()
 }
 
 /// A bottle to be judged: its resolved manifest and the files behind it.
@@ -53,6 +74,7 @@ pub struct Bottle {
     /// The name of the bottle itself, where an agent is asked about.
     runs_in: String,
     plan: Plan,
+    build: Build,
     digest: String,
     files: BTreeMap<PathBuf, String>,
     own: bool,
@@ -69,12 +91,14 @@ impl Bottle {
         let sources = resolved.chain.iter().map(|f| &f.source);
         let files = sources.clone().map(|s| (s.path.to_path_buf(), s.text.to_string())).collect();
         let own = sources.clone().all(|s| is_own(&s.path, catalog));
-        let digest = digest(&plan, catalog.files);
+        let build = Build::of(&plan.dockerfile);
+        let digest = digest(&plan, &build, catalog.files);
         Ok(Self {
             path: found.source.path.to_path_buf(),
             name: found.manifest.name.clone(),
             runs_in: found.manifest.name.clone(),
             plan,
+            build,
             digest,
             files,
             own,
@@ -104,11 +128,31 @@ impl Bottle {
             path: found.source.path.to_path_buf(),
             name: found.manifest.name.clone(),
             runs_in: bottle.name,
-            digest: digest(&plan, catalog.files),
+            digest: digest(&plan, &bottle.build, catalog.files),
+            build: bottle.build,
             plan,
             files,
             own: false,
         })
+    }
+
+    /// Everything that it gives beside its ways out, in lines.
+    fn grants(&self) -> Vec<String> {
+        let mut lines = grants(&self.plan);
+        match &self.build {
+            Build::Shipped => {}
+            Build::From(inputs) => {
+                let run =
+                    if inputs.has_run { "runs commands as root, with a network" } else { "runs nothing" };
+                let files = inputs.files.len();
+                let images = visible(&inputs.images.join(", "));
+                lines.push(format!("build      {run}; from {images}; {files} of the context's files go in"));
+            }
+            Build::Unusable(problem) => {
+                lines.push(format!("build      not possible: {}", visible(&problem.to_string())))
+            }
+        }
+        lines
     }
 
     /// Its file.
@@ -130,6 +174,23 @@ impl Bottle {
     pub fn digest(&self) -> &str {
         &self.digest
     }
+
+    /// The digest of what its own image is built from, for [`super::Options::build`].
+    pub fn build(&self) -> Option<&str> {
+        match &self.build {
+            Build::From(inputs) => Some(&inputs.digest),
+            Build::Shipped | Build::Unusable(_) => None,
+        }
+    }
+
+    /// The digest of what a launch of a manifest in this bottle would carry out: what `launch
+    /// --digest` is held against. What the image is built from is what the bottle saw of it.
+    ///
+    /// # Errors
+    /// When it has no plan.
+    pub fn launch_digest(&self, found: &Found, catalog: &Catalog<'_>) -> Result<String, PlanError> {
+        Ok(digest(&draft(found, catalog, &Start::default())?, &self.build, catalog.files))
+    }
 }
 
 /// Whether a manifest is the user's own: it lies in the store, and not by a link that leads elsewhere,
@@ -141,17 +202,30 @@ fn is_own(path: &Path, catalog: &Catalog<'_>) -> bool {
         && real(path).zip(real(&store)).is_some_and(|(path, store)| path.starts_with(store))
 }
 
-/// The digest of what a launch of a manifest, a bottle or an agent in its bottle, would carry out:
-/// what `launch --digest` is held against. A bottle's is [`Bottle::digest`].
-///
-/// # Errors
-/// When it has no plan.
-pub fn launch_digest(found: &Found, catalog: &Catalog<'_>) -> Result<String, PlanError> {
-    Ok(digest(&draft(found, catalog, &Start::default())?, catalog.files))
+/// What an image is built from, looked at once for a question and the launch behind it.
+enum Build {
+    /// A shipped Dockerfile, which changes with the program alone.
+    Shipped,
+    From(Box<BuildInputs>),
+    /// It cannot be built as it is, and this is why.
+    Unusable(Problem),
 }
 
-/// SHA-256 in hex of all that the bottle decides, the bytes of its own Dockerfile included.
-fn digest(plan: &Plan, files: &dyn Files) -> String {
+impl Build {
+    fn of(dockerfile: &Dockerfile) -> Self {
+        match dockerfile {
+            Dockerfile::Shipped(_) => Self::Shipped,
+            Dockerfile::Own { .. } => match BuildInputs::collect(dockerfile) {
+                Ok(inputs) => Self::From(Box::new(inputs)),
+                Err(problem) => Self::Unusable(problem),
+            },
+        }
+    }
+}
+
+/// SHA-256 in hex of all that the bottle decides: the plan, the bytes that its own image is built from,
+/// and those of its prompt's file.
+fn digest(plan: &Plan, build: &Build, files: &dyn Files) -> String {
     let mut context = Context::new(&SHA256);
     context.update(serde_json::to_string(plan).unwrap_or_default().as_bytes());
     for (name, value) in &plan.guest_env {
@@ -161,8 +235,16 @@ fn digest(plan: &Plan, files: &dyn Files) -> String {
             context.update(value.as_bytes());
         }
     }
-    if let Dockerfile::Own { file, context: _ } = &plan.dockerfile {
-        context.update(&files.read(file).unwrap_or_default());
+    for file in &plan.files {
+        if let Content::Derived(Derived::HostFile(path)) = &file.content {
+            context.update(path.as_os_str().as_encoded_bytes());
+            context.update(&files.read(path).unwrap_or_default());
+        }
+    }
+    match build {
+        Build::Shipped => {}
+        Build::From(inputs) => context.update(inputs.digest.as_bytes()),
+        Build::Unusable(problem) => context.update(problem.to_string().as_bytes()),
     }
     context.finish().as_ref().iter().map(|b| format!("{b:02x}")).collect()
 }
@@ -196,8 +278,11 @@ impl<'a> Trust<'a> {
         }
         match self.read(&bottle.path, &bottle.name) {
             Some(known) if known.digest == bottle.digest => Standing::Trusted,
-            Some(known) => Standing::Changed(compare(self.plan_of(&known).as_ref(), Some(&bottle.plan))),
-            None => Standing::Unknown(compare(None, Some(&bottle.plan))),
+            Some(known) => {
+                let changes = compare(self.plan_of(&known).as_ref(), Some(&bottle.plan));
+                Standing::Changed(changes, bottle.grants())
+            }
+            None => Standing::Unknown(compare(None, Some(&bottle.plan)), bottle.grants()),
         }
     }
 
@@ -284,7 +369,7 @@ mod tests {
 
     fn widened(standing: Standing) -> Vec<String> {
         match standing {
-            Standing::Changed(c) | Standing::Unknown(c) => c.into_iter().map(|c| c.subject).collect(),
+            Standing::Changed(c, _) | Standing::Unknown(c, _) => c.into_iter().map(|c| c.subject).collect(),
             other => panic!("{other:?}"),
         }
     }
@@ -308,7 +393,7 @@ mod tests {
         assert_eq!(widened(trust.standing(&two)), ["b.example.com"]);
         // Another bottle, another answer.
         assert!(trust.revoke(&dir.path().join("dev.bottle.yaml")).expect("removed"));
-        assert!(matches!(trust.standing(&seen), Standing::Unknown(_)));
+        assert!(matches!(trust.standing(&seen), Standing::Unknown(..)));
     }
 
     #[test]
@@ -321,7 +406,32 @@ mod tests {
         std::fs::write(dir.path().join("D"), "FROM a").expect("written");
         trust.grant(&bottle(dir.path(), &layout, text)).expect("remembered");
         std::fs::write(dir.path().join("D"), "FROM b").expect("written");
-        assert!(matches!(trust.standing(&bottle(dir.path(), &layout, text)), Standing::Changed(_)));
+        assert!(matches!(trust.standing(&bottle(dir.path(), &layout, text)), Standing::Changed(..)));
+    }
+
+    #[test]
+    fn what_the_image_copies_is_part_of_what_was_seen() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let layout = Layout::default();
+        let state = StateDir::new(dir.path().join("state"));
+        let trust = Trust::new(&state, &layout);
+        let text = "agent_provider: {dockerfile: ./D}";
+        let write = |name: &str, text: &str| std::fs::write(dir.path().join(name), text).expect("written");
+        write("D", "FROM a\nCOPY setup.sh /\n");
+        write("setup.sh", "echo one");
+        trust.grant(&bottle(dir.path(), &layout, text)).expect("remembered");
+        // What nobody copies is nobody's question.
+        write("other.sh", "echo other");
+        let seen = bottle(dir.path(), &layout, text);
+        assert_eq!(trust.standing(&seen), Standing::Trusted);
+        write("setup.sh", "echo two");
+        let changed = bottle(dir.path(), &layout, text);
+        assert!(matches!(trust.standing(&changed), Standing::Changed(..)));
+        assert_ne!(changed.build(), seen.build());
+        // What cannot be built is another thing than what was seen, too.
+        write("D", "FROM a\nRUN --network=host x\n");
+        let unusable = bottle(dir.path(), &layout, text);
+        assert!(matches!(trust.standing(&unusable), Standing::Changed(..)) && unusable.build().is_none());
     }
 
     #[test]

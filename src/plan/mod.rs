@@ -6,6 +6,7 @@
 mod build;
 mod compare;
 pub mod engine_env;
+mod grants;
 mod guest_policy;
 mod render;
 mod sensitive;
@@ -13,6 +14,7 @@ mod unsupported;
 
 pub use build::{PlanError, build, draft, env_value, host_path, memory_bytes, provisions};
 pub use compare::{Change, DiffFormat, Direction, compare, place, render_changes};
+pub use grants::grants;
 pub use guest_policy::{GUEST_POLICY, guest_policy};
 pub use render::{Format, preflight, render, shell_words};
 pub use sensitive::sensitive_path;

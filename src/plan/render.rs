@@ -1,6 +1,6 @@
 //! A plan for a person, a program, a pull request.
 
-use super::{Dockerfile, Mount, Plan, WorkspaceMode};
+use super::{Dockerfile, Mount, Plan, Resources, WorkspaceMode};
 use crate::egress::policy::printable;
 use crate::provider::{Content, EgressRoute, GitAccess, GuestDir, GuestFile, RouteOwner};
 use serde::Serialize;
@@ -91,7 +91,7 @@ pub fn preflight(plan: &Plan, backend: &str, folder: Option<&Path>) -> String {
     let names = plan.visible_env_names();
     let names = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
     let _ = writeln!(out, "environment  {}", printable(&names));
-    let limits = limits(plan);
+    let limits = limits(&plan.resources);
     if !limits.is_empty() {
         let _ = writeln!(out, "limits       {limits}");
     }
@@ -152,7 +152,7 @@ fn facts(plan: &Plan) -> Vec<(&'static str, String)> {
     if !names.is_empty() {
         facts.push(("environment", printable(&names.join(", "))));
     }
-    let limits = limits(plan);
+    let limits = limits(&plan.resources);
     if !limits.is_empty() {
         facts.push(("limits", limits));
     }
@@ -167,7 +167,7 @@ fn workspace(plan: &Plan) -> String {
     format!("{path} ({})", mode(plan.workspace.mode))
 }
 
-fn mode(mode: WorkspaceMode) -> &'static str {
+pub(super) fn mode(mode: WorkspaceMode) -> &'static str {
     match mode {
         WorkspaceMode::Bind => "bind",
         WorkspaceMode::Copy => "copy",
@@ -175,14 +175,13 @@ fn mode(mode: WorkspaceMode) -> &'static str {
     }
 }
 
-fn mount_line(mount: &Mount) -> String {
+pub(super) fn mount_line(mount: &Mount) -> String {
     let Mount { source, target, read_only } = mount;
     let mode = if *read_only { "read only" } else { "writable" };
     printable(&format!("{} → {target} ({mode})", source.display()))
 }
 
-fn limits(plan: &Plan) -> String {
-    let r = &plan.resources;
+pub(super) fn limits(r: &Resources) -> String {
     let parts = [
         r.cpus.map(|c| format!("{c} cpus")),
         r.memory.map(|m| format!("{} MiB", m >> 20)),

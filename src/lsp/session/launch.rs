@@ -17,7 +17,7 @@ use tower_lsp::ls_types::{MessageActionItem, MessageType, ShowMessageRequestPara
 const YES: &str = "Trust and launch";
 const NO: &str = "Do not launch";
 /// A question of more lines is not read on a screen, and whoever says yes must have read it.
-const LONGEST_QUESTION: usize = 40;
+const LONGEST_QUESTION: usize = 60;
 
 impl Session {
     /// Launches a manifest: in a terminal of the client, or with a task without one. A bottle that is
