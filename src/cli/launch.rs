@@ -6,7 +6,6 @@ use super::ui::TerminalUi;
 use super::{CLEAN, Failure, USAGE, target, terminal};
 use crate::check::Cleared;
 use crate::disk::Disk;
-use crate::engine::trust::launch_digest;
 use crate::engine::{self, Cancel, LaunchError, Options, Talk, Upstream};
 use crate::manifest::{Catalog, Found};
 use crate::provider::Start;
@@ -141,7 +140,8 @@ fn go(job: &Job<'_>) -> Result<Ended, Failure> {
     let catalog = Catalog::new(&Disk, &layout);
     let found = target::open(job.target, &catalog)?;
     let cleared = target::cleared(&found, &catalog, &job.start)?;
-    let digest = launch_digest(&found, &catalog).map_err(|e| Failure::usage(e.to_string()))?;
+    let bottle = bottle_of(&found, &catalog)?;
+    let digest = bottle.launch_digest(&found, &catalog).map_err(|e| Failure::usage(e.to_string()))?;
     if job.digest.is_some_and(|shown| shown != digest) {
         return Err(Failure::usage(changed(&found)));
     }
@@ -156,11 +156,10 @@ fn go(job: &Job<'_>) -> Result<Ended, Failure> {
         terminal::print(&engine::outline(&cleared, run.backend(), &digest))?;
         return run.refused.map_or(Ok(Ended::Done(CLEAN)), |error| Err(Failure::usage(error.to_string())));
     }
-    let bottle = bottle_of(&found, &catalog)?;
     if !ask_for_trust(&bottle, &settings.state, &layout)? {
         return Ok(Ended::Refused(USAGE));
     }
-    let origin = Origin { manifest: &found.source.path, bottle: bottle.name() };
+    let origin = Origin { manifest: &found.source.path, bottle: bottle.name(), build: bottle.build() };
     start(job, &cleared, choice, settings, &origin).map(Ended::Done)
 }
 
@@ -177,6 +176,8 @@ fn changed(found: &Found) -> String {
 struct Origin<'a> {
     manifest: &'a Path,
     bottle: &'a str,
+    /// The digest of what was seen of the image's making.
+    build: Option<&'a str>,
 }
 
 fn start(
@@ -205,6 +206,7 @@ fn start(
         cancel,
         manifest: Some(origin.manifest.to_owned()),
         bottle: Some(origin.bottle.to_owned()),
+        build: origin.build.map(str::to_owned),
         label: job.label.map(str::to_owned),
         watch_signals: true,
         ..Options::new(settings.state, settings.host, project)

@@ -5,6 +5,8 @@
 //! so that a change can be shown as what it permits.
 
 use super::StateDir;
+use super::build::BuildInputs;
+use super::error::Problem;
 use super::state::private_file;
 use crate::disk::Disk;
 use crate::manifest::{Catalog, Files, Found, Kind, Layout, Location, MemoryFiles, read_agent, resolve};
@@ -51,6 +53,7 @@ pub struct Bottle {
     path: PathBuf,
     name: String,
     plan: Plan,
+    build: Build,
     digest: String,
     files: BTreeMap<PathBuf, String>,
     own: bool,
@@ -67,11 +70,13 @@ impl Bottle {
         let sources = resolved.chain.iter().map(|f| &f.source);
         let files = sources.clone().map(|s| (s.path.to_path_buf(), s.text.to_string())).collect();
         let own = sources.clone().all(|s| s.location == Location::Home);
-        let digest = digest(&plan, catalog.files);
+        let build = Build::of(&plan.dockerfile);
+        let digest = digest(&plan, &build);
         Ok(Self {
             path: found.source.path.to_path_buf(),
             name: found.manifest.name.clone(),
             plan,
+            build,
             digest,
             files,
             own,
@@ -105,19 +110,48 @@ impl Bottle {
     pub fn digest(&self) -> &str {
         &self.digest
     }
+
+    /// The digest of what its own image is built from, for [`super::Options::build`].
+    pub fn build(&self) -> Option<&str> {
+        match &self.build {
+            Build::From(inputs) => Some(&inputs.digest),
+            Build::Shipped | Build::Unusable(_) => None,
+        }
+    }
+
+    /// The digest of what a launch of a manifest in this bottle would carry out: what `launch
+    /// --digest` is held against. What the image is built from is what the bottle saw of it.
+    ///
+    /// # Errors
+    /// When it has no plan.
+    pub fn launch_digest(&self, found: &Found, catalog: &Catalog<'_>) -> Result<String, PlanError> {
+        Ok(digest(&draft(found, catalog, &Start::default())?, &self.build))
+    }
 }
 
-/// The digest of what a launch of a manifest, a bottle or an agent in its bottle, would carry out:
-/// what `launch --digest` is held against. A bottle's is [`Bottle::digest`].
-///
-/// # Errors
-/// When it has no plan.
-pub fn launch_digest(found: &Found, catalog: &Catalog<'_>) -> Result<String, PlanError> {
-    Ok(digest(&draft(found, catalog, &Start::default())?, catalog.files))
+/// What an image is built from, looked at once for a question and the launch behind it.
+enum Build {
+    /// A shipped Dockerfile, which changes with the program alone.
+    Shipped,
+    From(Box<BuildInputs>),
+    /// It cannot be built as it is, and this is why.
+    Unusable(Problem),
 }
 
-/// SHA-256 in hex of all that the bottle decides, the bytes of its own Dockerfile included.
-fn digest(plan: &Plan, files: &dyn Files) -> String {
+impl Build {
+    fn of(dockerfile: &Dockerfile) -> Self {
+        match dockerfile {
+            Dockerfile::Shipped(_) => Self::Shipped,
+            Dockerfile::Own { .. } => match BuildInputs::collect(dockerfile) {
+                Ok(inputs) => Self::From(Box::new(inputs)),
+                Err(problem) => Self::Unusable(problem),
+            },
+        }
+    }
+}
+
+/// SHA-256 in hex of all that the bottle decides, the bytes that its own image is built from included.
+fn digest(plan: &Plan, build: &Build) -> String {
     let mut context = Context::new(&SHA256);
     context.update(serde_json::to_string(plan).unwrap_or_default().as_bytes());
     for (name, value) in &plan.guest_env {
@@ -127,8 +161,10 @@ fn digest(plan: &Plan, files: &dyn Files) -> String {
             context.update(value.as_bytes());
         }
     }
-    if let Dockerfile::Own { file, context: _ } = &plan.dockerfile {
-        context.update(&files.read(file).unwrap_or_default());
+    match build {
+        Build::Shipped => {}
+        Build::From(inputs) => context.update(inputs.digest.as_bytes()),
+        Build::Unusable(problem) => context.update(problem.to_string().as_bytes()),
     }
     context.finish().as_ref().iter().map(|b| format!("{b:02x}")).collect()
 }
@@ -289,6 +325,31 @@ mod tests {
         trust.grant(&bottle(dir.path(), &layout, text)).expect("remembered");
         std::fs::write(dir.path().join("D"), "FROM b").expect("written");
         assert!(matches!(trust.standing(&bottle(dir.path(), &layout, text)), Standing::Changed(_)));
+    }
+
+    #[test]
+    fn what_the_image_copies_is_part_of_what_was_seen() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let layout = Layout::default();
+        let state = StateDir::new(dir.path().join("state"));
+        let trust = Trust::new(&state, &layout);
+        let text = "agent_provider: {dockerfile: ./D}";
+        let write = |name: &str, text: &str| std::fs::write(dir.path().join(name), text).expect("written");
+        write("D", "FROM a\nCOPY setup.sh /\n");
+        write("setup.sh", "echo one");
+        trust.grant(&bottle(dir.path(), &layout, text)).expect("remembered");
+        // What nobody copies is nobody's question.
+        write("other.sh", "echo other");
+        let seen = bottle(dir.path(), &layout, text);
+        assert_eq!(trust.standing(&seen), Standing::Trusted);
+        write("setup.sh", "echo two");
+        let changed = bottle(dir.path(), &layout, text);
+        assert!(matches!(trust.standing(&changed), Standing::Changed(_)));
+        assert_ne!(changed.build(), seen.build());
+        // What cannot be built is another thing than what was seen, too.
+        write("D", "FROM a\nRUN --network=host x\n");
+        let unusable = bottle(dir.path(), &layout, text);
+        assert!(matches!(trust.standing(&unusable), Standing::Changed(_)) && unusable.build().is_none());
     }
 
     #[test]

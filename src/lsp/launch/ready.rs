@@ -2,7 +2,7 @@
 
 use crate::check::{Facts, clear};
 use crate::disk::Disk;
-use crate::engine::trust::{Bottle, launch_digest};
+use crate::engine::trust::Bottle;
 use crate::ide::Snapshot;
 use crate::ide::commands::pick;
 use crate::manifest::{Catalog, Files, Layout, Source};
@@ -60,7 +60,7 @@ impl Ready {
         clear(&found, &catalog, &Start::default())
             .map_err(|e| Refusal::Errors { kind: found.manifest.kind.word(), first: e.first() })?;
         let bottle = Bottle::of(&found, &catalog).map_err(|e| other(&e))?;
-        let digest = launch_digest(&found, &catalog).map_err(|e| other(&e))?;
+        let digest = bottle.launch_digest(&found, &catalog).map_err(|e| other(&e))?;
         catalog.asked_for().iter().try_for_each(|path| saved(path))?;
         Ok(Self { file: file.to_owned(), name: found.manifest.name.clone(), bottle, digest })
     }
