@@ -65,6 +65,12 @@ fn open(path: &Path) -> io::Result<File> {
     options.open(path)
 }
 
+/// The home folder of whoever runs this: `HOME`, or where that is not set the one of the user's entry,
+/// so that an empty environment does not make what lies there look like any other place.
+pub fn home_folder() -> Option<std::path::PathBuf> {
+    std::env::home_dir().filter(|home| home.is_absolute())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

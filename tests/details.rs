@@ -779,3 +779,11 @@ fn a_file_of_the_home_is_no_projects_file() {
     assert_eq!(rules_of(&mut disk, own, &agent("~/notes.md")), [""; 0]);
     assert_eq!(rules_of(&mut disk, own, &agent("~/.ssh/id_ed25519")), ["sensitive-mount"]);
 }
+
+#[test]
+fn what_no_environment_should_hold_is_found() {
+    for bad in ["\"a\\0b\"", "\"a\\x1bb\"", "\"\\x7f\""] {
+        assert_eq!(bottle(&format!("env: {{A: {bad}}}")), ["invalid-value"], "{bad}");
+    }
+    assert_eq!(bottle("env: {A: \"two\\nlines\\tand a tab\"}"), [""; 0]);
+}

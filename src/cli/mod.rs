@@ -102,6 +102,10 @@ const INTERNAL: u8 = 3;
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
+    // Relative paths would count from somewhere else, and a walk would begin there.
+    if std::env::current_dir().is_err() && !matches!(cli.command, Command::Lsp(_)) {
+        return Failure::usage("the working folder is gone; go to one that is there").tell().into();
+    }
     // A panic is a defect of ours, and has its own exit code.
     let result = std::panic::catch_unwind(|| match cli.command {
         Command::Check(args) => check::run(&args),

@@ -2,6 +2,7 @@
 //! `$XDG_CONFIG_HOME/bot-bottle/config.yaml`. Never from a manifest.
 
 use super::Failure;
+use crate::disk::home_folder;
 use crate::egress::Resolve;
 use crate::engine::{Choice, Host, StateDir, Upstream};
 use serde::Deserialize;
@@ -92,7 +93,7 @@ impl Operator {
     /// Joins the command line and the configuration file; the command line wins.
     pub(super) fn settings(&self) -> Result<Settings, Failure> {
         let host = Host::of_this_process().ok_or_else(|| Failure::usage("HOME names no folder; set it"))?;
-        let home = std::env::home_dir().unwrap_or_default();
+        let home = home_folder().unwrap_or_default();
         let config = read(&home)?;
         let texts = if self.resolve.is_empty() { &config.resolve } else { &self.resolve };
         let resolve = texts.iter().map(|t| Resolve::parse(t).map_err(|e| Failure::usage(e.to_string())));

@@ -1,5 +1,6 @@
 //! What a terminal can show, and how paths are shown.
 
+use crate::disk::home_folder;
 use crate::egress::policy::{printable, visible};
 use crate::manifest::Layout;
 use anstream::ColorChoice;
@@ -49,8 +50,7 @@ pub(super) fn clean(text: &str) -> String {
 
 /// Where the user's own manifests lie.
 pub(super) fn layout() -> Layout {
-    let home = std::env::var_os("HOME").filter(|h| !h.is_empty()).map(PathBuf::from);
-    Layout { home: home.filter(|h| h.is_absolute()) }
+    Layout { home: home_folder() }
 }
 
 /// The working folder; `/` where it is gone.

@@ -555,4 +555,18 @@ mod tests {
     fn what_is_shown_moves_no_terminal() {
         assert_eq!(printable("a\x1b[2Jb\u{202e}"), "a\u{fffd}[2Jb\u{fffd}");
     }
+
+    /// Where the agent's own login is wanted, the lines name the field that makes the route first.
+    #[test]
+    fn the_lines_for_a_vendors_host_name_the_login_first() {
+        for (host, field) in [
+            ("api.anthropic.com", "agent_provider.auth_token"),
+            ("chatgpt.com", "agent_provider.forward_host_credentials"),
+        ] {
+            let lines = narrowest_route(host, "POST", Some("/v1/messages"));
+            let (login, route) = (lines.find(field), lines.find("- host"));
+            assert!(login.is_some() && login < route, "{lines}");
+        }
+        assert!(!narrowest_route("api.github.com", "GET", None).contains("agent_provider"));
+    }
 }

@@ -1,5 +1,6 @@
 //! The host as a launch sees it: its environment and its home folder, taken once.
 
+use crate::disk::home_folder;
 use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
@@ -26,7 +27,7 @@ impl Host {
 
     /// This process's environment; `None` without a home folder in it.
     pub fn of_this_process() -> Option<Self> {
-        let home = std::env::home_dir().filter(|h| h.is_absolute())?;
+        let home = home_folder()?;
         Some(Self { env: std::env::vars_os().collect(), home })
     }
 

@@ -1,6 +1,6 @@
 //! What is no manifest, or a hostile one: a clear error in bounded time, and the rest is checked.
 
-use crate::rig::{CLEAN, Project};
+use crate::rig::{CLEAN, GUESS, Project};
 
 fn unreadable(name: &str, make: impl Fn(&std::path::Path), why: &str) {
     let project = Project::new(&[("z.bottle.yaml", CLEAN)]);
@@ -90,4 +90,27 @@ fn a_cycle_of_parents_ends() {
     }
     assert!(ran.out.contains("error[extends-cycle]"), "{}", ran.out);
     assert!(ran.out.contains("a.bottle.yaml:2:1: error[unknown-field]"), "{}", ran.out);
+}
+
+/// The folder that a shell still stands in may be gone: nothing is read in its place.
+#[test]
+fn a_working_folder_that_is_gone_is_said_and_nothing_is_read() {
+    let project = Project::new(&[("gone/dev.bottle.yaml", GUESS)]);
+    let gone = project.path("gone");
+    let script = format!("cd '{0}' && rm -r '{0}' && exec \"$0\" check --fix", gone.display());
+    let mut command = std::process::Command::new("sh");
+    command.args(["-c", &script, env!("CARGO_BIN_EXE_bot-bottle")]).env("HOME", project.path("home"));
+    let ran = crate::rig::ran(command.output().expect("it runs"));
+    let ran = ran.expect(2);
+    assert_eq!((ran.out.as_str(), ran.err.contains("the working folder is gone")), ("", true), "{}", ran.err);
+}
+
+/// Without HOME the home folder is the user's all the same, and what lies in it stays sensitive.
+#[test]
+fn a_missing_home_variable_makes_nothing_harmless() {
+    let project =
+        Project::new(&[("dev.bottle.yaml", "workspace: {mounts: [{source: ~/.ssh, target: /keys}]}\n")]);
+    let mut command = project.command(&["check"]);
+    let ran = crate::rig::ran(command.env_remove("HOME").output().expect("it runs"));
+    assert!(ran.expect(1).out.contains("sensitive-mount"));
 }

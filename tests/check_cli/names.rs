@@ -80,3 +80,70 @@ fn own_is_what_lies_in_the_store_itself() {
     let ran = project.run(&["launch", "linked", "--task", "x", "--backend", "bubblewrap"]).expect(2);
     assert!(ran.err.contains("is not trusted"), "{}", ran.err);
 }
+
+/// The folder of the launch goes to the guest, so it is judged as a workspace that somebody wrote down.
+#[test]
+fn the_home_and_what_this_program_obeys_are_no_workspace() {
+    let project = project();
+    project.write("~/work/app/.git/HEAD", "");
+    project.write("~/.local/state/bot-bottle/runs/x", "");
+    project.write("~/.config/bot-bottle/config.yaml", "");
+    project.write("~/.ssh/id_ed25519", "x");
+    std::os::unix::fs::symlink(project.path("home"), project.path("to-home")).expect("a link");
+    let dry_run = |folder: &std::path::Path| {
+        let mut command = project.command(&["launch", "dev", "--dry-run", "--backend", "bubblewrap"]);
+        crate::rig::ran(command.current_dir(folder).output().expect("it runs"))
+    };
+    let home = project.path("home");
+    let above = home.parent().expect("a parent").to_owned();
+    for folder in [
+        home.clone(),
+        above,
+        project.path("to-home"),
+        home.join(".bot-bottle"),
+        home.join(".bot-bottle/bottles"),
+        home.join(".local"),
+        home.join(".local/state/bot-bottle"),
+        home.join(".config/bot-bottle"),
+        home.join(".config"),
+        home.join(".ssh"),
+        "/".into(),
+        "/etc".into(),
+        "/root".into(),
+    ] {
+        if !folder.is_dir() {
+            continue;
+        }
+        let ran = dry_run(&folder);
+        assert!(ran.code != 0, "{}: {}", folder.display(), ran.out);
+        assert!(ran.err.contains("workspace"), "{}: {}", folder.display(), ran.err);
+        assert!(ran.err.contains("set workspace.path"), "{}: {}", folder.display(), ran.err);
+    }
+    // A folder below the home is a workspace like any other.
+    let ran = dry_run(&home.join("work/app"));
+    assert!(!ran.err.contains("workspace"), "{}", ran.err);
+    if ran.code == 0 {
+        assert!(ran.out.lines().nth(1).is_some_and(|l| l.starts_with("workspace    /")), "{}", ran.out);
+    }
+    // A relative path of the user's own bottle counts from the folder of the launch too.
+    project.write("~/.bot-bottle/bottles/here.md", "---\nworkspace: {path: .}\n---\n");
+    let mut command = project.command(&["launch", "here", "--dry-run", "--backend", "bubblewrap"]);
+    let ran = crate::rig::ran(command.current_dir(&home).output().expect("it runs"));
+    assert!(ran.code != 0 && ran.err.contains("set workspace.path"), "{}", ran.err);
+}
+
+/// A writable mount of what this program obeys, and a bottle that the guest could rewrite.
+#[test]
+fn a_guest_gets_nothing_that_this_program_obeys_to_write() {
+    let project = project();
+    project.write("~/.local/state/bot-bottle/runs/x", "");
+    let bottle = |read_only: bool| {
+        let source = project.path("~/.local/state");
+        let mount = format!("{{source: {}, target: /state, read_only: {read_only}}}", source.display());
+        project.write("~/.bot-bottle/bottles/m.md", format!("---\nworkspace: {{mounts: [{mount}]}}\n---\n"));
+        project.run(&["launch", "m", "--dry-run", "--backend", "bubblewrap"])
+    };
+    let ran = bottle(false);
+    assert!(ran.code != 0 && ran.err.contains("holds the state folder"), "{}", ran.err);
+    assert!(!bottle(true).err.contains("holds the state folder"));
+}

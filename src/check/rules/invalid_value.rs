@@ -45,6 +45,11 @@ pub(super) fn check(ctx: &Context<'_>, out: &mut Sink<'_>) {
     for variable in &bottle.env {
         let value = &variable.value.value;
         let whole = value.starts_with("${") && value.ends_with('}') && !value[2..].contains("${");
+        let control = |c: char| c.is_control() && c != '\n' && c != '\t';
+        if value.contains(control) {
+            out.at(&variable.value.place, "this holds a control character, which no environment should carry")
+                .help("take it out; a program of the guest can make it where it is needed");
+        }
         if value.contains("${") && !whole {
             out.at(&variable.value.place, "`${NAME}` is only taken from the host where it is the whole value")
                 .help("put the whole text into a host variable, or write it out");

@@ -58,7 +58,10 @@ pub(super) fn check(ctx: &Context<'_>, out: &mut Sink<'_>) {
             finding.unsafe_fix("remove the mount", vec![edit]);
         }
     }
-    if let Some(path) = &workspace.value.path
+    // A relative workspace of the user's own bottle counts from the folder of the launch, which the
+    // launch judges.
+    let counts_from_here = |path: &str| ctx.source.location != Location::Home || path.starts_with(['/', '~']);
+    if let Some(path) = workspace.value.path.as_ref().filter(|path| counts_from_here(&path.value))
         && let Some(why) = sensitive(ctx, path)
     {
         out.at(&path.place, format!("the workspace `{}` {why}, and the guest would see it", shown(&path.value)))

@@ -137,6 +137,20 @@ mod tests {
     }
 
     #[test]
+    fn a_plan_that_is_refused_is_a_draft_and_says_so_first() {
+        for fixture in [
+            "agent$0_provider: {template: claude}\nenvv: {}\n",
+            "//- /p/a.agent.yaml\nbottle: d$0ev\n//- /p/dev.bottle.yaml\negress: {routes: [{host: a.example.com, role: x}]}\n",
+            "//- /p/dev.bottle.yaml\nextends: ba$0se\n//- /p/base.bottle.yaml\nenvv: {}\n",
+        ] {
+            let shown = shown_at(fixture);
+            let (refused, plan) = (shown.find("**This will not launch:**"), shown.find("**Plan of"));
+            assert!(refused.is_some() && refused < plan, "{shown}");
+        }
+        assert!(!shown_at("agent$0_provider: {template: claude}\n").contains("will not launch"));
+    }
+
+    #[test]
     fn a_field_says_what_it_is_and_what_it_makes() {
         let token = shown_at("agent_provider:\n  auth_to$0ken: MY_TOKEN\n");
         for part in
