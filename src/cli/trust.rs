@@ -62,7 +62,8 @@ pub(super) fn untrust(args: &UntrustArgs) -> Result<u8, Failure> {
 
 /// The bottle that a target launches in: itself, or the agent's.
 pub(super) fn bottle_of(found: &Found, catalog: &Catalog<'_>) -> Result<Bottle, Failure> {
-    Bottle::of(found, catalog).map_err(|e| Failure::usage(e.to_string()))
+    let bottle = Bottle::of(found, catalog).map_err(|e| Failure::usage(e.to_string()))?;
+    Ok(bottle.launched_from(&terminal::working_folder()))
 }
 
 /// Whether the bottle may be launched; asks at a terminal, and refuses where there is none.

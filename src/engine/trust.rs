@@ -46,7 +46,7 @@ impl Standing {
                 let ways_out =
                     if changes.is_empty() { format!("{shown}\n  no way out\n") } else { of(changes) };
                 format!(
-                    "this bottle would allow an agent:\n{ways_out}and would give it:\n{}",
+                    "this bottle would allow an agent:\n{}and its ways out:\n{ways_out}",
                     indented(grants)
                 )
             }
@@ -73,6 +73,8 @@ pub struct Bottle {
     name: String,
     /// The name of the bottle itself, where an agent is asked about.
     runs_in: String,
+    /// The folder of the launch, in its real spelling.
+    here: Option<PathBuf>,
     plan: Plan,
     build: Build,
     digest: String,
@@ -97,6 +99,7 @@ impl Bottle {
             path: found.source.path.to_path_buf(),
             name: found.manifest.name.clone(),
             runs_in: found.manifest.name.clone(),
+            here: None,
             plan,
             build,
             digest,
@@ -128,6 +131,7 @@ impl Bottle {
             path: found.source.path.to_path_buf(),
             name: found.manifest.name.clone(),
             runs_in: bottle.name,
+            here: None,
             digest: digest(&plan, &bottle.build, catalog.files),
             build: bottle.build,
             plan,
@@ -136,9 +140,14 @@ impl Bottle {
         })
     }
 
+    /// Says from which folder it would be launched: without another one, that is the workspace.
+    pub fn launched_from(self, folder: &Path) -> Self {
+        Self { here: std::fs::canonicalize(folder).ok(), ..self }
+    }
+
     /// Everything that it gives beside its ways out, in lines.
     fn grants(&self) -> Vec<String> {
-        let mut lines = grants(&self.plan);
+        let mut lines = grants(&self.plan, self.here.as_deref());
         match &self.build {
             Build::Shipped => {}
             Build::From(inputs) => {

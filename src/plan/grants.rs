@@ -4,10 +4,12 @@ use super::render::{limits, mode, mount_line, shell_words};
 use super::{Dockerfile, EnvValue, Mount, Plan, Workspace};
 use crate::egress::policy::printable;
 use crate::provider::{Content, Derived, GuestFile};
+use std::path::Path;
 
 /// Everything that a plan gives an agent but its routes, which a comparison shows: the workspace
-/// first. The plan is taken apart field by field, so that a new one is not forgotten here.
-pub fn grants(plan: &Plan) -> Vec<String> {
+/// first. `here` is the folder of the launch, where it is known. The plan is taken apart field by field,
+/// so that a new one is not forgotten here.
+pub fn grants(plan: &Plan, here: Option<&Path>) -> Vec<String> {
     let Plan {
         name: _,
         template,
@@ -31,7 +33,12 @@ pub fn grants(plan: &Plan) -> Vec<String> {
         unsupported: _,
         notes: _,
     } = plan;
-    let folder = path.as_ref().map_or("the folder of the launch".to_owned(), |p| p.display().to_string());
+    let folder = match (path, here) {
+        (Some(path), Some(here)) => here.join(path).display().to_string(),
+        (Some(path), None) => path.display().to_string(),
+        (None, Some(here)) => here.display().to_string(),
+        (None, None) => "the folder of the launch".to_owned(),
+    };
     let mut lines = vec![("workspace", format!("{folder} ({})", mode(*workspace_mode)))];
     lines.extend(mounts.iter().map(|mount: &Mount| ("mount", mount_line(mount))));
     lines.push(("agent", format!("{template}: {}", shell_words(argv))));

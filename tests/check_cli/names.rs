@@ -54,6 +54,19 @@ fn an_agent_from_outside_the_home_is_asked_about() {
     for target in ["./fix", "only", "x.agent.yaml"] {
         let ran = project.run(&["launch", target, "--task", "x", "--backend", "bubblewrap"]).expect(2);
         assert!(ran.err.contains("is not trusted"), "{target}: {}", ran.err);
+        // The workspace comes first, by its real path, and then all else that it gives.
+        let workspace = format!("would allow an agent:\n  workspace  {} (bind)\n", project.root().display());
+        assert!(ran.err.contains(&workspace), "{target}: {}", ran.err);
+        for part in [
+            "  agent      claude: claude --dangerously",
+            "  image      ",
+            "  prompt     ",
+            "  limits     ",
+            "no way out",
+        ] {
+            assert!(ran.err.contains(part), "{target}: no {part} in {}", ran.err);
+        }
+        assert!(!ran.err.contains("no permission changes"), "{target}: {}", ran.err);
         assert!(project.run(&["trust", target]).expect(0).out.contains("trusted as it is now"));
         assert!(project.run(&["trust", target]).expect(0).out.contains("is trusted already"));
     }

@@ -175,7 +175,12 @@ impl Session {
             let mut documents = self.documents.values();
             documents.find(|d| d.in_file && *d.path == *path).map(|d| d.text.clone())
         };
-        Ready::read(file, name, &self.layout, open).map_err(|e| e.to_string())
+        let ready = Ready::read(file, name, &self.layout, open).map_err(|e| e.to_string())?;
+        Ok(match self.project(file) {
+            Ok(folder) => Ready { bottle: ready.bottle.launched_from(&folder), ..ready },
+            // Where there is none, the launch itself says so.
+            Err(_) => ready,
+        })
     }
 
     fn standing(&self, ready: &Ready) -> Result<Standing, String> {

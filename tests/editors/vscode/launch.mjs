@@ -57,7 +57,7 @@ const steps = [
     await page.locator(".part.sidebar").waitFor({ state: "hidden" });
     await press("Launch");
     await question("would allow an agent", "api.github.com");
-    await shoot("trust.png", 400);
+    await shoot("trust.png", 520);
     if (ran()) throw new Error("it ran before the answer");
     await answer("Trust and launch");
   }),
@@ -68,8 +68,7 @@ const steps = [
     await endAgent();
   }),
   () => step("what it was refused is a finding at egress, with the count", async () => {
-    const squiggle = await page.waitForSelector(".squiggly-info");
-    await hover(squiggle);
+    await hover(page.locator(".squiggly-info").first());
     await page.locator(".monaco-hover:visible", { hasText: `a run asked once for ${HOST} (first ` }).waitFor();
     await shoot("denied.png", 265);
     await page.keyboard.press("Escape");
@@ -158,8 +157,14 @@ function ran() {
   return existsSync(runs) && readdirSync(runs).length > 0;
 }
 
-async function hover(element) {
-  const box = await element.boundingBox();
+/** Moves over what a locator finds; the editor may draw it anew in between, and then it is found again. */
+async function hover(locator) {
+  const deadline = Date.now() + 30_000;
+  let box = await locator.boundingBox();
+  while (box === null) {
+    if (Date.now() > deadline) throw new Error("it is never drawn");
+    box = await locator.boundingBox();
+  }
   await page.mouse.move(box.x + box.width / 2, box.y + box.height / 2, { steps: 5 });
 }
 
