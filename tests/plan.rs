@@ -237,6 +237,22 @@ fn each_start_has_its_command_line() {
     }
 }
 
+/// What remote control needs to be different stands in the plan, and so in the preflight and the hover.
+#[test]
+fn remote_control_has_its_own_environment() {
+    let files = memory(&[("/p/a.bottle.yaml", "agent_provider: {auth_token: T}")]);
+    let names = |remote_control: bool| {
+        let plan = planned(&files, "/p/a.bottle.yaml", &Start { remote_control, ..Start::default() });
+        let names: Vec<String> = plan["env_vars"].as_object().expect("a map").keys().cloned().collect();
+        names
+    };
+    let (quiet, scopes) = ("CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC", "CLAUDE_CODE_OAUTH_SCOPES");
+    let has = |names: &[String], name: &str| names.iter().any(|n| n == name);
+    let (plain, remote) = (names(false), names(true));
+    assert!(has(&plain, quiet) && !has(&plain, scopes), "{plain:?}");
+    assert!(!has(&remote, quiet) && has(&remote, scopes), "{remote:?}");
+}
+
 #[test]
 fn no_face_shows_a_login_that_is_not_set() {
     for text in ["agent_provider: {auth_token: ''}", "agent_provider: {template: claude}"] {

@@ -386,7 +386,7 @@ pub fn narrowest_route(host: &str, method: &str, path: Option<&str>) -> String {
     if let Some((provider, field)) = login_for(host) {
         let template = provider.template();
         lines.push_str(&format!(
-            "  # For {template}'s own login set agent_provider.{field}, which makes this route.\n"
+            "  # With `template: {template}` the route is made by agent_provider.{field}.\n"
         ));
     }
     lines.push_str(&format!("  routes:\n    - host: {}\n", printable(host)));

@@ -84,6 +84,10 @@ pub(crate) fn fill_paths(plan: &Plan, host: &Host) -> Result<Plan, Problem> {
         let help = "set it to an absolute path of the guest, such as /home/node/.codex";
         let value = host.var(&name).ok_or_else(|| Problem::new(what(), "is not set", help))?;
         let folder = guest_folder(&value).map_err(|why| Problem::new(what(), why, help))?;
+        let mut mounts = plan.workspace.mounts.iter();
+        if mounts.any(|m| std::path::Path::new(folder).starts_with(&m.target)) {
+            return Err(Problem::new(what(), "lies in a mount", help));
+        }
         paths.iter_mut().for_each(|path| **path = path.replace(&written, folder));
     }
     Ok(plan)
@@ -142,6 +146,11 @@ mod tests {
             host.set("MY_CODEX", bad);
             fill_paths(&plan, &host).expect_err(bad);
         }
+        // In a mount, as the checker says of one that is written out.
+        let mount = crate::plan::Mount { source: "/h/x".into(), target: "/data".into(), read_only: false };
+        plan.workspace.mounts.push(mount);
+        host.set("MY_CODEX", "/data/codex");
+        assert!(fill_paths(&plan, &host).expect_err("a mount").to_string().contains("lies in a mount"));
         host.set("MY_CODEX", "/var/codex");
         let text = serde_json::to_string(&fill_paths(&plan, &host).expect("filled")).expect("JSON");
         assert!(text.contains("/var/codex/auth.json") && text.contains("CODEX_HOME=/var/codex"), "{text}");

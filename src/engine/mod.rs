@@ -310,7 +310,9 @@ impl Launch<'_> {
                 // nothing has been said of what the command was to find out.
                 Ok((code @ (126 | 127), output)) => {
                     let why = format!("`{}` exited {code}: {output}", command.argv.join(" "));
-                    let what = format!("{} cannot be run in the guest", self.plan.command);
+                    let agents = command.argv.iter().find(|word| *word == self.plan.command);
+                    let program = agents.or(command.argv.first()).cloned().unwrap_or_default();
+                    let what = format!("{program} cannot be run in the guest");
                     return Err(Problem::new(what, why, "the bottle's image must bring it").into());
                 }
                 Ok((code, output)) => {

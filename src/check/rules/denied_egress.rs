@@ -67,7 +67,7 @@ pub(super) fn check(ctx: &Context<'_>, out: &mut Sink<'_>) {
         };
         let message = format!("a run asked {times} for {what} (first {}): {reason}", moment(&denied.first));
         let finding = out.at(&place, message);
-        match login_for(&host) {
+        match login_for(&host).filter(|(p, _)| ctx.provider().is_some_and(|own| own.template() == p.template())) {
             Some((provider, field)) => finding.help(format!(
                 "for {}'s own login set `agent_provider.{field}`, which makes that route; else add a route if the work needs it",
                 provider.template()
