@@ -522,11 +522,15 @@ fn mounts_show_no_secrets_and_hide_nothing() {
         "/home/node/.bot-bottle",
         "/home/node/.claude.json",
         "/lib64",
+        "/opt/bot-bottle",
+        "/usr/local/share/docs",
     ] {
         assert_eq!(target(&[bad]), ["mount-conflict"], "{bad}");
     }
     assert_eq!(target(&["/a", "/a/"]), ["mount-conflict"]);
-    for good in ["/docs", "/home/node/docs", "/usr/local/share/docs", "/opt/x", "/workspaces"] {
+    assert_eq!(target(&["/a", "/a/b"]), ["mount-conflict"]);
+    assert_eq!(target(&["/a/b/c", "/a"]), ["mount-conflict"]);
+    for good in ["/docs", "/home/node/docs", "/home/node/.claude/commands", "/opt/x", "/workspaces"] {
         assert_eq!(target(&[good]), [""; 0], "{good}");
     }
 }

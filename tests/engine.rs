@@ -71,6 +71,8 @@ mod images;
 mod launch;
 #[path = "engine/launcher.rs"]
 mod launcher;
+#[path = "engine/mounts.rs"]
+mod mounts;
 #[path = "engine/network.rs"]
 mod network;
 #[path = "engine/process.rs"]

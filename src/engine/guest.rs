@@ -5,14 +5,16 @@
 //! host, and the workspace and the manifest's mounts are pinned: opened once, compared inside.
 
 use super::error::Problem;
+use super::mount_points::{MountPoints, Point};
 use super::relay;
 use super::state::Run;
 use super::tree::{self, Owner};
-use crate::plan::{GUEST_POLICY, Plan, Resources};
-use crate::provider::{GUEST_HOME, WORKSPACE};
+use crate::plan::{Conflict, Plan, Resources, mount_conflict};
+use crate::provider::GUEST_HOME;
+use crate::provider::guest_path::{HOME_ENGINE, is_plain, taken};
 use std::fs::{self, Metadata};
 use std::io;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
 /// One host folder or file in the guest.
 #[derive(Debug)]
@@ -22,11 +24,39 @@ pub(crate) struct Bind {
     pub writable: bool,
     /// What the source was when it was checked.
     pub pinned: Option<Metadata>,
+    /// Whose it is.
+    pub part: Part,
+}
+
+/// Whose a bind is, in the order of mounting: what comes later cannot be covered by what came before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Part {
+    /// The guest's home and the other folders of the run.
+    Run,
+    /// The workspace and what else the manifest names.
+    Manifest,
+    /// The guest's program, its files, the trust store.
+    Engine,
 }
 
 impl Bind {
     pub(crate) fn new(source: impl Into<PathBuf>, target: impl Into<String>, writable: bool) -> Self {
-        Self { source: source.into(), target: target.into(), writable, pinned: None }
+        Self { source: source.into(), target: target.into(), writable, pinned: None, part: Part::Engine }
+    }
+
+    /// A folder or file of the run's own.
+    fn of_run(source: impl Into<PathBuf>, target: impl Into<String>) -> Self {
+        Self { part: Part::Run, ..Self::new(source, target, true) }
+    }
+
+    /// A folder or file that the manifest names, as it was when it was checked.
+    pub(crate) fn of_manifest(
+        source: PathBuf,
+        target: &str,
+        writable: bool,
+        pinned: Option<Metadata>,
+    ) -> Self {
+        Self { pinned, part: Part::Manifest, ..Self::new(source, target, writable) }
     }
 
     /// A file of the launch's own making that the guest reads; `path` is where it is written.
@@ -47,7 +77,7 @@ impl Bind {
 #[derive(Debug)]
 pub(crate) struct Guest {
     pub hostname: String,
-    /// Parents before what lies in them.
+    /// In the order of mounting.
     pub binds: Vec<Bind>,
     pub resources: Resources,
     /// The host folder of the guest's home.
@@ -55,9 +85,6 @@ pub(crate) struct Guest {
     /// Further places that the plan writes to: guest path and host path.
     places: Vec<(PathBuf, PathBuf)>,
 }
-
-/// Guest paths that a mount may not cover.
-const RESERVED: [&str; 9] = ["/", "/proc", "/dev", "/sys", "/run", "/etc", "/usr", relay::DIR, GUEST_HOME];
 
 impl Guest {
     /// Lays out the run's own folders; `kept` is what an earlier run kept, where this one goes on.
@@ -74,7 +101,7 @@ impl Guest {
         let mut guest = Self {
             hostname: hostname(&plan.name),
             binds: vec![
-                Bind::new(&home, GUEST_HOME, true),
+                Bind::of_run(&home, GUEST_HOME),
                 Bind::new(&program, relay::DIR, false),
                 Bind::new(run.net_dir(), format!("{}/{}", relay::DIR, relay::NET), false),
             ],
@@ -106,7 +133,7 @@ impl Guest {
                 drop(super::state::private_file(&source)?);
                 owner.give_all(&source)?;
             }
-            self.binds.push(Bind::new(&source, path, true));
+            self.binds.push(Bind::of_run(&source, path));
             self.places.push((PathBuf::from(path), source));
         }
         Ok(())
@@ -125,9 +152,29 @@ impl Guest {
         Some((host, rest))
     }
 
-    /// Parents first, so that no mount hides an earlier one.
+    /// Parents first, so that no mount hides an earlier one, and the engine's own behind all others.
     pub(crate) fn sort(&mut self) {
-        self.binds.sort_by_key(|bind| Path::new(&bind.target).components().count());
+        let depth = |bind: &Bind| Path::new(&bind.target).components().count();
+        self.binds.sort_by_key(|bind| (bind.part == Part::Engine, depth(bind)));
+    }
+
+    /// Where a mount lands in a folder of the run: what it is mounted on is made there from outside,
+    /// since the sandbox's own maker of folders would follow a link that an agent left.
+    pub(crate) fn mount_points(&self, owner: Owner) -> MountPoints {
+        let lands = |bind: &Bind| {
+            let holds = |outer: &&Bind| {
+                outer.target != bind.target && Path::new(&bind.target).starts_with(&outer.target)
+            };
+            let outer = self.binds.iter().filter(holds).max_by_key(|outer| outer.target.len())?;
+            // Nothing is put into a folder of the manifest: `mount_conflict` refused it.
+            let rest = Path::new(&bind.target).strip_prefix(&outer.target).ok()?;
+            (outer.part == Part::Run).then(|| Point {
+                root: outer.source.clone(),
+                rest: rest.to_owned(),
+                is_dir: bind.source.is_dir(),
+            })
+        };
+        MountPoints { points: self.binds.iter().filter_map(lands).collect(), owner }
     }
 }
 
@@ -150,26 +197,17 @@ fn hostname(name: &str) -> String {
     if clean.is_empty() { "bottle".to_owned() } else { clean }
 }
 
-/// Whether a guest path is absolute and in one spelling.
-pub(crate) fn is_plain(guest_path: &str) -> bool {
-    let path = Path::new(guest_path);
-    path.is_absolute()
-        && !guest_path.contains(['\0', '\n'])
-        && path.components().all(|c| matches!(c, Component::RootDir | Component::Normal(_)))
-        && path.components().collect::<PathBuf>().as_os_str() == path.as_os_str()
-}
-
 /// Refuses guest paths that no launch can serve; part of the check stage.
 pub(crate) fn check_paths(plan: &Plan) -> Result<(), Problem> {
     let written = plan.dirs.iter().map(|d| (&d.guest_path, d.owner));
     let written = written.chain(plan.files.iter().map(|f| (&f.guest_path, f.owner)));
-    let ours = |path: &Path| path.starts_with(relay::DIR) || Path::new(GUEST_POLICY).starts_with(path);
+    let ours = |path: &str| taken(path).is_some() && !Path::new(path).starts_with(HOME_ENGINE);
     for (path, owner) in written {
         let what = || format!("the guest path {path:?} cannot be written");
         if !is_plain(path) {
             return Err(Problem::io(what(), "it is not absolute, or holds `..`, `//` or a line break"));
         }
-        if Path::new(path).starts_with(WORKSPACE) || ours(Path::new(path)) {
+        if ours(path) {
             return Err(Problem::io(what(), "it lies in a folder that is not the plan's to write"));
         }
         if owner != "node:node" {
@@ -179,15 +217,16 @@ pub(crate) fn check_paths(plan: &Plan) -> Result<(), Problem> {
             ));
         }
     }
-    for mount in &plan.workspace.mounts {
-        let taken = RESERVED.iter().any(|r| *r == mount.target) || ours(Path::new(&mount.target));
-        if !is_plain(&mount.target) || taken {
-            return Err(Problem::new(
-                format!("nothing can be mounted at {:?}", mount.target),
-                "it is not an absolute path, or the bottle needs that place itself",
-                "choose another target, such as /docs",
-            ));
-        }
+    let targets: Vec<_> = plan.workspace.mounts.iter().map(|m| m.target.as_str()).collect();
+    for (index, target) in targets.iter().enumerate() {
+        let why = match mount_conflict(Some(plan), &targets, index) {
+            None => continue,
+            Some(Conflict::Place(why)) => format!("it {why}"),
+            Some(Conflict::Twice(_)) => "another mount has the same target".to_owned(),
+            Some(Conflict::Within(outer)) => format!("it lies in the mount at {}", targets[outer]),
+        };
+        let what = format!("nothing can be mounted at {target:?}");
+        return Err(Problem::new(what, why, "choose another target, such as /docs"));
     }
     Ok(())
 }
@@ -256,16 +295,12 @@ mod tests {
     use std::os::unix::fs::symlink;
 
     #[test]
-    fn paths_that_leave_their_place_are_refused() {
-        for path in ["relative", "/home/node/../x", "/a//b", "/a/./b", "/a/", "/a\nb"] {
-            assert!(!is_plain(path), "{path:?}");
-        }
-        assert!(is_plain("/home/node/.codex"));
+    fn a_mount_over_the_engines_own_is_refused() {
         let mut plan = testing::plan(&["true"]);
         plan.workspace.mounts =
             vec![Mount { source: "/tmp".into(), target: "/run/bot-bottle/net".into(), read_only: false }];
         check_paths(&plan).expect_err("the relay's folder");
-        for target in [GUEST_POLICY, "/etc/bot-bottle"] {
+        for target in [crate::plan::GUEST_POLICY, "/etc/bot-bottle"] {
             plan.workspace.mounts[0].target = target.to_owned();
             check_paths(&plan).expect_err(target);
         }

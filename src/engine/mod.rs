@@ -18,6 +18,7 @@ mod files;
 mod guard;
 mod guest;
 mod host;
+mod mount_points;
 mod open_files;
 mod outline;
 mod refusals;
@@ -251,6 +252,7 @@ impl Launch<'_> {
             Bind::file(run.dir.join("policy.md"), guest_policy(plan).as_bytes(), GUEST_POLICY, owner);
         guest.binds.push(policy.map_err(|e| Problem::io("cannot write the guest's policy", e))?);
         guest.sort();
+        guest.mount_points(owner).make()?;
         write_program(&run.dir, &env, &guest, owner)?;
         backend.start(&guest, run, &job)?;
 

@@ -9,7 +9,7 @@ use std::{fs, io, io::Write};
 static PROGRAM: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/bot-bottle-guest"));
 
 /// The guest folder that holds the program and its files; read-only there.
-pub(crate) const DIR: &str = "/run/bot-bottle";
+pub(crate) const DIR: &str = crate::provider::guest_path::ENGINE;
 /// The program in the guest.
 pub(crate) const PATH: &str = "/run/bot-bottle/guest";
 /// The egress socket's folder within the program's.
@@ -59,7 +59,7 @@ fn write(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
 }
 
 /// The guest folder in which a bubblewrap guest finds programs from outside the system folders.
-pub(crate) const PROGRAMS: &str = "/opt/bot-bottle";
+pub(crate) const PROGRAMS: &str = crate::provider::guest_path::PROGRAMS;
 
 /// The environment that every command in the guest begins with, before the plan's.
 pub(crate) fn base_env() -> Vec<(String, String)> {

@@ -113,6 +113,27 @@ fn make_dirs_keeping(root: BorrowedFd<'_>, relative: &Path, owner: Owner) -> io:
     Ok(dir)
 }
 
+/// Makes the place that something is mounted on, where it is missing. What is there is left as it is,
+/// and has to be of the right kind; no link is followed.
+pub(crate) fn make_mount_point(
+    root: BorrowedFd<'_>,
+    relative: &Path,
+    is_dir: bool,
+    owner: Owner,
+) -> io::Result<()> {
+    if is_dir {
+        return make_dirs_keeping(root, relative, owner).map(drop);
+    }
+    let parent = make_dirs_keeping(root, relative.parent().unwrap_or(Path::new("")), owner)?;
+    let name = relative.file_name().ok_or(io::ErrorKind::InvalidInput)?;
+    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    match openat(&parent, name, flags, Mode::from_raw_mode(0o600)) {
+        Ok(file) => owner.give(file.as_fd()),
+        Err(Errno::EXIST) => regular(parent.as_fd(), name).map(drop),
+        Err(error) => Err(error.into()),
+    }
+}
+
 /// Opens a regular file below `root` for reading, through no link.
 pub(crate) fn open_file(root: BorrowedFd<'_>, relative: &Path) -> io::Result<File> {
     let mut dir = openat(root, ".", FOLDER, Mode::empty())?;

@@ -113,22 +113,18 @@ pub(crate) fn binds(plan: &Plan, workspace: &Path, copy: &Path, owner: Owner) ->
     let mut binds = Vec::new();
     let (real, metadata) = pin(workspace, workspace)?;
     binds.push(match plan.workspace.mode {
-        WorkspaceMode::Bind => pinned(real, WORKSPACE, true, metadata),
-        WorkspaceMode::ReadOnly => pinned(real, WORKSPACE, false, metadata),
+        WorkspaceMode::Bind => Bind::of_manifest(real, WORKSPACE, true, Some(metadata)),
+        WorkspaceMode::ReadOnly => Bind::of_manifest(real, WORKSPACE, false, Some(metadata)),
         WorkspaceMode::Copy => {
             make_copy(&real, copy, owner).map_err(|e| Problem::io("cannot copy the workspace", e))?;
-            Bind::new(copy, WORKSPACE, true)
+            Bind::of_manifest(copy.to_owned(), WORKSPACE, true, None)
         }
     });
     for mount in &plan.workspace.mounts {
         let (real, metadata) = pin(&mount.source, workspace)?;
-        binds.push(pinned(real, &mount.target, !mount.read_only, metadata));
+        binds.push(Bind::of_manifest(real, &mount.target, !mount.read_only, Some(metadata)));
     }
     Ok(binds)
-}
-
-fn pinned(source: PathBuf, target: &str, writable: bool, metadata: fs::Metadata) -> Bind {
-    Bind { pinned: Some(metadata), ..Bind::new(source, target, writable) }
 }
 
 fn make_copy(from: &Path, to: &Path, owner: Owner) -> std::io::Result<()> {

@@ -300,11 +300,21 @@ fn workspace(bottle: &Bottle, layout: &Layout) -> Workspace {
     let mount = |m: &manifest::MountSpec| {
         Some(Mount {
             source: host_path(m.source.as_ref()?, layout),
-            target: m.target.as_ref()?.value.clone(),
+            target: guest_target(&m.target.as_ref()?.value),
             read_only: m.read_only.as_ref().is_none_or(|r| r.value),
         })
     };
     Workspace { path, mode, mounts: spec.mounts.iter().filter_map(mount).collect() }
+}
+
+/// A target in one spelling, which is what mounts are compared by; one that climbs stays as it is and
+/// is refused.
+pub fn guest_target(written: &str) -> String {
+    let climbs = written.split('/').any(|part| part == "..");
+    if climbs || !written.starts_with('/') {
+        return written.to_owned();
+    }
+    manifest::join(Path::new("/"), written).display().to_string()
 }
 
 fn bottle_is_home(place: &Place, layout: &Layout) -> bool {

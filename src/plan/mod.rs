@@ -10,14 +10,16 @@ mod grants;
 mod guest_policy;
 mod render;
 mod sensitive;
+mod targets;
 mod unsupported;
 
-pub use build::{PlanError, build, draft, env_value, host_path, memory_bytes, provisions};
+pub use build::{PlanError, build, draft, env_value, guest_target, host_path, memory_bytes, provisions};
 pub use compare::{Change, DiffFormat, Direction, compare, place, render_changes};
 pub use grants::grants;
 pub use guest_policy::{GUEST_POLICY, guest_policy};
 pub use render::{Format, preflight, render, shell_words};
 pub use sensitive::sensitive_path;
+pub use targets::{Conflict, mount_conflict};
 pub use unsupported::{Unsupported, unsupported};
 
 use crate::provider::{AuthScheme, EgressRoute, GuestCommand, GuestDir, GuestFile, PromptMode, TokenRef};

@@ -12,6 +12,7 @@ use crate::engine::child::{self, Prepared, Stopped};
 use crate::engine::error::Problem;
 use crate::engine::guest::{Bind, Guest};
 use crate::engine::host::Host;
+use crate::engine::mount_points::MountPoints;
 use crate::engine::relay::{self, PROGRAMS};
 use crate::engine::state::Run;
 use crate::engine::tree::Owner;
@@ -62,6 +63,7 @@ pub(crate) struct Bubblewrap {
     agent: Vec<Bind>,
     links: Vec<(String, String)>,
     args: Vec<std::ffi::OsString>,
+    mount_points: MountPoints,
     filter: Vec<u8>,
     limits: Limits,
 }
@@ -80,6 +82,7 @@ impl Bubblewrap {
             agent: Vec::new(),
             links: Vec::new(),
             args: Vec::new(),
+            mount_points: MountPoints::default(),
             filter: Vec::new(),
             limits: Limits::default(),
         })
@@ -126,6 +129,7 @@ impl Backend for Bubblewrap {
         relay::write_limits(&run.dir.join("guest"), &self.limits.instead).map_err(failed)?;
         let etc = write_etc(&run.dir, guest).map_err(failed)?;
         self.args = self.arguments(guest, &etc);
+        self.mount_points = guest.mount_points(self.owner());
         // A first sandbox that does nothing: what is wrong shows here, and not in the agent's place.
         // It joins no group: that costs the kernel as much as the sandbox itself.
         let trial = self.sandboxed(&["/bin/true".to_owned()]).map_err(failed)?;
@@ -138,6 +142,8 @@ impl Backend for Bubblewrap {
     }
 
     fn command(&self, argv: &[String], _terminal: bool) -> io::Result<Prepared> {
+        // A command before this one may have put a link where the next sandbox mounts something.
+        self.mount_points.make().map_err(io::Error::other)?;
         let mut prepared = self.sandboxed(argv)?;
         prepared.before.cgroups = self.limits.doors()?;
         Ok(prepared)
