@@ -13,4 +13,5 @@ pub mod lsp;
 pub mod manifest;
 pub mod plan;
 pub mod provider;
+pub mod shown;
 pub mod syntax;

@@ -77,5 +77,7 @@ mod mounts;
 mod network;
 #[path = "engine/process.rs"]
 mod process;
+#[path = "engine/swaps.rs"]
+mod swaps;
 #[path = "engine/terminal.rs"]
 mod terminal;

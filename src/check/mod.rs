@@ -26,8 +26,8 @@ pub use suppression::{Suppression, parse as suppressions};
 use judgement::first_broken;
 pub(crate) use mask::{masked, masked_words};
 
-use crate::egress::policy::printable;
 use crate::manifest::{Catalog, Manifest, Source};
+use crate::shown::printable;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 

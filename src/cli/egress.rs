@@ -1,7 +1,7 @@
 //! `bot-bottle egress`.
 
 use super::operator::Operator;
-use super::trust::{ask_for_trust, bottle_of};
+use super::trust::{ask_for_trust, bottle_of, looked};
 use super::{CLEAN, Failure, USAGE, target, terminal};
 use crate::disk::Disk;
 use crate::egress::{self, Audit, AuditLine, FileAudit, Listen};
@@ -48,7 +48,7 @@ pub(super) fn run(args: &Args) -> Result<u8, Failure> {
     let found = target::open(&args.target, &catalog)?;
     let cleared = target::cleared(&found, &catalog, &Start::default())?;
     let plan = cleared.plan();
-    if !ask_for_trust(&bottle_of(&found, &catalog)?, &settings.state, &layout)? {
+    if !ask_for_trust(&bottle_of(&found, &catalog, &looked(&settings.host)?)?, &settings.state, &layout)? {
         return Ok(USAGE);
     }
     let listen = Listen::parse(&args.listen).map_err(Failure::usage)?;

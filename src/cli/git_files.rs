@@ -138,6 +138,6 @@ pub(super) fn git(dir: &Path, args: &[&str]) -> Result<Vec<u8>, Failure> {
     Err(Failure::usage(format!(
         "git {}: {}",
         args.first().unwrap_or(&""),
-        super::terminal::clean(why.lines().next().unwrap_or("failed"))
+        crate::shown::lines(why.lines().next().unwrap_or("failed"))
     )))
 }

@@ -1,16 +1,18 @@
 //! `bot-bottle launch` and `bot-bottle exec`.
 
 use super::operator::{BackendArg, Operator, Settings};
-use super::trust::{ask_for_trust, bottle_of};
+use super::trust::{ask_for_trust, bottle_of, looked};
 use super::ui::TerminalUi;
 use super::{CLEAN, Failure, USAGE, target, terminal};
 use crate::check::Cleared;
 use crate::disk::Disk;
-use crate::engine::{self, Cancel, LaunchError, Options, Talk, Upstream};
+use crate::engine::trust::Trust;
+use crate::engine::{self, Cancel, LaunchError, Looked, Options, Talk, Upstream};
 use crate::manifest::{Catalog, Found};
 use crate::provider::Start;
 use std::io::{self, IsTerminal};
 use std::path::Path;
+use std::sync::Arc;
 
 /// Launch an agent in its bottle. The exit code is the agent's.
 #[derive(clap::Args)]
@@ -140,7 +142,8 @@ fn go(job: &Job<'_>) -> Result<Ended, Failure> {
     let catalog = Catalog::new(&Disk, &layout);
     let found = target::open(job.target, &catalog)?;
     let cleared = target::cleared(&found, &catalog, &job.start)?;
-    let bottle = bottle_of(&found, &catalog)?;
+    let looked = looked(&settings.host)?;
+    let bottle = bottle_of(&found, &catalog, &looked)?;
     let digest = bottle.launch_digest(&found, &catalog).map_err(|e| Failure::usage(e.to_string()))?;
     if job.digest.is_some_and(|shown| shown != digest) {
         return Err(Failure::usage(changed(&found)));
@@ -150,6 +153,7 @@ fn go(job: &Job<'_>) -> Result<Ended, Failure> {
         let options = Options {
             backend: choice,
             resume: job.start.resume,
+            looked,
             ..Options::new(settings.state, settings.host, std::env::current_dir()?)
         };
         let run = engine::dry_run(&cleared, &options);
@@ -159,8 +163,13 @@ fn go(job: &Job<'_>) -> Result<Ended, Failure> {
     if !ask_for_trust(&bottle, &settings.state, &layout)? {
         return Ok(Ended::Refused(USAGE));
     }
-    let origin = Origin { manifest: &found.source.path, bottle: bottle.runs_in(), build: bottle.build() };
-    start(job, &cleared, choice, settings, &origin).map(Ended::Done)
+    let origin = Origin { manifest: &found.source.path, bottle: bottle.runs_in(), looked };
+    let state = settings.state.clone();
+    let code = start(job, &cleared, choice, settings, origin)?;
+    if let Err(error) = Trust::new(&state, &layout).launched(&bottle) {
+        terminal::note(&format!("how this bottle is read by this version cannot be remembered: {error}"));
+    }
+    Ok(Ended::Done(code))
 }
 
 /// Why a digest is refused.
@@ -176,8 +185,8 @@ fn changed(found: &Found) -> String {
 struct Origin<'a> {
     manifest: &'a Path,
     bottle: &'a str,
-    /// The digest of what was seen of the image's making.
-    build: Option<&'a str>,
+    /// What was asked about.
+    looked: Arc<Looked>,
 }
 
 fn start(
@@ -185,7 +194,7 @@ fn start(
     cleared: &Cleared,
     choice: engine::Choice,
     settings: Settings,
-    origin: &Origin<'_>,
+    origin: Origin<'_>,
 ) -> Result<u8, Failure> {
     let interactive = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
     let talk = if interactive && job.start.task.is_none() { Talk::Terminal } else { Talk::Stream };
@@ -206,7 +215,7 @@ fn start(
         cancel,
         manifest: Some(origin.manifest.to_owned()),
         bottle: Some(origin.bottle.to_owned()),
-        build: origin.build.map(str::to_owned),
+        looked: origin.looked,
         label: job.label.map(str::to_owned),
         watch_signals: true,
         ..Options::new(settings.state, settings.host, project)

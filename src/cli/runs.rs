@@ -2,9 +2,9 @@
 
 use super::operator::Operator;
 use super::{CLEAN, Failure, terminal};
-use crate::egress::policy::printable;
 use crate::egress::{AuditLine, Verdict};
 use crate::engine::{self, Attached, Record};
+use crate::shown::printable;
 use serde::Serialize;
 use std::io::IsTerminal;
 

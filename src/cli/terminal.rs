@@ -1,8 +1,8 @@
 //! What a terminal can show, and how paths are shown.
 
 use crate::disk::home_folder;
-use crate::egress::policy::{printable, visible};
 use crate::manifest::Layout;
+use crate::shown::{self, printable};
 use anstream::ColorChoice;
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
@@ -40,12 +40,7 @@ fn tell(word: &str, style: &str, message: &str) {
     let plain = !io::stderr().is_terminal() || std::env::var_os("NO_COLOR").is_some_and(|v| !v.is_empty());
     let (on, off) = if plain { ("", "") } else { (style, "\x1b[0m") };
     // A reader that went away is no reason to stop.
-    let _ = writeln!(io::stderr(), "{on}{word}{off}: {}", clean(message));
-}
-
-/// Text of several lines that moves no terminal.
-pub(super) fn clean(text: &str) -> String {
-    text.lines().map(visible).collect::<Vec<_>>().join("\n")
+    let _ = writeln!(io::stderr(), "{on}{word}{off}: {}", shown::lines(message));
 }
 
 /// Where the user's own manifests lie.

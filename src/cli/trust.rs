@@ -3,18 +3,24 @@
 use super::operator::Operator;
 use super::{CLEAN, Failure, target, terminal, ui};
 use crate::disk::Disk;
-use crate::engine::StateDir;
 use crate::engine::trust::{Bottle, Standing, Trust};
+use crate::engine::{Host, Looked, StateDir};
 use crate::manifest::{Catalog, Found, Layout};
 use crate::provider::Start;
+use crate::shown;
 use std::path::Path;
+use std::sync::Arc;
 
-/// Say yes to a bottle that is not your own: show what it allows, and remember it as it is now.
+/// Say yes to a bottle that is not your own: show what it allows, and remember it as it is now, for
+/// launches from this folder.
 #[derive(clap::Args)]
 pub(super) struct Args {
     /// The bottle, or an agent that runs in it.
-    #[arg(value_name = "FILE[#NAME]")]
-    target: String,
+    #[arg(value_name = "FILE[#NAME]", required_unless_present = "list")]
+    target: Option<String>,
+    /// List what is trusted: the manifest's real path, and the workspace that it was trusted for.
+    #[arg(long, conflicts_with = "target")]
+    list: bool,
     #[command(flatten)]
     operator: Operator,
 }
@@ -31,11 +37,13 @@ pub(super) struct UntrustArgs {
 pub(super) fn run(args: &Args) -> Result<u8, Failure> {
     let settings = args.operator.settings()?;
     let layout = terminal::layout();
-    let catalog = Catalog::new(&Disk, &layout);
-    let found = target::open(&args.target, &catalog)?;
-    target::cleared(&found, &catalog, &Start::default())?;
-    let bottle = bottle_of(&found, &catalog)?;
     let trust = Trust::new(&settings.state, &layout);
+    let Some(target) = &args.target else { return list(&trust) };
+    let catalog = Catalog::new(&Disk, &layout);
+    let found = target::open(target, &catalog)?;
+    target::cleared(&found, &catalog, &Start::default())?;
+    let looked = looked(&settings.host)?;
+    let bottle = bottle_of(&found, &catalog, &looked)?;
     let standing = trust.standing(&bottle);
     let summary = standing.summary(&bottle.shown());
     match standing {
@@ -51,6 +59,19 @@ pub(super) fn run(args: &Args) -> Result<u8, Failure> {
     Ok(CLEAN)
 }
 
+fn list(trust: &Trust<'_>) -> Result<u8, Failure> {
+    let answers = trust.answers();
+    if answers.is_empty() {
+        terminal::print("nothing is trusted\n")?;
+    }
+    for answer in answers {
+        let (real, workspace) = (answer.real.display(), answer.workspace.display());
+        let text = format!("{real}#{}  for {workspace}  (shown by {})", answer.name, answer.program);
+        terminal::print(&(shown::visible(&text) + "\n"))?;
+    }
+    Ok(CLEAN)
+}
+
 pub(super) fn untrust(args: &UntrustArgs) -> Result<u8, Failure> {
     let settings = args.operator.settings()?;
     let layout = terminal::layout();
@@ -61,15 +82,29 @@ pub(super) fn untrust(args: &UntrustArgs) -> Result<u8, Failure> {
 }
 
 /// The bottle that a target launches in: itself, or the agent's.
-pub(super) fn bottle_of(found: &Found, catalog: &Catalog<'_>) -> Result<Bottle, Failure> {
-    let bottle = Bottle::of(found, catalog).map_err(|e| Failure::usage(e.to_string()))?;
-    Ok(bottle.launched_from(&terminal::working_folder()))
+pub(super) fn bottle_of(
+    found: &Found,
+    catalog: &Catalog<'_>,
+    looked: &Arc<Looked>,
+) -> Result<Bottle, Failure> {
+    Bottle::of(found, catalog, looked).map_err(|e| Failure::usage(e.to_string()))
+}
+
+/// What a launch from the working folder takes of this host, to be looked at once.
+///
+/// # Errors
+/// When the working folder is gone.
+pub(super) fn looked(host: &Host) -> Result<Arc<Looked>, Failure> {
+    Ok(Arc::new(Looked::new(host.home(), std::env::current_dir()?)))
 }
 
 /// Whether the bottle may be launched; asks at a terminal, and refuses where there is none.
 pub(super) fn ask_for_trust(bottle: &Bottle, state: &StateDir, layout: &Layout) -> Result<bool, Failure> {
     let trust = Trust::new(state, layout);
     let standing = trust.standing(bottle);
+    if let Some(moved) = trust.read_otherwise(bottle) {
+        ui::tell(&moved.told(&bottle.shown()));
+    }
     if matches!(standing, Standing::Own | Standing::Trusted) {
         return Ok(true);
     }

@@ -1,9 +1,9 @@
 //! The face of a launch at a terminal.
 
 use crate::check::Cleared;
-use crate::engine::terminal::Plain;
 use crate::engine::{Stage, Stream, Ui, silenced};
 use crate::plan::preflight;
+use crate::shown::{self, Plain};
 use std::io::{self, BufRead, IsTerminal, Write};
 use std::path::Path;
 use std::sync::Mutex;
@@ -45,7 +45,7 @@ impl Ui for TerminalUi<'_> {
 
     fn progress(&self, line: &str) {
         if self.stages {
-            tell(&format!("  {}\n", crate::egress::policy::printable(line)));
+            tell(&format!("  {}\n", shown::printable(line)));
         }
     }
 
@@ -77,7 +77,7 @@ pub(super) fn ask(question: &str) -> Option<String> {
     if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
         return None;
     }
-    tell(&format!("{} ", crate::egress::policy::printable(question)));
+    tell(&format!("{} ", shown::printable(question)));
     let mut line = String::new();
     io::stdin().lock().read_line(&mut line).ok().filter(|n| *n > 0)?;
     Some(line.trim_end_matches(['\n', '\r']).to_owned())

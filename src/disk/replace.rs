@@ -5,13 +5,16 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 /// Replaces what a file says, whole or not at all: a temporary file in the same folder takes its
-/// place. Keeps the permissions, and the owner where that is allowed. Links are not followed: a
-/// path that is one is replaced by a file.
+/// place. Keeps the permissions, and the owner where that is allowed. Of a link, the file that it
+/// leads to is replaced.
 ///
 /// # Errors
 /// As the file system says; also for a file that may not be written, and, with `expected`, for one
 /// that says something else by now. The file is then as it was.
 pub fn replace(path: &Path, bytes: &[u8], expected: Option<&[u8]>) -> io::Result<()> {
+    let linked = fs::symlink_metadata(path).is_ok_and(|m| m.is_symlink());
+    let target = if linked { fs::canonicalize(path).ok().filter(|p| p.is_file()) } else { None };
+    let path = target.as_deref().unwrap_or(path);
     let old = match fs::symlink_metadata(path) {
         Ok(metadata) if !metadata.is_file() => return write_through(path, bytes),
         Ok(metadata) => {

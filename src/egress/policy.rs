@@ -6,6 +6,7 @@
 use super::address::numeric_host;
 use super::pattern::{Pattern, canonical_path};
 use crate::provider::{EgressRoute, GitAccess, login_for};
+use crate::shown::printable;
 
 /// Whether a guest spoke TLS to the host that it named.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -355,26 +356,6 @@ fn host_problem(host: &str) -> Option<&'static str> {
         return Some("a part between its dots is empty, too long or begins or ends with `-`");
     }
     None
-}
-
-/// Text that is safe to show: control characters and whatever could move a terminal replaced.
-pub fn visible(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() || is_format(c) { '\u{fffd}' } else { c }).collect()
-}
-
-/// The same, cut at 200 characters.
-pub fn printable(text: &str) -> String {
-    let cut = text.char_indices().nth(200).map_or(text.len(), |(i, _)| i);
-    let mut out = visible(&text[..cut]);
-    if cut < text.len() {
-        out.push('…');
-    }
-    out
-}
-
-/// Characters that change the order or the look of their neighbours.
-fn is_format(c: char) -> bool {
-    matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
 }
 
 /// The narrowest route that would allow a request, as manifest lines below `egress:`.

@@ -36,11 +36,11 @@ pub(super) fn check(
     guest::check_paths(plan)?;
     files::check_sources(plan, &options.host)?;
     workspace::check_mounts(plan, &options.host, &options.state)?;
-    let workspace = workspace::host_folder(plan, &options.project, &options.host, &options.state)?;
+    let workspace = workspace::host_folder(plan, &options.looked, &options.host, &options.state)?;
     workspace::check_manifests(plan, sources, &workspace, &options.host)?;
     let mut backend = backend::choose(options.backend, &options.host, &options.cancel)?;
     found(backend.name(), &workspace);
-    backend.check(plan, &programs(plan, &argv[0]), &options.host)?;
+    backend.check(plan, &programs(plan, &argv[0]), &options.host, &options.looked)?;
     Ok(Checked { argv, workspace, backend })
 }
 

@@ -2,6 +2,7 @@
 
 use super::sys::Before;
 use super::ui::Cancel;
+use crate::shown::output;
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 use std::fs::File;
@@ -65,7 +66,7 @@ pub(crate) fn run(
         tail.drain(..excess);
         for byte in bytes {
             if *byte == b'\n' || line.len() > TAIL {
-                on_line(&printable(&line));
+                on_line(&output(&line));
                 line.clear();
             } else {
                 line.push(*byte);
@@ -73,13 +74,7 @@ pub(crate) fn run(
         }
     };
     let code = watch(&mut child, &mut [(reader, &mut sink)], cancel)?;
-    Ok((code, printable(&tail).trim().to_owned()))
-}
-
-/// Text from a guest or a tool without what would steer a terminal.
-pub(crate) fn printable(bytes: &[u8]) -> String {
-    let text = String::from_utf8_lossy(bytes);
-    text.chars().filter(|c| matches!(c, '\n' | '\t') || !c.is_control()).collect()
+    Ok((code, output(&tail).trim().to_owned()))
 }
 
 /// One output of a program, and where what comes out of it goes.

@@ -4,6 +4,7 @@ use super::credentials::{login_text, unix_now};
 use super::error::Problem;
 use super::guest::Guest;
 use super::host::Host;
+use super::looked::Looked;
 use super::tree::{self, Owner};
 use crate::plan::Plan;
 use crate::provider::{self, Content, Derived, GuestDir, GuestFile};
@@ -35,6 +36,7 @@ fn refused(what: String, error: io::Error) -> Problem {
 /// Where a launch finds what the plan's files are derived from.
 pub(crate) struct Sources<'a> {
     pub host: &'a Host,
+    pub looked: &'a Looked,
     pub workspace: &'a Path,
 }
 
@@ -51,12 +53,15 @@ pub(crate) fn put(
     let mode = parse_mode(file.mode).map_err(failed)?;
     let mut content: Box<dyn Read> = match &file.content {
         Content::Text(text) => Box::new(text.as_bytes()),
-        Content::Derived(Derived::HostFile(path)) => Box::new(host_file(path, sources.workspace)?),
+        Content::Derived(Derived::HostFile(path)) => {
+            let file = host_file(path, sources.workspace)?;
+            Box::new(io::Cursor::new(sources.looked.same_file(path, file)?))
+        }
         Content::Derived(Derived::HostLogin { template }) => {
             Box::new(io::Cursor::new(dummy(template, sources.host)?))
         }
         Content::Derived(Derived::Skill(name)) => {
-            return put_skill(name, sources.host, root, &rest, owner);
+            return put_skill(name, sources.looked, root, &rest, owner);
         }
     };
     if rest.as_os_str().is_empty() {
@@ -112,8 +117,8 @@ fn dummy(template: &str, host: &Host) -> Result<String, Problem> {
         .map_err(|error| Problem::io(what, error))
 }
 
-fn put_skill(name: &str, host: &Host, root: &Path, rest: &Path, owner: Owner) -> Result<(), Problem> {
-    let source = host.home().join(".claude/skills").join(name);
+fn put_skill(name: &str, looked: &Looked, root: &Path, rest: &Path, owner: Owner) -> Result<(), Problem> {
+    let source = looked.skill(name);
     let what = || format!("cannot copy the skill {name}");
     let from = tree::open_root(&source).map_err(|e| {
         Problem::new(
@@ -128,9 +133,11 @@ fn put_skill(name: &str, host: &Host, root: &Path, rest: &Path, owner: Owner) ->
             tree::remove(parent.as_fd(), name)?;
         }
         let target = tree::make_dirs(root.as_fd(), rest, 0o700, owner)?;
-        tree::copy(from.as_fd(), target.as_fd(), owner)
+        tree::copy(from.as_fd(), target.as_fd(), owner)?;
+        Ok(target)
     });
-    copied.map_err(|e| refused(what(), e))
+    // The copy is looked at, which nobody else writes: what was copied is what counts.
+    looked.same_tree(&source, &copied.map_err(|e| refused(what(), e))?)
 }
 
 /// What the check stage can say of the sources without reading them.
@@ -140,7 +147,7 @@ pub(crate) fn check_sources(plan: &Plan, host: &Host) -> Result<(), Problem> {
         .iter()
         .filter_map(|file| match &file.content {
             Content::Derived(Derived::HostFile(path)) => Some(path.clone()),
-            Content::Derived(Derived::Skill(name)) => Some(host.home().join(".claude/skills").join(name)),
+            Content::Derived(Derived::Skill(name)) => Some(host.home().join(provider::SKILLS).join(name)),
             _ => None,
         })
         .filter(|path| !path.exists())

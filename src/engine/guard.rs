@@ -4,7 +4,7 @@
 //! a person works in the folder. The workspace is the agent's to write, so these files are not
 //! locked; but no change to one stays unseen.
 
-use super::child::printable;
+use crate::shown::output;
 use ring::digest::{SHA256, digest};
 use std::collections::BTreeMap;
 use std::fs;
@@ -84,7 +84,7 @@ impl std::fmt::Display for Change {
             How::Removed => "removed",
         };
         // The agent chose the name.
-        let name = printable(self.path.as_os_str().as_bytes()).replace(['\n', '\t'], " ");
+        let name = output(self.path.as_os_str().as_bytes()).replace(['\n', '\t'], " ");
         write!(f, "{how} {name}")
     }
 }
@@ -214,7 +214,7 @@ mod tests {
         let wanted = [
             "added .claude",
             "changed .git/config",
-            "added .git/hooks/pre-commit[2J",
+            "added .git/hooks/pre-commit\u{fffd}[2J",
             "added sub/.git/config",
             "removed .env",
         ];

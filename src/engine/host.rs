@@ -44,7 +44,8 @@ impl Host {
         self.env.insert(name.into(), value.into());
     }
 
-    pub(crate) fn home(&self) -> &Path {
+    /// The home folder.
+    pub fn home(&self) -> &Path {
         &self.home
     }
 

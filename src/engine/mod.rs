@@ -18,6 +18,7 @@ mod files;
 mod guard;
 mod guest;
 mod host;
+mod looked;
 mod mount_points;
 mod open_files;
 mod outline;
@@ -48,6 +49,7 @@ pub use egress::Upstream;
 pub use error::{LaunchError, Problem, Stage};
 pub use guard::{Change, How};
 pub use host::Host;
+pub use looked::Looked;
 pub use open_files::raise_open_files;
 pub use outline::{outline, silenced};
 pub use refusals::refusals;
@@ -68,6 +70,7 @@ use guard::Snapshot;
 use guest::{Bind, Guest};
 use state::{NewRun, Run};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use terminal::Pty;
 use tree::Owner;
 
@@ -88,9 +91,8 @@ pub struct Options {
     pub bottle: Option<String>,
     /// What a person calls the run.
     pub label: Option<String>,
-    /// The digest of what the image is built from, as a person saw it ([`BuildInputs`]): an image
-    /// is built from nothing else. Without it, from what is found.
-    pub build: Option<String>,
+    /// What a person was asked about: the launch takes nothing else from the host.
+    pub looked: Arc<Looked>,
     /// Another command in the agent's place.
     pub command: Option<Vec<String>>,
     /// Go on in the home (and workspace copy) of the last run.
@@ -108,15 +110,17 @@ pub struct Options {
 impl Options {
     /// The usual settings for a project.
     pub fn new(state: StateDir, host: Host, project: impl Into<PathBuf>) -> Self {
+        let project = project.into();
+        let looked = Arc::new(Looked::new(host.home(), &project));
         Self {
             backend: Choice::Auto,
             state,
             host,
-            project: project.into(),
+            project,
             manifest: None,
             bottle: None,
             label: None,
-            build: None,
+            looked,
             command: None,
             resume: false,
             talk: Talk::Stream,
@@ -230,7 +234,7 @@ impl Launch<'_> {
         let (id, dir) = (run.record.id.clone(), run.dir.clone());
         let job = Job {
             plan,
-            build: options.build.as_deref(),
+            looked: &options.looked,
             state: &options.state,
             run: (&id, &dir),
             workspace: &workspace,
@@ -261,7 +265,7 @@ impl Launch<'_> {
         self.begin(Stage::PreCopy)?;
         self.guest_commands(&plan.pre_copy, backend.as_ref())?;
         self.begin(Stage::Files)?;
-        let sources = files::Sources { host: &options.host, workspace: &workspace };
+        let sources = files::Sources { host: &options.host, looked: &options.looked, workspace: &workspace };
         plan.files.iter().try_for_each(|file| files::put(file, &guest, &sources, owner))?;
         self.begin(Stage::Verify)?;
         self.guest_commands(&plan.verify, backend.as_ref())?;
@@ -294,7 +298,7 @@ impl Launch<'_> {
         let failed = |e| Problem::io("cannot make the guest's folders", e);
         let resumed = self.options.resume.then_some(kept.as_path());
         let mut guest = Guest::lay_out(self.plan, run, home, resumed, owner).map_err(failed)?;
-        guest.binds.extend(workspace::binds(self.plan, workspace, &copy, owner)?);
+        guest.binds.extend(workspace::binds(self.plan, &self.options.looked, workspace, &copy, owner)?);
         Ok(guest)
     }
 

@@ -3,8 +3,8 @@
 use super::DryRun;
 use super::error::Stage;
 use crate::check::{Cleared, Silenced};
-use crate::egress::policy::visible;
 use crate::plan::{Plan, preflight};
+use crate::shown::visible;
 
 /// The preflight summary, the digest that `launch --digest` takes, and what each stage has to do.
 pub fn outline(cleared: &Cleared, run: &DryRun, digest: &str) -> String {

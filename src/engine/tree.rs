@@ -224,6 +224,81 @@ fn copy_file(
     Ok(rustix::fs::futimens(&target, &Timestamps { last_access: time, last_modification: time })?)
 }
 
+/// SHA-256 in hex over everything in a folder that [`copy`] takes (names, modes, links, bytes), and the
+/// number of bytes in its files.
+pub(crate) fn digest(dir: BorrowedFd<'_>) -> io::Result<(String, u64)> {
+    let mut context = ring::digest::Context::new(&ring::digest::SHA256);
+    let mut bytes = 0;
+    digest_level(dir, &mut context, &mut bytes, 0)?;
+    Ok((super::state::hex(context.finish().as_ref()), bytes))
+}
+
+/// More than any skill has, and less than fills a memory or an evening.
+const MAX_DIGESTED: u64 = 1 << 30;
+
+fn digest_level(
+    dir: BorrowedFd<'_>,
+    context: &mut ring::digest::Context,
+    total: &mut u64,
+    depth: usize,
+) -> io::Result<()> {
+    if depth > DEEPEST_COPY {
+        return Err(io::Error::other(format!("folders are nested more than {DEEPEST_COPY} deep")));
+    }
+    let mut names = Vec::new();
+    for entry in Dir::read_from(dir)? {
+        let name = entry?.file_name().to_owned();
+        if name.as_c_str() != c"." && name.as_c_str() != c".." {
+            names.push(name);
+        }
+    }
+    names.sort_unstable();
+    for name in names {
+        let stat = statat(dir, &name, AtFlags::SYMLINK_NOFOLLOW)?;
+        let mut head = |kind: &[u8]| {
+            context.update(kind);
+            context.update(&(stat.st_mode & 0o777).to_le_bytes());
+            context.update(name.as_bytes_with_nul());
+        };
+        match FileType::from_raw_mode(stat.st_mode) {
+            FileType::Directory => {
+                head(b"d");
+                let below = openat(dir, &name, FOLDER, Mode::empty())?;
+                digest_level(below.as_fd(), context, total, depth + 1)?;
+                context.update(b".");
+            }
+            FileType::RegularFile => {
+                head(b"f");
+                let mut file = regular(dir, OsStr::from_bytes(name.to_bytes()))?;
+                let mut buffer = vec![0; 64 * 1024];
+                let mut length: u64 = 0;
+                loop {
+                    let count = file.read(&mut buffer)?;
+                    if count == 0 {
+                        break;
+                    }
+                    context.update(&buffer[..count]);
+                    length += count as u64;
+                    *total += count as u64;
+                    if *total > MAX_DIGESTED {
+                        return Err(io::Error::other(format!(
+                            "it holds more than {} MiB",
+                            MAX_DIGESTED >> 20
+                        )));
+                    }
+                }
+                context.update(&length.to_le_bytes());
+            }
+            FileType::Symlink => {
+                head(b"l");
+                context.update(readlinkat(dir, &name, Vec::new())?.as_bytes_with_nul());
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
 /// Removes `name` in `dir` with all that is below it; nothing there is no error.
 ///
 /// An agent can nest folders deeper than descriptors or the stack reach: what lies too deep is

@@ -3,6 +3,7 @@
 use super::error::Problem;
 use super::guest::{Bind, pin};
 use super::host::Host;
+use super::looked::Looked;
 use super::state::StateDir;
 use super::tree::{self, Owner};
 use crate::plan::{Plan, WorkspaceMode, sensitive_path};
@@ -20,12 +21,12 @@ use std::path::{Path, PathBuf};
 /// When it is not a folder, or one that no guest may have.
 pub(crate) fn host_folder(
     plan: &Plan,
-    project: &Path,
+    looked: &Looked,
     host: &Host,
     state: &StateDir,
 ) -> Result<PathBuf, Problem> {
     let stated = plan.workspace.path.as_deref();
-    let folder = stated.map_or_else(|| project.to_owned(), |path| project.join(path));
+    let folder = looked.workspace_path(plan);
     let what = || format!("the workspace {} cannot be used", folder.display());
     let real = fs::canonicalize(&folder)
         .map_err(|e| Problem::new(what(), e, "make the folder, or set workspace.path"))?;
@@ -109,9 +110,16 @@ fn real_path(path: &Path) -> PathBuf {
 }
 
 /// The mounts of the workspace and of the manifest's further folders, pinned.
-pub(crate) fn binds(plan: &Plan, workspace: &Path, copy: &Path, owner: Owner) -> Result<Vec<Bind>, Problem> {
+pub(crate) fn binds(
+    plan: &Plan,
+    looked: &Looked,
+    workspace: &Path,
+    copy: &Path,
+    owner: Owner,
+) -> Result<Vec<Bind>, Problem> {
     let mut binds = Vec::new();
     let (real, metadata) = pin(workspace, workspace)?;
+    looked.same_place(&looked.workspace_path(plan), &real, &metadata)?;
     binds.push(match plan.workspace.mode {
         WorkspaceMode::Bind => Bind::of_manifest(real, WORKSPACE, true, Some(metadata)),
         WorkspaceMode::ReadOnly => Bind::of_manifest(real, WORKSPACE, false, Some(metadata)),
@@ -122,6 +130,7 @@ pub(crate) fn binds(plan: &Plan, workspace: &Path, copy: &Path, owner: Owner) ->
     });
     for mount in &plan.workspace.mounts {
         let (real, metadata) = pin(&mount.source, workspace)?;
+        looked.same_place(&mount.source, &real, &metadata)?;
         binds.push(Bind::of_manifest(real, &mount.target, !mount.read_only, Some(metadata)));
     }
     Ok(binds)

@@ -1,11 +1,11 @@
 //! Text of a manifest within Markdown: shown as it is, and never more than text.
 
 use crate::check::masked;
-use crate::egress::policy::printable;
+use crate::shown::{self, printable};
 
 /// Text as inline code. Nothing in it can end the code, begin a link or a tag, or move a terminal.
 pub fn code(text: &str) -> String {
-    let text = printable(text).replace('`', "ˋ");
+    let text = shown::code(&printable(text));
     // CommonMark has no empty code.
     if text.trim().is_empty() { "*empty*".to_owned() } else { format!("`{text}`") }
 }

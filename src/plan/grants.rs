@@ -1,42 +1,48 @@
-//! What a plan gives beyond its ways out, in lines for whoever is asked about it.
+//! What a plan gives, in lines for whoever decides about it: the question of trust, the preflight.
+//!
+//! The plan and all its parts are taken apart field by field here, so that a new one does not compile
+//! until this page says what it does with it.
 
-use super::render::{limits, mode, mount_line, shell_words};
-use super::{Dockerfile, EnvValue, Mount, Plan, Workspace};
-use crate::egress::policy::printable;
-use crate::provider::{Content, Derived, GuestFile};
+use super::render::{git_access, limits, mode, mount_line, owner, shell_words};
+use super::{Dockerfile, EnvValue, Mount, Plan, Resources, Workspace};
+use crate::provider::{
+    Content, Derived, EgressRoute, GuestDir, GuestFile, Match, PathKind, PathPattern, RouteAuth,
+};
+use crate::shown::{decided_on, short_digest};
 use std::path::Path;
 
-/// Everything that a plan gives an agent but its routes, which a comparison shows: the workspace
-/// first. `here` is the folder of the launch, where it is known. The plan is taken apart field by field,
-/// so that a new one is not forgotten here.
-pub fn grants(plan: &Plan, here: Option<&Path>) -> Vec<String> {
+/// Everything that a plan gives an agent, one line each, the workspace first. `folder` is the
+/// workspace's host folder, where it is known.
+pub fn grants(plan: &Plan, folder: Option<&Path>) -> Vec<String> {
     let Plan {
+        // Whoever is asked is told it in the line above.
         name: _,
         template,
+        // The first word of `argv`.
         command: _,
+        // Shown by `argv`, which it decides.
         prompt_mode: _,
         image,
         dockerfile,
         guest_env,
-        // The provider's own: placeholders and switches, the same for every bottle of the template.
-        env_vars: _,
-        dirs: _,
+        env_vars,
+        dirs,
         files,
+        // The provider's own, run in the guest as the guest's user: they give nothing that `agent` has not.
         pre_copy: _,
         verify: _,
-        egress_routes: _,
-        hidden_env_names: _,
+        egress_routes,
+        hidden_env_names,
         argv,
         workspace: Workspace { path, mode: workspace_mode, mounts },
         resources,
-        // A launch refuses these, and says these to whoever launches.
+        // A launch refuses these.
         unsupported: _,
-        notes: _,
+        notes,
     } = plan;
-    let folder = match (path, here) {
-        (Some(path), Some(here)) => here.join(path).display().to_string(),
-        (Some(path), None) => path.display().to_string(),
-        (None, Some(here)) => here.display().to_string(),
+    let folder = match (folder, path) {
+        (Some(folder), _) => folder.display().to_string(),
+        (None, Some(path)) => path.display().to_string(),
         (None, None) => "the folder of the launch".to_owned(),
     };
     let mut lines = vec![("workspace", format!("{folder} ({})", mode(*workspace_mode)))];
@@ -52,11 +58,97 @@ pub fn grants(plan: &Plan, here: Option<&Path>) -> Vec<String> {
             )
         }
     });
+    if egress_routes.is_empty() {
+        lines.push(("route", "none: no way out".to_owned()));
+    }
+    lines.extend(egress_routes.iter().map(|route| ("route", route_line(route))));
     lines.extend(guest_env.iter().map(|(name, value)| ("env", env(name, value))));
-    lines.extend(files.iter().filter_map(source));
+    let own = env_vars.iter().filter(|(name, _)| !hidden_env_names.contains(&name.as_str()));
+    lines.extend(own.map(|(name, value)| ("env", format!("{name} = {value} (the provider's)"))));
+    lines
+        .extend(dirs.iter().map(|GuestDir { guest_path, mode: _, owner: _ }| ("folder", guest_path.clone())));
+    lines.extend(files.iter().map(file));
+    let Resources { cpus: _, memory: _, pids: _ } = resources;
     let limits = limits(resources);
     lines.push(("limits", if limits.is_empty() { "the backend's own".to_owned() } else { limits }));
-    lines.into_iter().map(|(label, text)| format!("{label:<10} {}", printable(&text))).collect()
+    lines.extend(notes.iter().map(|note| ("note", note.clone())));
+    lines.into_iter().map(|(label, text)| grant_line(label, &text)).collect()
+}
+
+/// A line of what is given: what it is, and which.
+pub fn grant_line(label: &str, text: &str) -> String {
+    format!("{label:<12} {}", decided_on(text))
+}
+
+/// One route: its host, its credential, its terms, whose it is.
+pub(super) fn route_line(route: &EgressRoute) -> String {
+    let mut parts: Vec<_> = route.auth.iter().map(credential).collect();
+    parts.extend(terms(route));
+    let parts = if parts.is_empty() { String::new() } else { format!("  {}", parts.join("; ")) };
+    format!("{:<28}{parts}  [{}]", route.host, owner(route.owner))
+}
+
+/// The credential that a route adds: its form and where it is from.
+pub(super) fn credential(auth: &RouteAuth) -> String {
+    let RouteAuth { scheme, token_ref } = auth;
+    format!("{} from {}", scheme.as_str(), token_ref.name())
+}
+
+/// What a route asks of a request, and what else it opens.
+pub(super) fn terms(route: &EgressRoute) -> Vec<String> {
+    let EgressRoute {
+        // Stands beside the terms.
+        host: _,
+        auth: _,
+        owner: _,
+        tls_passthrough,
+        ssrf_ip_allowlist,
+        path_allowlist,
+        matches,
+        git,
+    } = route;
+    let mut terms = Vec::new();
+    if let Some(git) = git {
+        terms.push(format!("git {}", git_access(*git)));
+    }
+    if let Some(paths) = path_allowlist {
+        terms.push(if paths.is_empty() {
+            "no path".to_owned()
+        } else {
+            format!("paths {}", paths.join(" "))
+        });
+    }
+    terms.extend(matches.iter().flatten().map(entry));
+    if matches.as_ref().is_some_and(Vec::is_empty) {
+        terms.push("nothing matches".to_owned());
+    }
+    if *tls_passthrough {
+        terms.push("no DLP".to_owned());
+    }
+    if !ssrf_ip_allowlist.is_empty() {
+        terms.push(format!("may resolve to {}", ssrf_ip_allowlist.join(" ")));
+    }
+    terms
+}
+
+fn entry(entry: &Match) -> String {
+    let Match { paths, methods } = entry;
+    let methods = match methods.as_deref() {
+        None => "any method".to_owned(),
+        Some([]) => "no method".to_owned(),
+        Some(methods) => methods.join(","),
+    };
+    let pattern = |PathPattern { kind, value }: &PathPattern| match kind {
+        PathKind::Exact => format!("{value} (exact)"),
+        PathKind::Prefix => value.clone(),
+        PathKind::Glob => format!("{value} (glob)"),
+    };
+    let paths = match paths.as_deref() {
+        None => "any path".to_owned(),
+        Some([]) => "no path".to_owned(),
+        Some(paths) => paths.iter().map(pattern).collect::<Vec<_>>().join(" "),
+    };
+    format!("{methods} {paths}")
 }
 
 fn env(name: &str, value: &EnvValue) -> String {
@@ -86,22 +178,24 @@ fn obeyed(name: &str) -> Option<&'static str> {
     }
 }
 
-/// Where a file's content comes from, of those that are not the provider's own.
-fn source(file: &GuestFile) -> Option<(&'static str, String)> {
-    let prompt = file.guest_path.ends_with("/.bot-bottle/prompt.md");
-    match &file.content {
-        Content::Derived(Derived::HostFile(path)) => Some(("prompt", format!("from {}", path.display()))),
-        Content::Derived(Derived::Skill(name)) => Some(("skill", name.clone())),
+/// A file, and where its content comes from.
+fn file(file: &GuestFile) -> (&'static str, String) {
+    let GuestFile { guest_path, mode: _, owner: _, content } = file;
+    let prompt = guest_path.ends_with("/.bot-bottle/prompt.md");
+    match content {
+        Content::Derived(Derived::HostFile(path)) => ("prompt", format!("from {}", path.display())),
+        Content::Derived(Derived::Skill(name)) => ("skill", name.clone()),
         Content::Derived(Derived::HostLogin { template }) => {
-            Some(("login", format!("a dummy of the host's {template} login")))
+            ("login", format!("{guest_path}: a dummy of the host's {template} login"))
         }
         Content::Text(text) if prompt => {
             let first = text.lines().next().unwrap_or_default();
-            Some(("prompt", format!("{} characters: {first}", text.chars().count())))
+            let (count, digest) = (text.chars().count(), short_digest(text.as_bytes()));
+            ("prompt", format!("{count} characters, SHA-256 {digest}: {first}"))
         }
-        Content::Text(text) if file.guest_path.ends_with("/.gitconfig") => {
-            Some(("git", text.split_whitespace().collect::<Vec<_>>().join(" ")))
+        Content::Text(text) if guest_path.ends_with("/.gitconfig") => {
+            ("git", text.split_whitespace().collect::<Vec<_>>().join(" "))
         }
-        Content::Text(_) => None,
+        Content::Text(text) => ("file", format!("{guest_path}, SHA-256 {}", short_digest(text.as_bytes()))),
     }
 }

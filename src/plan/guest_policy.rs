@@ -3,10 +3,11 @@
 //! A read-only file of every guest, so that an agent explains a refusal in place of trying again
 //! in other words. It names no credential, not even the host variable that one comes from.
 
-use super::render::{code, git_access};
+use super::render::git_access;
 use super::{Plan, WorkspaceMode};
-use crate::egress::policy::{narrowest_route, printable};
+use crate::egress::policy::narrowest_route;
 use crate::provider::{EgressRoute, GUEST_HOME, Match, PathKind, PathPattern, WORKSPACE};
+use crate::shown::{code, printable};
 use std::fmt::Write;
 
 /// Where the guest finds it.

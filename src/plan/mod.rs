@@ -15,7 +15,7 @@ mod unsupported;
 
 pub use build::{PlanError, build, draft, env_value, guest_target, host_path, memory_bytes, provisions};
 pub use compare::{Change, DiffFormat, Direction, compare, place, render_changes};
-pub use grants::grants;
+pub use grants::{grant_line, grants};
 pub use guest_policy::{GUEST_POLICY, guest_policy};
 pub use render::{Format, preflight, render, shell_words};
 pub use sensitive::sensitive_path;

@@ -1,8 +1,9 @@
 //! A plan for a person, a program, a pull request.
 
+use super::grants::{credential, grants, route_line, terms};
 use super::{Dockerfile, Mount, Plan, Resources, WorkspaceMode};
-use crate::egress::policy::printable;
-use crate::provider::{Content, EgressRoute, GitAccess, GuestDir, GuestFile, RouteOwner};
+use crate::provider::{Content, GitAccess, GuestDir, GuestFile, RouteOwner};
+use crate::shown::{cell, code, printable};
 use serde::Serialize;
 use std::fmt::Write;
 use std::path::Path;
@@ -53,7 +54,7 @@ fn text(plan: &Plan) -> String {
         if plan.egress_routes.is_empty() { "none: no way out" } else { "" }
     );
     for route in &plan.egress_routes {
-        let _ = writeln!(out, "  {}", route_line(route));
+        let _ = writeln!(out, "  {}", printable(&route_line(route)));
     }
     for (title, lines) in sections(plan) {
         let _ = writeln!(out, "{title}");
@@ -65,39 +66,16 @@ fn text(plan: &Plan) -> String {
     out.lines().map(str::trim_end).collect::<Vec<_>>().join("\n") + "\n"
 }
 
-/// What a person is shown before a launch: the bottle, the workspace and the mounts, the backend, the
-/// image, the routes and whose they are, the names of the environment, the limits. `folder` is the
-/// workspace's real folder, where it is known.
+/// What a person is shown before a launch: the bottle, everything that it gives, the workspace first, and
+/// the backend. `folder` is the workspace's real folder, where it is known.
 pub fn preflight(plan: &Plan, backend: &str, folder: Option<&Path>) -> String {
     let mut out = format!("bottle       {}\n", printable(&plan.name));
-    let shown = match folder {
-        Some(folder) => {
-            format!("{} ({})", printable(&folder.display().to_string()), mode(plan.workspace.mode))
-        }
-        None => workspace(plan),
-    };
-    let _ = writeln!(out, "workspace    {shown}");
-    for mount in &plan.workspace.mounts {
-        let _ = writeln!(out, "mount        {}", mount_line(mount));
+    for line in grants(plan, folder) {
+        let _ = writeln!(out, "{line}");
     }
-    let _ = writeln!(out, "backend      {backend}");
-    let image = if backend == "bubblewrap" { "the host's own system folders" } else { plan.image };
-    let _ = writeln!(out, "image        {image}");
-    let _ =
-        writeln!(out, "routes{}", if plan.egress_routes.is_empty() { "       none: no way out" } else { "" });
-    for route in &plan.egress_routes {
-        let _ = writeln!(out, "  {}", route_line(route));
-    }
-    let names = plan.visible_env_names();
-    let names = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
-    let _ = writeln!(out, "environment  {}", printable(&names));
-    let limits = limits(&plan.resources);
-    if !limits.is_empty() {
-        let _ = writeln!(out, "limits       {limits}");
-    }
-    for note in &plan.notes {
-        let _ = writeln!(out, "note         {}", printable(note));
-    }
+    let unused =
+        if backend == "bubblewrap" { ", which uses the host's own system folders and no image" } else { "" };
+    let _ = writeln!(out, "backend      {backend}{unused}");
     out
 }
 
@@ -109,15 +87,15 @@ fn markdown(plan: &Plan) -> String {
     } else {
         out.push_str("| host | credential | terms | owner |\n| --- | --- | --- | --- |\n");
         for route in &plan.egress_routes {
-            let cell = |text: String| {
-                if text.is_empty() { "–".to_owned() } else { format!("`{}`", cell_code(&text)) }
+            let shown = |text: String| {
+                if text.is_empty() { "–".to_owned() } else { format!("`{}`", cell(&text)) }
             };
             let _ = writeln!(
                 out,
                 "| `{}` | {} | {} | {} |",
-                cell_code(&printable(&route.host)),
-                cell(credential(route)),
-                cell(terms(route).join("; ")),
+                cell(&printable(&route.host)),
+                shown(route.auth.as_ref().map(credential).unwrap_or_default()),
+                shown(terms(route).join("; ")),
                 owner(route.owner)
             );
         }
@@ -216,53 +194,6 @@ fn sections(plan: &Plan) -> Vec<(&'static str, Vec<String>)> {
     all
 }
 
-/// One route in a line: host, credential, terms, owner.
-fn route_line(route: &EgressRoute) -> String {
-    let mut parts = vec![credential(route)];
-    parts.extend(terms(route));
-    parts.retain(|p| !p.is_empty());
-    let terms = if parts.is_empty() { String::new() } else { format!("  {}", parts.join("; ")) };
-    format!("{:<28}{terms}  [{}]", printable(&route.host), owner(route.owner))
-}
-
-pub(super) fn credential(route: &EgressRoute) -> String {
-    let with = |a: &crate::provider::RouteAuth| {
-        format!("{} from {}", a.scheme.as_str(), printable(a.token_ref.name()))
-    };
-    route.auth.as_ref().map(with).unwrap_or_default()
-}
-
-pub(super) fn terms(route: &EgressRoute) -> Vec<String> {
-    let mut terms = Vec::new();
-    if let Some(git) = route.git {
-        terms.push(format!("git {}", git_access(git)));
-    }
-    if let Some(paths) = &route.path_allowlist {
-        terms.push(if paths.is_empty() {
-            "no path".to_owned()
-        } else {
-            format!("paths {}", paths.join(" "))
-        });
-    }
-    for entry in route.matches.iter().flatten() {
-        let methods = entry.methods.as_ref().map_or("any method".to_owned(), |m| m.join(","));
-        let paths = entry.paths.as_ref().map_or("any path".to_owned(), |p| {
-            p.iter().map(|p| p.value.as_str()).collect::<Vec<_>>().join(" ")
-        });
-        terms.push(format!("{methods} {paths}"));
-    }
-    if route.matches.as_ref().is_some_and(Vec::is_empty) {
-        terms.push("nothing matches".to_owned());
-    }
-    if route.tls_passthrough {
-        terms.push("no DLP".to_owned());
-    }
-    if !route.ssrf_ip_allowlist.is_empty() {
-        terms.push(format!("may resolve to {}", route.ssrf_ip_allowlist.join(" ")));
-    }
-    terms.into_iter().map(|t| printable(&t)).collect()
-}
-
 /// As a manifest writes it.
 pub(super) fn git_access(access: GitAccess) -> &'static str {
     match access {
@@ -271,7 +202,7 @@ pub(super) fn git_access(access: GitAccess) -> &'static str {
     }
 }
 
-fn owner(owner: RouteOwner) -> &'static str {
+pub(super) fn owner(owner: RouteOwner) -> &'static str {
     match owner {
         RouteOwner::Provider => "provider",
         RouteOwner::Manifest => "manifest",
@@ -294,14 +225,4 @@ pub fn shell_words(argv: &[String]) -> String {
 /// As [`printable`], without its limit on length.
 fn printable_long(text: &str) -> String {
     text.split_inclusive(' ').map(printable).collect()
-}
-
-/// Text within backticks.
-pub(super) fn code(text: &str) -> String {
-    text.replace('`', "ˋ").replace(['\n', '\r'], " ")
-}
-
-/// Text within backticks in a table.
-fn cell_code(text: &str) -> String {
-    code(text).replace('|', "\\|")
 }

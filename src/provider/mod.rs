@@ -38,6 +38,9 @@ pub fn get(template: &str) -> Option<&'static dyn Provider> {
     all().iter().copied().find(|p| p.template() == template)
 }
 
+/// Where the skills of a person lie, below the home folder of the host.
+pub const SKILLS: &str = ".claude/skills";
+
 /// The names that no manifest may use for a host variable: a provider's login goes by one.
 pub fn is_reserved(name: &str) -> bool {
     const PREFIX: &str = "BOT_BOTTLE_CODEX_";

@@ -55,13 +55,13 @@ fn an_agent_from_outside_the_home_is_asked_about() {
         let ran = project.run(&["launch", target, "--task", "x", "--backend", "bubblewrap"]).expect(2);
         assert!(ran.err.contains("is not trusted"), "{target}: {}", ran.err);
         // The workspace comes first, by its real path, and then all else that it gives.
-        let workspace = format!("would allow an agent:\n  workspace  {} (bind)\n", project.root().display());
+        let workspace = format!("\n  workspace    {} (bind)\n", project.root().display());
         assert!(ran.err.contains(&workspace), "{target}: {}", ran.err);
         for part in [
-            "  agent      claude: claude --dangerously",
-            "  image      ",
-            "  prompt     ",
-            "  limits     ",
+            "  agent        claude: claude --dangerously",
+            "  image        ",
+            "  prompt       ",
+            "  limits       ",
             "no way out",
         ] {
             assert!(ran.err.contains(part), "{target}: no {part} in {}", ran.err);

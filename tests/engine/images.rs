@@ -119,8 +119,7 @@ on_each_builder! {
 
     what_is_built_is_what_was_seen_or_nothing(rig) {
         let root = project(rig, "COPY a /opt/a\n", &[("a", "seen\n"), ("b", "x")]);
-        let seen = BuildInputs::collect(&rig.plan.dockerfile).expect("inputs");
-        rig.options.build = Some(seen.digest.clone());
+        rig.look().build(&rig.plan.dockerfile).expect("inputs");
         // Before the launch, and at the last moment before the archive is made.
         fs::write(root.join("a"), "swapped\n").expect("written");
         let error = rig.try_sh("cat /opt/a").expect_err("changed");

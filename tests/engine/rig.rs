@@ -3,13 +3,13 @@
 use crate::containers;
 use bot_bottle::check::Cleared;
 use bot_bottle::engine::{
-    Cancel, Choice, Host, LaunchError, Options, Outcome, Stage, StateDir, Stream, Ui, launch,
+    Cancel, Choice, Host, LaunchError, Looked, Options, Outcome, Stage, StateDir, Stream, Ui, launch,
 };
 use bot_bottle::plan::{Dockerfile, Plan, Resources, Workspace, WorkspaceMode};
 use bot_bottle::provider::PromptMode;
 use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use tempfile::TempDir;
 
 /// One bottle and the host around it.
@@ -19,6 +19,8 @@ pub(crate) struct Rig {
     pub workspace: PathBuf,
     pub home: PathBuf,
     pub ui: Recorder,
+    /// What a person was asked about, where the test asks before it launches.
+    looked: Option<Arc<Looked>>,
     _temp: TempDir,
 }
 
@@ -73,7 +75,7 @@ impl Rig {
         host.set("PATH", "/usr/bin:/bin:/usr/sbin:/sbin:/usr/local/bin");
         let mut options = Options::new(StateDir::new(temp.path().join("state")), host, &workspace);
         options.backend = backend;
-        Self { plan: plan(), options, workspace, home, ui: Recorder::default(), _temp: temp }
+        Self { plan: plan(), options, workspace, home, ui: Recorder::default(), looked: None, _temp: temp }
     }
 
     /// Runs a shell script in the agent's place.
@@ -90,10 +92,22 @@ impl Rig {
     pub(crate) fn go(&mut self) -> Result<Ran, LaunchError> {
         self.ui = Recorder { answers: std::mem::take(&mut self.ui.answers), ..Recorder::default() };
         self.options.cancel = Cancel::default();
+        self.options.looked = self.looked.take().unwrap_or_else(|| self.fresh());
         let Outcome { code, .. } = launch(&Cleared::unjudged(self.plan.clone()), &self.options, &self.ui)?;
         let take =
             |bytes: &Mutex<Vec<u8>>| String::from_utf8_lossy(&bytes.lock().expect("lock")).into_owned();
         Ok(Ran { code, out: take(&self.ui.out), err: take(&self.ui.err) })
+    }
+
+    /// The look that the next launch is held to.
+    pub(crate) fn look(&mut self) -> Arc<Looked> {
+        let looked = self.fresh();
+        self.options.looked = looked.clone();
+        self.looked.insert(looked).clone()
+    }
+
+    fn fresh(&self) -> Arc<Looked> {
+        Arc::new(Looked::new(&self.home, &self.options.project))
     }
 
     /// The folders of runs in the state folder.

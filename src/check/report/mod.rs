@@ -15,7 +15,7 @@ pub mod text;
 
 use super::mask::mask;
 use super::{Applicability, Diagnostic, Group, Rule, Severity, masked, masked_words};
-use crate::egress::policy::visible;
+use crate::shown::visible;
 use crate::syntax::{LineIndex, Position, Span, Unit};
 use std::path::Path;
 use std::sync::Arc;

@@ -11,6 +11,7 @@ use crate::cli::terminal;
 use crate::disk::Remembered;
 use crate::manifest::{Catalog, Files};
 use crate::plan::{DiffFormat, render_changes};
+use crate::shown;
 
 /// Compares, tells what moved, and gives what the comparison comes to.
 pub(super) fn compare(
@@ -24,7 +25,7 @@ pub(super) fn compare(
     let (mut old, mut new) = (Plans::new(), Plans::new());
     let mut unknown = false;
     for input in files {
-        let shown = terminal::clean(&examiner.relative(&input.path));
+        let shown = shown::lines(&examiner.relative(&input.path));
         // What has no plan now cannot be shown to permit no more.
         if let Err(why) = add_plans(&mut new, &input.path, &shown, input.named, &now) {
             terminal::error(&format!("permissions are not compared: {why}"));

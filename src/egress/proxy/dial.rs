@@ -2,9 +2,10 @@
 
 use super::answer::Refusal;
 use crate::egress::address::Range;
-use crate::egress::policy::{Scheme, printable};
+use crate::egress::policy::Scheme;
 use crate::egress::resolve::{ResolveError, Resolver};
 use crate::egress::{EgressError, Options};
+use crate::shown::printable;
 use base64::Engine;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};

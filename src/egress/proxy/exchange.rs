@@ -1,7 +1,7 @@
 //! One request on its way: what is counted and, at its very end, written to the audit.
 
 use crate::egress::audit::{Audit, AuditLine, Verdict};
-use crate::egress::policy::printable;
+use crate::shown::printable;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;

@@ -12,6 +12,7 @@ use crate::engine::child::{self, Prepared, Stopped};
 use crate::engine::error::Problem;
 use crate::engine::guest::{Bind, Guest};
 use crate::engine::host::Host;
+use crate::engine::looked::Looked;
 use crate::engine::mount_points::MountPoints;
 use crate::engine::relay::{self, PROGRAMS};
 use crate::engine::state::Run;
@@ -100,7 +101,13 @@ impl Backend for Bubblewrap {
 
     /// Of the programs: those that are run in the guest, the agent's or another in its place, and
     /// what the plan's own commands need.
-    fn check(&mut self, _plan: &Plan, programs: &[&str], host: &Host) -> Result<(), Problem> {
+    fn check(
+        &mut self,
+        _plan: &Plan,
+        programs: &[&str],
+        host: &Host,
+        _looked: &Looked,
+    ) -> Result<(), Problem> {
         let mut found = Programs::default();
         for program in programs {
             found.add(program, host)?;

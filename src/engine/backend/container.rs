@@ -8,11 +8,11 @@ use super::bubblewrap::as_node;
 use super::image::{self, Image};
 use super::limits::DEFAULT_PIDS;
 use super::{Backend, Job, Stop, TrustStore};
-use crate::engine::build::BuildInputs;
 use crate::engine::child::{self, Prepared, Stopped};
 use crate::engine::error::Problem;
 use crate::engine::guest::{Bind, Guest};
 use crate::engine::host::Host;
+use crate::engine::looked::Looked;
 use crate::engine::relay;
 use crate::engine::state::{Record, Run, private_file};
 use crate::engine::tree::Owner;
@@ -116,8 +116,6 @@ pub(crate) struct Container {
     cli: Cli,
     /// What the engine said of itself.
     info: String,
-    /// What its image is built from, as the check stage found it.
-    inputs: Option<BuildInputs>,
     image: Option<Image>,
     /// The guest's user as the engine is told it.
     user: (u32, u32),
@@ -134,7 +132,7 @@ impl Container {
     pub(crate) fn new(cli: Cli, info: String) -> Self {
         let user_options = Vec::new();
         let (user, owner) = ((NODE, NODE), Owner(None));
-        Self { cli, info, inputs: None, image: None, user, owner, user_options, run: None, container: None }
+        Self { cli, info, image: None, user, owner, user_options, run: None, container: None }
     }
 
     /// Who the guest's user is outside. The agent is never root, and what it writes should be the
@@ -245,16 +243,20 @@ impl Backend for Container {
         self.owner
     }
 
-    fn check(&mut self, plan: &Plan, _programs: &[&str], _host: &Host) -> Result<(), Problem> {
-        self.inputs = Some(BuildInputs::collect(&plan.dockerfile)?);
-        Ok(())
+    fn check(
+        &mut self,
+        plan: &Plan,
+        _programs: &[&str],
+        _host: &Host,
+        looked: &Looked,
+    ) -> Result<(), Problem> {
+        looked.build(&plan.dockerfile).map(drop)
     }
 
     fn image(&mut self, job: &Job<'_>) -> Result<(), Stop> {
         self.settle_user(job)?;
         self.run = Some(job.run.0.to_owned());
-        let inputs = self.inputs.take().map_or_else(|| BuildInputs::collect(&job.plan.dockerfile), Ok)?;
-        self.image = Some(image::provide(&self.cli, job, &inputs)?);
+        self.image = Some(image::provide(&self.cli, job, &*job.looked.build(&job.plan.dockerfile)?)?);
         Ok(())
     }
 

@@ -29,9 +29,6 @@ pub(crate) struct Image {
 /// Builds the plan's image where it is not there yet.
 pub(crate) fn provide(cli: &Cli, job: &Job<'_>, inputs: &BuildInputs) -> Result<Image, Stop> {
     let dockerfile = &job.plan.dockerfile;
-    if job.build.is_some_and(|seen| seen != inputs.digest) {
-        return Err(build::changed().into());
-    }
     for LeftOut { path, why } in &inputs.left_out {
         job.ui.note(&format!("not sent to the build: {path}: {why}"));
     }

@@ -13,6 +13,7 @@ use super::child::Prepared;
 use super::error::{LaunchError, Problem, Stage};
 use super::guest::Guest;
 use super::host::Host;
+use super::looked::Looked;
 use super::state::{Run, StateDir};
 use super::tree::Owner;
 use super::ui::{Cancel, Ui};
@@ -52,7 +53,7 @@ pub(crate) trait Backend {
     ///
     /// # Errors
     /// What is missing, and what to do.
-    fn check(&mut self, plan: &Plan, programs: &[&str], host: &Host) -> Result<(), Problem>;
+    fn check(&mut self, plan: &Plan, programs: &[&str], host: &Host, looked: &Looked) -> Result<(), Problem>;
 
     /// Makes sure that what the guest is made of is there.
     fn image(&mut self, job: &Job<'_>) -> Result<(), Stop>;
@@ -81,8 +82,8 @@ pub(crate) trait Backend {
 /// What a backend's work is for, and who watches it.
 pub(crate) struct Job<'a> {
     pub plan: &'a Plan,
-    /// The digest of what a person saw that the image is built from.
-    pub build: Option<&'a str>,
+    /// What a person was asked about.
+    pub looked: &'a Looked,
     pub state: &'a StateDir,
     /// The run's id and its folder.
     pub run: (&'a str, &'a Path),

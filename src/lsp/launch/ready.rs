@@ -2,6 +2,7 @@
 
 use crate::check::{Facts, clear};
 use crate::disk::Disk;
+use crate::engine::Looked;
 use crate::engine::trust::Bottle;
 use crate::ide::Snapshot;
 use crate::ide::commands::pick;
@@ -37,11 +38,12 @@ pub(in crate::lsp) enum Refusal {
 }
 
 impl Ready {
-    /// Reads a manifest. `open` is the text of a file that the editor holds.
+    /// Reads a manifest; `looked` is what the launch takes of the host. `open` is the text of a file that the editor holds.
     pub(in crate::lsp) fn read(
         file: &Path,
         name: Option<&str>,
         layout: &Layout,
+        looked: &Arc<Looked>,
         open: impl Fn(&Path) -> Option<Arc<str>>,
     ) -> Result<Self, Refusal> {
         let saved = |path: &Path| {
@@ -59,7 +61,7 @@ impl Ready {
         let found = pick(&snapshot, name).map_err(|e| other(&e))?;
         clear(&found, &catalog, &Start::default())
             .map_err(|e| Refusal::Errors { kind: found.manifest.kind.word(), first: e.first() })?;
-        let bottle = Bottle::of(&found, &catalog).map_err(|e| other(&e))?;
+        let bottle = Bottle::of(&found, &catalog, looked).map_err(|e| other(&e))?;
         let digest = bottle.launch_digest(&found, &catalog).map_err(|e| other(&e))?;
         catalog.asked_for().iter().try_for_each(|path| saved(path))?;
         Ok(Self { file: file.to_owned(), name: found.manifest.name.clone(), bottle, digest })

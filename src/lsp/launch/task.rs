@@ -1,10 +1,10 @@
 //! A task without a terminal: `launch --supervised` as a child, told to stop by the end of its
 //! standard input. So it also ends, with its clean-up, when this server is killed.
 
-use crate::egress::policy::visible;
-use crate::engine::terminal::Plain;
 use crate::lsp::outbox::Outbox;
 use crate::lsp::progress::Progress;
+use crate::shown::Plain;
+use crate::shown::visible;
 use std::collections::HashMap;
 use std::io::{self, BufRead, BufReader, Read};
 use std::os::unix::process::CommandExt;

@@ -2,12 +2,12 @@
 
 use super::Session;
 use crate::check::masked_words;
-use crate::egress::policy::visible;
 use crate::engine::trust::{Standing, Trust};
-use crate::engine::{self, Host, Options, Record};
+use crate::engine::{self, Host, Looked, Options, Record};
 use crate::lsp::document::file_path;
 use crate::lsp::launch::{OpenTerminal, Operator, Ready, Task, TerminalParams, Wish};
 use crate::lsp::progress::Progress;
+use crate::shown::visible;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tower_lsp::ls_types::request::ShowMessageRequest;
@@ -159,10 +159,14 @@ impl Session {
     /// What a launch of a document's manifest would be told, for a dry run.
     pub(in crate::lsp) fn options(&self, uri: &Uri) -> Result<Options, String> {
         let operator = self.operator()?;
-        let host = Host::of_this_process().ok_or("HOME names no folder; set it")?;
-        let host = self.settings.home.iter().fold(host, |host, home| host.with_home(home));
+        let host = self.host()?;
         let folder = self.project(&file_path(uri).unwrap_or_default())?;
         Ok(Options { backend: operator.backend, ..Options::new(operator.state.clone(), host, folder) })
+    }
+
+    fn host(&self) -> Result<Host, String> {
+        let host = Host::of_this_process().ok_or("HOME names no folder; set it")?;
+        Ok(self.settings.home.iter().fold(host, |host, home| host.with_home(home)))
     }
 
     fn operator(&self) -> Result<&Operator, String> {
@@ -175,12 +179,10 @@ impl Session {
             let mut documents = self.documents.values();
             documents.find(|d| d.in_file && *d.path == *path).map(|d| d.text.clone())
         };
-        let ready = Ready::read(file, name, &self.layout, open).map_err(|e| e.to_string())?;
-        Ok(match self.project(file) {
-            Ok(folder) => Ready { bottle: ready.bottle.launched_from(&folder), ..ready },
-            // Where there is none, the launch itself says so.
-            Err(_) => ready,
-        })
+        // Where there is no folder, the launch itself says so.
+        let folder = self.project(file).unwrap_or_else(|_| PathBuf::from("/"));
+        let looked = Arc::new(Looked::new(self.host()?.home(), folder));
+        Ready::read(file, name, &self.layout, &looked, open).map_err(|e| e.to_string())
     }
 
     fn standing(&self, ready: &Ready) -> Result<Standing, String> {

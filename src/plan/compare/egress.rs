@@ -5,9 +5,10 @@
 
 use super::{Change, Direction, push};
 use crate::egress::pattern::Pattern;
-use crate::egress::policy::{host_matches, printable};
-use crate::plan::render::{credential, terms};
+use crate::egress::policy::host_matches;
+use crate::plan::grants::{credential, terms};
 use crate::provider::{EgressRoute, GitAccess, RouteAuth};
+use crate::shown::printable;
 
 pub(super) fn compare(old: &[EgressRoute], new: &[EgressRoute], changes: &mut Vec<Change>) {
     let methods = methods(old, new);
@@ -42,7 +43,8 @@ fn auth(subject: &str, before: Option<&EgressRoute>, after: Option<&EgressRoute>
         (Some(a), Some(b)) if a != b => Some(Direction::Changed),
         _ => None,
     };
-    let words = |route: Option<&EgressRoute>| route.map(credential).unwrap_or_default();
+    let words =
+        |route: Option<&EgressRoute>| route.and_then(|r| r.auth.as_ref()).map(credential).unwrap_or_default();
     push(changes, direction, "credential", subject, (words(before), words(after)));
 }
 

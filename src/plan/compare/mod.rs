@@ -8,7 +8,7 @@ pub use place::place;
 pub use render::{DiffFormat, render_changes};
 
 use super::{EnvValue, Plan, WorkspaceMode};
-use crate::egress::policy::printable;
+use crate::shown::printable;
 use serde::Serialize;
 
 /// Which way a permission moved.

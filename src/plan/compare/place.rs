@@ -1,8 +1,9 @@
 //! Where a manifest says what a change is about.
 
 use super::Change;
-use crate::egress::policy::{host_matches, printable};
+use crate::egress::policy::host_matches;
 use crate::manifest::{Bottle, Place, Route, Workspace};
+use crate::shown::printable;
 
 /// The place in the resolved bottle that makes the change: the value itself, else the part that it
 /// stands in. `None` where the manifest does not speak of it.

@@ -104,7 +104,12 @@ fn a43_an_agents_own_part_is_held_to_what_was_shown() {
     launch(&mut client, &world.uri("fix.agent.yaml"));
     // The bottle is the user's own, and the agent that would run in it is not.
     let (asked, text) = question(&mut client, 0);
-    assert!(text.contains("no way out") && text.contains("prompt     6 characters: fix it"), "{text}");
+    assert!(
+        text.contains("no way out")
+            && text.contains(": fix it")
+            && text.contains("prompt       6 characters, SHA-256 "),
+        "{text}"
+    );
     yes(&mut client, &asked);
     let argv = terminal_argv(&mut client, 0);
     assert_eq!(run(&world, &argv, "echo ran").stdout, b"ran\n");
