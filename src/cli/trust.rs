@@ -18,7 +18,7 @@ pub(super) struct Args {
     /// The bottle, or an agent that runs in it.
     #[arg(value_name = "FILE[#NAME]", required_unless_present = "list")]
     target: Option<String>,
-    /// List what is trusted: the manifest's real path, and the workspace that it was trusted for.
+    /// List what is trusted: the manifest's real path, and the folder of its launches.
     #[arg(long, conflicts_with = "target")]
     list: bool,
     #[command(flatten)]
@@ -65,8 +65,9 @@ fn list(trust: &Trust<'_>) -> Result<u8, Failure> {
         terminal::print("nothing is trusted\n")?;
     }
     for answer in answers {
-        let (real, workspace) = (answer.real.display(), answer.workspace.display());
-        let text = format!("{real}#{}  for {workspace}  (shown by {})", answer.name, answer.program);
+        let (real, folder) = (answer.real.display(), answer.folder.display());
+        let text =
+            format!("{real}#{}  for launches from {folder}  (shown by {})", answer.name, answer.program);
         terminal::print(&(shown::visible(&text) + "\n"))?;
     }
     Ok(CLEAN)

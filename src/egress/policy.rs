@@ -5,7 +5,7 @@
 
 use super::address::numeric_host;
 use super::pattern::{Pattern, canonical_path};
-use crate::provider::{EgressRoute, GitAccess, login_for};
+use crate::provider::{EgressRoute, GitAccess, Match, login_for};
 use crate::shown::printable;
 
 /// Whether a guest spoke TLS to the host that it named.
@@ -159,18 +159,29 @@ struct Entry {
 impl Policy {
     /// Compiles the routes of a plan, in their order.
     pub fn new(routes: &[EgressRoute]) -> Self {
-        let compile = |route: &EgressRoute| Compiled {
-            route: route.clone(),
-            allowlist: route.path_allowlist.as_ref().map(|l| l.iter().map(|p| Pattern::prefix(p)).collect()),
-            matches: route.matches.as_ref().map(|entries| {
-                entries
-                    .iter()
-                    .map(|m| Entry {
-                        paths: m.paths.as_ref().map(|p| p.iter().map(Pattern::new).collect()),
-                        methods: m.methods.clone(),
-                    })
-                    .collect()
-            }),
+        let entry = |Match { paths, methods }: &Match| Entry {
+            paths: paths.as_ref().map(|p| p.iter().map(Pattern::new).collect()),
+            methods: methods.clone(),
+        };
+        let compile = |route: &EgressRoute| {
+            let EgressRoute {
+                path_allowlist,
+                matches,
+                // Asked of the route itself, by the questions below.
+                host: _,
+                auth: _,
+                git: _,
+                // The proxy's and the DLP hop's, after a verdict.
+                tls_passthrough: _,
+                ssrf_ip_allowlist: _,
+                // Only told.
+                owner: _,
+            } = route;
+            Compiled {
+                route: route.clone(),
+                allowlist: path_allowlist.as_ref().map(|l| l.iter().map(|p| Pattern::prefix(p)).collect()),
+                matches: matches.as_ref().map(|entries| entries.iter().map(entry).collect()),
+            }
         };
         Self { routes: routes.iter().map(compile).collect() }
     }

@@ -28,7 +28,7 @@ pub struct Looked {
     home: PathBuf,
     folder: PathBuf,
     things: Mutex<BTreeMap<Thing, Seen>>,
-    builds: Mutex<Vec<(Dockerfile, Result<Arc<BuildInputs>, Problem>)>>,
+    builds: Mutex<Vec<(Dockerfile, Build)>>,
 }
 
 /// Something of the host, by the path that the plan has for it.
@@ -41,6 +41,9 @@ enum Thing {
     /// A folder that is copied with all that is in it.
     Tree(PathBuf),
 }
+
+/// What an image is built from, or why it cannot be told.
+type Build = Result<Arc<BuildInputs>, Problem>;
 
 /// How it was. Of what cannot be looked at, why.
 type Seen = Result<Sight, String>;
@@ -57,6 +60,11 @@ impl Looked {
     /// Nothing yet. `home` is the user's home folder, `folder` the one of the launch.
     pub fn new(home: impl Into<PathBuf>, folder: impl Into<PathBuf>) -> Self {
         Self { home: home.into(), folder: folder.into(), things: Mutex::default(), builds: Mutex::default() }
+    }
+
+    /// The folder of the launch, in its real spelling where there is one.
+    pub fn folder(&self) -> PathBuf {
+        self.place(&self.folder).unwrap_or_else(|| self.folder.clone())
     }
 
     /// The host folder that a plan's workspace is, in its real spelling where there is one.

@@ -165,7 +165,7 @@ fn env(name: &str, value: &EnvValue) -> String {
 }
 
 /// What obeys a variable as if it were a program or its configuration.
-fn obeyed(name: &str) -> Option<&'static str> {
+pub(super) fn obeyed(name: &str) -> Option<&'static str> {
     match name {
         "PATH" => Some("every command"),
         "BASH_ENV" | "ENV" | "PROMPT_COMMAND" => Some("every shell"),
@@ -179,7 +179,7 @@ fn obeyed(name: &str) -> Option<&'static str> {
 }
 
 /// A file, and where its content comes from.
-fn file(file: &GuestFile) -> (&'static str, String) {
+pub(super) fn file(file: &GuestFile) -> (&'static str, String) {
     let GuestFile { guest_path, mode: _, owner: _, content } = file;
     let prompt = guest_path.ends_with("/.bot-bottle/prompt.md");
     match content {

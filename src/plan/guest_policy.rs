@@ -4,7 +4,7 @@
 //! in other words. It names no credential, not even the host variable that one comes from.
 
 use super::render::git_access;
-use super::{Plan, WorkspaceMode};
+use super::{Mount, Plan, Workspace, WorkspaceMode};
 use crate::egress::policy::narrowest_route;
 use crate::provider::{EgressRoute, GUEST_HOME, Match, PathKind, PathPattern, WORKSPACE};
 use crate::shown::{code, printable};
@@ -15,26 +15,48 @@ pub const GUEST_POLICY: &str = "/etc/bot-bottle/policy.md";
 
 /// The file's text, as Markdown.
 pub fn guest_policy(plan: &Plan) -> String {
-    let mut out = format!("# What the bottle `{}` may do\n\n", code(&printable(&plan.name)));
+    let Plan {
+        name,
+        egress_routes,
+        workspace,
+        // What an agent sees of itself, or has no need to know.
+        template: _,
+        command: _,
+        prompt_mode: _,
+        image: _,
+        dockerfile: _,
+        guest_env: _,
+        env_vars: _,
+        dirs: _,
+        files: _,
+        pre_copy: _,
+        verify: _,
+        hidden_env_names: _,
+        argv: _,
+        resources: _,
+        unsupported: _,
+        notes: _,
+    } = plan;
+    let mut out = format!("# What the bottle `{}` may do\n\n", code(&printable(name)));
     out.push_str(
         "This sandbox has no network of its own. One HTTP proxy leads out (the proxy variables name \
          it); it allows what stands here and answers 403 to the rest. Nothing in here can change \
          that, and no other spelling of a request does: tell the person what was refused and why \
          you need it.\n\n## Hosts\n\n",
     );
-    if plan.egress_routes.is_empty() {
+    if egress_routes.is_empty() {
         out.push_str("None: every request is refused.\n");
     } else {
         out.push_str(
             "The first line whose host matches decides. HTTPS goes to port 443; plain HTTP to port \
              80, and not where a credential is added.\n\n",
         );
-        for route in &plan.egress_routes {
+        for route in egress_routes {
             let _ = writeln!(out, "- {}", line(route));
         }
     }
     out.push_str("\n## Files\n\n");
-    for (path, how) in places(plan) {
+    for (path, how) in places(workspace) {
         let _ = writeln!(out, "- `{}`: {how}", code(&printable(&path)));
     }
     out.push_str("\nThe rest can be read at most.\n\n## How to ask for more\n\n");
@@ -52,19 +74,30 @@ pub fn guest_policy(plan: &Plan) -> String {
 
 /// One route: its host, what it allows there, and what is done to the request.
 fn line(route: &EgressRoute) -> String {
-    let host = match route.host.strip_prefix("*.") {
+    let EgressRoute {
+        host,
+        auth,
+        path_allowlist,
+        matches,
+        git,
+        // Of no use to an agent.
+        tls_passthrough: _,
+        ssrf_ip_allowlist: _,
+        owner: _,
+    } = route;
+    let host = match host.strip_prefix("*.") {
         Some(domain) => format!("every subdomain of `{}`", code(&printable(domain))),
-        None => format!("`{}`", code(&printable(&route.host))),
+        None => format!("`{}`", code(&printable(host))),
     };
     let mut all = vec![host];
-    all.extend(route.git.map(|access| format!("git over HTTPS ({}) and nothing else", git_access(access))));
-    if let Some(prefixes) = &route.path_allowlist {
+    all.extend(git.map(|access| format!("git over HTTPS ({}) and nothing else", git_access(access))));
+    if let Some(prefixes) = path_allowlist {
         all.push(match prefixes.as_slice() {
             [] => "no path at all".to_owned(),
             some => format!("paths at or below {}", join(some.iter().map(String::as_str), " or ")),
         });
     }
-    if let Some(entries) = &route.matches {
+    if let Some(entries) = matches {
         all.push(if entries.is_empty() {
             "no request at all".to_owned()
         } else {
@@ -74,7 +107,7 @@ fn line(route: &EgressRoute) -> String {
     if all.len() == 1 {
         all.push("every path and method".to_owned());
     }
-    if route.auth.is_some() {
+    if auth.is_some() {
         all.push("a credential is added on the way out, and one of your own is removed".to_owned());
     }
     let (host, rest) = (&all[0], all[1..].join("; "));
@@ -106,8 +139,8 @@ fn join<'a>(texts: impl Iterator<Item = &'a str>, with: &str) -> String {
 }
 
 /// What of the guest's files can be written, and what the manifest's mounts are.
-fn places(plan: &Plan) -> Vec<(String, &'static str)> {
-    let workspace = match plan.workspace.mode {
+fn places(Workspace { path: _, mode, mounts }: &Workspace) -> Vec<(String, &'static str)> {
+    let workspace = match mode {
         WorkspaceMode::Bind => "the person's own folder; it can be written",
         WorkspaceMode::Copy => "a copy of the person's folder; it can be written",
         WorkspaceMode::ReadOnly => "the person's own folder; read-only",
@@ -117,7 +150,9 @@ fn places(plan: &Plan) -> Vec<(String, &'static str)> {
         (GUEST_HOME.to_owned(), "your home; it can be written"),
         ("/tmp".to_owned(), "can be written, and is gone with the sandbox"),
     ];
-    let mounts = plan.workspace.mounts.iter();
-    all.extend(mounts.map(|m| (m.target.clone(), if m.read_only { "read-only" } else { "can be written" })));
+    let shown = |Mount { source: _, target, read_only }: &Mount| {
+        (target.clone(), if *read_only { "read-only" } else { "can be written" })
+    };
+    all.extend(mounts.iter().map(shown));
     all
 }

@@ -115,6 +115,29 @@ fn markdown(plan: &Plan) -> String {
 
 /// The single-valued lines, in the order in which a person asks.
 fn facts(plan: &Plan) -> Vec<(&'static str, String)> {
+    // Everything of a plan is here, in the routes or in the sections.
+    let Plan {
+        name: _,
+        template: _,
+        image: _,
+        dockerfile: _,
+        argv: _,
+        workspace: _,
+        guest_env: _,
+        env_vars: _,
+        resources: _,
+        hidden_env_names: _,
+        egress_routes: _,
+        dirs: _,
+        files: _,
+        pre_copy: _,
+        verify: _,
+        unsupported: _,
+        notes: _,
+        // The first word of `argv`, and what decides how it hands over the prompt.
+        command: _,
+        prompt_mode: _,
+    } = plan;
     let mut facts = vec![
         ("name", printable(&plan.name)),
         ("agent", plan.template.to_owned()),

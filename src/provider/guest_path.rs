@@ -53,7 +53,7 @@ pub fn taken(path: &str) -> Option<&'static str> {
     let reserved = |folder: &&str| path.starts_with(folder) || Path::new(folder).starts_with(path);
     RESERVED
         .iter()
-        .any(|folder| reserved(&folder))
+        .any(|folder| reserved(folder))
         .then_some("covers what the guest's system or bot-bottle needs")
 }
 

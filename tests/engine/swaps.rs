@@ -20,11 +20,8 @@ struct SwapAt {
 
 impl Ui for SwapAt {
     fn stage(&self, stage: Stage) {
-        if stage == self.stage {
-            if let Some(swap) = self.swap.lock().expect("lock").take() {
-                swap();
-            }
-        }
+        let swap = if stage == self.stage { self.swap.lock().expect("lock").take() } else { None };
+        swap.into_iter().for_each(|swap| swap());
     }
     fn note(&self, text: &str) {
         self.inner.note(text);

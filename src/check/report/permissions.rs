@@ -2,7 +2,7 @@
 
 use super::sarif::{artifact_place, tool};
 use super::{Checked, prefixed};
-use crate::plan::{Change, Direction};
+use crate::plan::Change;
 use crate::syntax::Span;
 use ring::digest::{SHA256, digest};
 use serde_json::{Value, json};
@@ -21,7 +21,7 @@ pub struct Moved {
 
 /// The report. What is narrowed is no result; what is changed is one, since it may be more.
 pub fn sarif(moved: &[Moved], prefix: &str) -> String {
-    let wider: Vec<_> = moved.iter().filter(|m| m.change.direction != Direction::Narrowed).collect();
+    let wider: Vec<_> = moved.iter().filter(|m| m.change.widens()).collect();
     let mut rules: Vec<String> = wider.iter().map(|m| rule_id(&m.change)).collect();
     rules.sort_unstable();
     rules.dedup();

@@ -8,7 +8,7 @@ use super::{CLEAN, FINDINGS, Failure, ci, terminal};
 use crate::check::report::Checked;
 use crate::check::report::permissions::{Moved, sarif};
 use crate::manifest::{Catalog, Found, Kind, Place, read_agent, resolve};
-use crate::plan::{Change, DiffFormat, Direction, compare, place, render_changes};
+use crate::plan::{Change, DiffFormat, compare, place, render_changes};
 use crate::syntax::Span;
 use side::{Planned, Side};
 use std::collections::HashMap;
@@ -80,7 +80,7 @@ pub(super) fn moved(old: &Plans, new: &Plans) -> Changes {
 
 /// Whether an agent may do more, or something else that may be more.
 pub(super) fn widens(changes: &Changes) -> bool {
-    changes.iter().flat_map(|(_, c)| c).any(|c| c.direction != Direction::Narrowed)
+    changes.iter().flat_map(|(_, c)| c).any(Change::widens)
 }
 
 /// What moved, each at the line of the new manifests that moves it, else at the manifest's first.

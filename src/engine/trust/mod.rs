@@ -185,9 +185,9 @@ impl Bottle {
         Ok(self.looked.digest(&draft(found, catalog, &Start::default())?))
     }
 
-    /// The host folder that would be its workspace.
-    fn workspace(&self) -> PathBuf {
-        self.looked.workspace(&self.plan)
+    /// The folder of the launch: without another one, that is the workspace.
+    fn folder(&self) -> PathBuf {
+        self.looked.folder()
     }
 }
 

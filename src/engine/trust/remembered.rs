@@ -32,8 +32,8 @@ pub struct Answer {
     pub real: PathBuf,
     /// The manifest's name.
     pub name: String,
-    /// The host folder that was to be its workspace.
-    pub workspace: PathBuf,
+    /// The folder of the launches that it is about, in its real spelling.
+    pub folder: PathBuf,
     digest: String,
     shown: Vec<String>,
     files: BTreeMap<PathBuf, String>,
@@ -110,7 +110,7 @@ impl<'a> Trust<'a> {
     /// Every answer there is, in the order of the real paths.
     pub fn answers(&self) -> Vec<Answer> {
         let mut all: Vec<_> = self.files().into_iter().map(|(_, answer)| answer).collect();
-        all.sort_by(|a, b| (&a.real, &a.name, &a.workspace).cmp(&(&b.real, &b.name, &b.workspace)));
+        all.sort_by(|a, b| (&a.real, &a.name, &a.folder).cmp(&(&b.real, &b.name, &b.folder)));
         all
     }
 
@@ -143,7 +143,7 @@ impl<'a> Trust<'a> {
             path: bottle.path.clone(),
             real: Disk.canonical(&bottle.path).unwrap_or_else(|| bottle.path.clone()),
             name: bottle.name.clone(),
-            workspace: bottle.workspace(),
+            folder: bottle.folder(),
             digest: bottle.digest.clone(),
             shown: bottle.given(),
             files: bottle.files.clone(),
@@ -169,10 +169,10 @@ impl<'a> Trust<'a> {
         (answer.version == FORMAT).then_some(answer)
     }
 
-    /// One answer a manifest and workspace: what is right for one folder need not be for another.
+    /// One answer a manifest and folder: what is right for one folder need not be for another.
     fn file(&self, bottle: &Bottle, prefix: &str) -> PathBuf {
         let mut context = Context::new(&SHA256);
-        for part in [bottle.path.as_os_str(), bottle.name.as_ref(), bottle.workspace().as_os_str()] {
+        for part in [bottle.path.as_os_str(), bottle.name.as_ref(), bottle.folder().as_os_str()] {
             context.update(part.as_encoded_bytes());
             context.update(b"\0");
         }

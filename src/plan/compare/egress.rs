@@ -55,6 +55,19 @@ fn reach(route: &EgressRoute) -> String {
 
 /// What a route opens beside paths: private addresses, and a host that no DLP looks at.
 fn adds_reach(before: &EgressRoute, after: &EgressRoute) -> bool {
+    let EgressRoute {
+        tls_passthrough: _,
+        ssrf_ip_allowlist: _,
+        // What `within` compares.
+        path_allowlist: _,
+        matches: _,
+        git: _,
+        // By class, and as a credential.
+        host: _,
+        auth: _,
+        // Whose it is permits nothing.
+        owner: _,
+    } = after;
     let known = |range: &String| before.ssrf_ip_allowlist.contains(range);
     after.tls_passthrough && !before.tls_passthrough || !after.ssrf_ip_allowlist.iter().all(known)
 }

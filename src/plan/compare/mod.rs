@@ -1,5 +1,6 @@
 //! What a change lets an agent do that it could not do before.
 
+mod contents;
 mod egress;
 mod place;
 mod render;
@@ -8,7 +9,7 @@ pub use place::place;
 pub use render::{DiffFormat, render_changes};
 
 use super::{EnvValue, Plan, WorkspaceMode};
-use crate::shown::printable;
+use crate::shown::{decided_on, printable};
 use serde::Serialize;
 
 /// Which way a permission moved.
@@ -48,7 +49,8 @@ impl Direction {
 pub struct Change {
     /// Which way.
     pub direction: Direction,
-    /// What kind of permission: `egress`, `credential`, `env`, `workspace`, `mount`, `limit`, `agent`.
+    /// What kind of permission: `egress`, `credential`, `env`, `workspace`, `mount`, `limit`, `agent`. What
+    /// permits nothing by itself: `literal` (of the environment), `prompt`, `skill`, `login`, `git`, `file`.
     pub area: &'static str,
     /// The host, variable, folder or limit.
     pub subject: String,
@@ -58,15 +60,24 @@ pub struct Change {
     pub after: String,
 }
 
+impl Change {
+    /// Whether an agent may do more by it, or something else that may be more.
+    pub fn widens(&self) -> bool {
+        self.direction != Direction::Narrowed && !contents::TOLD.contains(&self.area)
+    }
+}
+
 /// What moves between two plans, the widened first. `None` stands for a manifest that is not there.
 pub fn compare(old: Option<&Plan>, new: Option<&Plan>) -> Vec<Change> {
     let mut changes = Vec::new();
     egress::compare(routes(old), routes(new), &mut changes);
     env(old, new, &mut changes);
     workspace(old, new, &mut changes);
+    own_image(old, new, &mut changes);
     if let (Some(old), Some(new)) = (old, new) {
         limits(old, new, &mut changes);
         agent(old, new, &mut changes);
+        contents::contents(old, new, &mut changes);
     }
     changes.sort();
     changes
@@ -84,7 +95,7 @@ fn push(
     (before, after): (String, String),
 ) {
     if let Some(direction) = direction {
-        let (before, after) = (printable(&before), printable(&after));
+        let (before, after) = (decided_on(&before), decided_on(&after));
         changes.push(Change { direction, area, subject: printable(subject), before, after });
     }
 }
@@ -151,8 +162,19 @@ fn workspace(old: Option<&Plan>, new: Option<&Plan>, changes: &mut Vec<Change>) 
     for (key, is) in after.iter().filter(|(k, _)| before.iter().all(|(b, _)| b != k)) {
         push(changes, Some(Direction::Widened), "mount", &subject(key), (String::new(), word(is)));
     }
-    let (Some(old), Some(new)) = (old, new) else { return };
-    let (old, new) = (&old.workspace, &new.workspace);
+    let (old, new) = match (old, new) {
+        (Some(old), Some(new)) => (&old.workspace, &new.workspace),
+        (None, Some(new)) => {
+            let mode = (String::new(), mode_word(new.workspace.mode));
+            return push(changes, Some(Direction::Widened), "workspace", "mode", mode);
+        }
+        (Some(old), None) => {
+            let mode = (mode_word(old.workspace.mode), String::new());
+            return push(changes, Some(Direction::Narrowed), "workspace", "mode", mode);
+        }
+        (None, None) => return,
+    };
+    let super::Workspace { path: _, mode: _, mounts: _ } = new;
     let writes = |mode: WorkspaceMode| mode == WorkspaceMode::Bind;
     let modes = (mode_word(old.mode), mode_word(new.mode));
     let direction =
@@ -174,8 +196,28 @@ fn mode_word(mode: WorkspaceMode) -> String {
     .to_owned()
 }
 
+/// A manifest that comes or goes with an image of its own.
+fn own_image(old: Option<&Plan>, new: Option<&Plan>, changes: &mut Vec<Change>) {
+    let shown = |plan: &Plan| match &plan.dockerfile {
+        super::Dockerfile::Shipped(_) => None,
+        super::Dockerfile::Own { file: _, context: _ } => Some(plan.dockerfile.shown()),
+    };
+    match (old, new) {
+        (None, Some(new)) => {
+            let direction = shown(new).map(|_| Direction::Widened);
+            push(changes, direction, "agent", "dockerfile", (String::new(), shown(new).unwrap_or_default()));
+        }
+        (Some(old), None) => {
+            let direction = shown(old).map(|_| Direction::Narrowed);
+            push(changes, direction, "agent", "dockerfile", (shown(old).unwrap_or_default(), String::new()));
+        }
+        _ => {}
+    }
+}
+
 fn limits(old: &Plan, new: &Plan, changes: &mut Vec<Change>) {
     let (old, new) = (&old.resources, &new.resources);
+    let super::Resources { cpus: _, memory: _, pids: _ } = new;
     let integer = |n: Option<u64>| n.map(|n| n as f64);
     for (subject, before, after) in [
         ("cpus", old.cpus, new.cpus),
@@ -241,7 +283,9 @@ mod tests {
     #[test]
     fn each_permission_has_its_direction() {
         let one = |direction, area, subject: &str| vec![(direction, area, subject.to_owned())];
-        assert_eq!(changes("env: {A: x}", "env: {A: y, B: z}"), []);
+        let literal = |name: &str| ("changed", "literal", name.to_owned());
+        assert_eq!(changes("env: {A: x}", "env: {A: y, B: z}"), [literal("A"), literal("B")]);
+        assert_eq!(changes("env: {}", "env: {LD_PRELOAD: /x}"), one("changed", "env", "LD_PRELOAD"));
         assert_eq!(changes("{}", "env: {A: '${B}'}"), one("widened", "env", "A"));
         assert_eq!(changes("workspace: {mode: copy}", "{}"), one("widened", "workspace", "mode"));
         assert_eq!(changes("{}", "workspace: {mode: read_only}"), one("narrowed", "workspace", "mode"));
@@ -251,6 +295,23 @@ mod tests {
         assert_eq!(changes(&mount(true), "{}"), one("narrowed", "mount", "/s → /t"));
         assert_eq!(changes("resources: {pids: 5}", "resources: {pids: 4}"), one("narrowed", "limit", "pids"));
         assert_eq!(changes("resources: {memory: 1g}", "{}"), one("widened", "limit", "memory"));
+    }
+
+    #[test]
+    fn what_permits_nothing_is_told_and_denies_nothing() {
+        let widens = |old: &str, new: &str| {
+            let all = compare(Some(&plan(old)), Some(&plan(new)));
+            assert!(!all.is_empty(), "{old} to {new}");
+            all.iter().any(Change::widens)
+        };
+        assert!(!widens("env: {A: x}", "env: {A: y}"));
+        assert!(!widens("prompt: a", "prompt: b"));
+        assert!(!widens(
+            "git: {user: {name: a, email: a@example.com}}",
+            "git: {user: {name: b, email: a@example.com}}"
+        ));
+        assert!(widens("env: {PATH: /a}", "env: {PATH: /b}"));
+        assert!(widens("env: {A: x}", "env: {A: '${B}'}"));
     }
 
     #[test]

@@ -13,7 +13,9 @@ pub fn place(change: &Change, bottle: &Bottle) -> Option<Place> {
     let provider = &bottle.provider;
     match change.area {
         "egress" | "credential" => route(change, bottle),
-        "env" => bottle.env.iter().find(|v| v.name.value == change.subject).map(|v| v.name.place.clone()),
+        "env" | "literal" => {
+            bottle.env.iter().find(|v| v.name.value == change.subject).map(|v| v.name.place.clone())
+        }
         "mount" => workspace.and_then(|w| mount(change, &w.value)).or_else(whole_workspace),
         "workspace" => {
             let field = workspace.and_then(|w| match change.subject.as_str() {
@@ -31,6 +33,8 @@ pub fn place(change: &Change, bottle: &Bottle) -> Option<Place> {
             };
             Some(field.as_ref().map_or_else(|| resources.place.clone(), |f| f.place.clone()))
         }
+        // An agent's own, or a folder's: no field of the bottle.
+        "prompt" | "skill" | "git" | "login" | "file" => None,
         _ => {
             let field = match change.subject.as_str() {
                 "template" => provider.template.as_ref(),
