@@ -31,14 +31,6 @@ impl Host {
         Some(Self { env: std::env::vars_os().collect(), home })
     }
 
-    /// The same host with another home folder.
-    pub fn with_home(self, home: impl Into<PathBuf>) -> Self {
-        let home = home.into();
-        let mut host = Self { home: home.clone(), ..self };
-        host.set("HOME", home);
-        host
-    }
-
     /// Sets a variable.
     pub fn set(&mut self, name: impl Into<OsString>, value: impl Into<OsString>) {
         self.env.insert(name.into(), value.into());

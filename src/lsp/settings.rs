@@ -2,14 +2,12 @@
 
 use crate::check::Severity;
 use serde_json::Value;
-use std::path::PathBuf;
 
-/// The settings. In `initializationOptions` and in the section `bot-bottle` of the configuration.
+/// The settings. In `initializationOptions` and in the section `bot-bottle` of the configuration, both of
+/// which a cloned repository can bring: so nothing here says whose bottles are trusted, or how one is
+/// launched.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Settings {
-    /// `home`: in place of the user's home folder; absolute. In the options alone: a cloned
-    /// repository can bring an editor's configuration, and must not say whose bottles are trusted.
-    pub home: Option<PathBuf>,
     /// `severity`: findings below it are not reported.
     pub severity: Severity,
     /// `fixOnSave`: whether a save applies every safe fix.
@@ -21,7 +19,7 @@ pub(super) const SECTION: &str = "bot-bottle";
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { home: None, severity: Severity::Hint, fix_on_save: false }
+        Self { severity: Severity::Hint, fix_on_save: false }
     }
 }
 
@@ -30,9 +28,6 @@ impl Settings {
     pub(super) fn of_options(said: &Value) -> Self {
         let mut settings = Self::default();
         settings.take(said);
-        let said = said.get(SECTION).unwrap_or(said);
-        let home = said.get("home").and_then(Value::as_str).map(PathBuf::from);
-        settings.home = home.filter(|h| h.is_absolute());
         settings
     }
 
@@ -59,7 +54,7 @@ mod tests {
     fn what_is_said_is_taken_and_nonsense_is_not() {
         let options = json!({ "bot-bottle": { "severity": "warning", "fixOnSave": true, "home": "/h" } });
         let mut settings = Settings::of_options(&options);
-        let taken = Settings { home: Some("/h".into()), severity: Severity::Warning, fix_on_save: true };
+        let taken = Settings { severity: Severity::Warning, fix_on_save: true };
         assert_eq!(settings, taken);
         for nonsense in [json!(null), json!([]), json!({ "severity": 3, "fixOnSave": "yes", "home": "/x" })] {
             settings.take(&nonsense);
@@ -67,6 +62,5 @@ mod tests {
         }
         settings.take(&json!({ "severity": "error" }));
         assert_eq!(settings.severity, Severity::Error);
-        assert_eq!(Settings::of_options(&json!({ "home": "relative" })).home, None);
     }
 }

@@ -50,6 +50,7 @@ fn sarif_fits_its_schema_and_names_the_line_that_widens() {
         ("widened-egress", "new/a.bottle.yaml", 13),
         ("widened-env", "new/a.bottle.yaml", 2),
         ("widened-mount", "new/a.bottle.yaml", 9),
+        ("widened-workspace", "new/fresh.agent.yaml", 1),
         ("changed-limit", "new/a.bottle.yaml", 11),
         ("widened-egress", "new/base.bottle.yaml", 4),
         // Inherited, so it is the parent's line.

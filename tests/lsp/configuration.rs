@@ -19,22 +19,19 @@ fn mild_findings_can_be_left_out_from_the_start_or_later() {
     client.wait_for(&uri, &["unknown-field", "token-unset"]);
 }
 
+/// Both the options and the configuration can come with a cloned repository.
 #[test]
-fn another_home_holds_other_bottles() {
-    let world = World::new(&[
-        ("~/.bot-bottle/bottles/mine.md", "---\nenv: {}\n---\n"),
-        ("~/other/.bot-bottle/bottles/theirs.md", "---\nenv: {}\n---\n"),
-    ]);
+fn no_setting_says_where_the_home_is() {
+    let world = World::new(&[("~/other/.bot-bottle/bottles/theirs.md", "---\nenv: {}\n---\n")]);
     let uri = world.uri("dev.bottle.yaml");
-    let home = json!({ "home": world.home().join("other") });
-    let mut client = Client::with(&world, able(false), home.clone());
-    client.open(&uri, "extends: theirs\n");
-    client.wait_for(&uri, &[]);
-    // The configuration, which a cloned repository can bring, has no say in it.
-    let mut client = Client::start(&world);
-    client.notify("workspace/didChangeConfiguration", json!({ "settings": { "bot-bottle": home } }));
-    client.open(&uri, "extends: theirs\n");
-    client.wait_for(&uri, &["unknown-parent"]);
+    for home in ["home", "HOME", "stateDir", "state_dir", "operator", "path"] {
+        let settings = json!({ home: world.home().join("other") });
+        let both = json!({ home: world.home().join("other"), "bot-bottle": settings });
+        let mut client = Client::with(&world, able(false), both.clone());
+        client.notify("workspace/didChangeConfiguration", json!({ "settings": both }));
+        client.open(&uri, "extends: theirs\n");
+        client.wait_for(&uri, &["unknown-parent"]);
+    }
 }
 
 #[test]

@@ -47,8 +47,6 @@ pub(in crate::lsp) struct Task {
     pub name: String,
     /// The working folder.
     pub folder: PathBuf,
-    /// The home folder where it is not this process's.
-    pub home: Option<PathBuf>,
     /// The program and its arguments.
     pub argv: Vec<String>,
 }
@@ -63,9 +61,6 @@ impl Task {
     ) -> io::Result<()> {
         let mut command = Command::new(&self.argv[0]);
         command.args(&self.argv[1..]).current_dir(&self.folder);
-        if let Some(home) = &self.home {
-            command.env("HOME", home);
-        }
         // A group of its own: whoever kills the server's group leaves the launch its clean-up.
         command.process_group(0).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn()?;

@@ -1,7 +1,6 @@
 //! `botBottle/openTerminal`, which a client offers with `experimental.botBottle.terminal`.
 
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 use tower_lsp::ls_types::request::Request;
 
@@ -23,15 +22,11 @@ pub(in crate::lsp) struct TerminalParams {
     pub cwd: PathBuf,
     /// The program and its arguments.
     pub argv: Vec<String>,
-    /// Variables that are other than the client's own.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub env: BTreeMap<String, PathBuf>,
 }
 
 impl TerminalParams {
-    /// A terminal; `home` is its home folder where that is not the client's.
-    pub(in crate::lsp) fn new(title: &str, cwd: PathBuf, argv: Vec<String>, home: Option<PathBuf>) -> Self {
-        let env = home.into_iter().map(|home| ("HOME".to_owned(), home)).collect();
-        Self { title: title.to_owned(), cwd, argv, env }
+    /// A terminal.
+    pub(in crate::lsp) fn new(title: &str, cwd: PathBuf, argv: Vec<String>) -> Self {
+        Self { title: title.to_owned(), cwd, argv }
     }
 }

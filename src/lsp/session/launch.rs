@@ -93,22 +93,18 @@ impl Session {
         let operator = self.operator()?;
         let folder = self.project(&ready.file)?;
         let mut words = vec!["launch".to_owned(), ready.target(), format!("--digest={}", ready.digest)];
-        let home = self.settings.home.clone();
-        if home.is_some() && !operator.options.iter().any(|o| o == "--state-dir") {
-            words.push(format!("--state-dir={}", operator.state.path().display()));
-        }
         words.extend(wish.options());
         let arguments = wish.arguments;
         let Some(task) = wish.task else {
             // An editor's terminal goes with its program, and why there was no agent with it.
             words.push("--stay".to_owned());
-            let params = TerminalParams::new(&ready.name, folder, operator.argv_with(words, arguments), home);
+            let params = TerminalParams::new(&ready.name, folder, operator.argv_with(words, arguments));
             self.open_terminal(params);
             return Ok(());
         };
         words.extend(["--supervised".to_owned(), format!("--task={task}")]);
         let name = ready.name.clone();
-        let task = Task { name, folder, home, argv: operator.argv_with(words, arguments) };
+        let task = Task { name, folder, argv: operator.argv_with(words, arguments) };
         let title = format!("{} in its bottle", ready.name);
         let shown = self.abilities.shows_progress;
         let progress = shown.then(|| Progress::start(&self.outbox, &self.cancellations, &title));
@@ -135,7 +131,7 @@ impl Session {
         let run = find(operator, which)?;
         let argv = operator.argv(["attach".to_owned(), run.id]);
         let folder = if run.workspace.is_dir() { run.workspace } else { PathBuf::from("/") };
-        self.open_terminal(TerminalParams::new(&run.name, folder, argv, None));
+        self.open_terminal(TerminalParams::new(&run.name, folder, argv));
         Ok(())
     }
 
@@ -166,7 +162,20 @@ impl Session {
 
     fn host(&self) -> Result<Host, String> {
         let host = Host::of_this_process().ok_or("HOME names no folder; set it")?;
-        Ok(self.settings.home.iter().fold(host, |host, home| host.with_home(home)))
+        // A repository can bring the editor's configuration, and with it the server's environment.
+        let brought = |root: &&PathBuf| {
+            let (home, root) = (real(host.home()), real(root));
+            home != root && home.starts_with(&root)
+        };
+        match self.roots.iter().find(brought).filter(|_| !is_users_own(host.home())) {
+            Some(root) => Err(format!(
+                "the home folder {} lies in the workspace {}, which could bring bottles of its own as yours; \
+                 nothing is launched (see that HOME of the server is your own)",
+                host.home().display(),
+                root.display()
+            )),
+            None => Ok(host),
+        }
     }
 
     fn operator(&self) -> Result<&Operator, String> {
@@ -216,4 +225,18 @@ fn find(operator: &Operator, which: Option<&str>) -> Result<Record, String> {
             Err(format!("give the id of a run; there are {}", names.join(", ")))
         }
     }
+}
+
+fn real(path: &Path) -> PathBuf {
+    std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())
+}
+
+/// Whether a home folder is the one that the system has for this user.
+fn is_users_own(home: &Path) -> bool {
+    let uid = rustix::process::getuid().as_raw().to_string();
+    let users = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
+    users.lines().any(|line| {
+        let mut fields = line.split(':');
+        fields.nth(2) == Some(&uid) && fields.nth(2).is_some_and(|of| real(Path::new(of)) == real(home))
+    })
 }

@@ -120,7 +120,6 @@ impl Session {
         self.abilities = Abilities::of(&params.capabilities, params.client_info.as_ref());
         if let Some(options) = &params.initialization_options {
             self.settings = Settings::of_options(options);
-            self.layout.home = self.settings.home.clone().or(self.layout.home.take());
         }
         self.folders(&roots(params), &[]);
         self.todo.warm = true;

@@ -171,18 +171,19 @@ fn a43_what_is_not_saved_has_errors_or_no_terminal_is_refused_with_what_to_do() 
     assert_eq!(entries(state(&world)), Vec::<String>::new());
 }
 
+/// A repository can bring an editor's configuration, and with it the environment of the server.
 #[test]
-fn another_home_and_the_operators_options_are_the_launchs_too() {
+fn a_home_that_lies_in_the_workspace_launches_nothing() {
     let Some(world) = world() else { return };
-    let mut abilities = able(false);
-    abilities["experimental"]["botBottle"]["terminal"] = json!(true);
-    let home = world.root().join("elsewhere");
-    world.write("elsewhere/.bot-bottle/bottles/mine.md", "---\nenv: {}\n---\n");
-    let mut client = Client::with(&world, abilities, json!({ "home": home }));
-    launch(&mut client, &world.uri("elsewhere/.bot-bottle/bottles/mine.md"));
-    let argv = terminal_argv(&mut client, 0);
-    assert!(argv.contains(&format!("--state-dir={}", state(&world).display())), "{argv:?}");
-    assert_eq!(nth(&mut client, "botBottle/openTerminal", 0)["params"]["env"], json!({ "HOME": home }));
+    let mut client = client(&world, true);
+    let root = format!("file://{}", world.home().parent().expect("a folder").display());
+    let event = json!({ "added": [{ "uri": root, "name": "all" }], "removed": [] });
+    client.notify("workspace/didChangeWorkspaceFolders", json!({ "event": event }));
+    let uri = world.uri("~/.bot-bottle/bottles/own.md");
+    for (name, arguments) in [("bot-bottle.launch", json!([uri])), ("bot-bottle.dryRun", json!([uri]))] {
+        let why = refused(&mut client, name, arguments);
+        assert!(why.contains("lies in the workspace") && why.contains("HOME"), "{why}");
+    }
 }
 
 #[test]

@@ -8,7 +8,7 @@ local ROOT_MARKERS = { '.bot-bottle', '.git' }
 --- Opens `argv` as the program of a terminal below, with no shell in between.
 local function open_terminal(_, params)
   vim.cmd('botright new')
-  local options = { cwd = params.cwd, env = params.env }
+  local options = { cwd = params.cwd }
   if vim.fn.has('nvim-0.11') == 1 then
     options.term = true
     vim.fn.jobstart(params.argv, options)
