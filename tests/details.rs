@@ -538,6 +538,7 @@ fn mounts_show_no_secrets_and_hide_nothing() {
 /// The text after the fix of its only finding, or `None` where there is no fix; the finding's count is checked.
 fn allowed(text: &str, host: &str, method: &str, path: Option<&str>, code: &str) -> Option<String> {
     let denied = [Denied {
+        file: "/project/dev.bottle.yaml".into(),
         bottle: "dev".to_owned(),
         host: host.to_owned(),
         method: method.to_owned(),
@@ -608,6 +609,7 @@ fn a_refusal_comes_back_with_the_narrowest_route() {
 #[test]
 fn a_refusal_that_the_manifest_answers_by_now_is_silent() {
     let denied = |code: &str| Denied {
+        file: "/project/dev.bottle.yaml".into(),
         bottle: "dev".to_owned(),
         host: "b.example.com".to_owned(),
         method: "GET".to_owned(),

@@ -67,6 +67,8 @@ mod faults;
 mod files;
 #[path = "engine/images.rs"]
 mod images;
+#[path = "engine/kept.rs"]
+mod kept;
 #[path = "engine/launch.rs"]
 mod launch;
 #[path = "engine/launcher.rs"]

@@ -59,6 +59,7 @@ fn facts() -> Facts<'static> {
     });
     static DENIED: LazyLock<Vec<Denied>> = LazyLock::new(|| {
         vec![Denied {
+            file: "/project/denied.bottle.yaml".into(),
             bottle: "denied".to_owned(),
             host: "api.github.com".to_owned(),
             method: "POST".to_owned(),

@@ -23,6 +23,8 @@ pub struct Facts<'a> {
 /// Requests that a bottle made and was refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Denied {
+    /// The manifest's file, links followed.
+    pub file: std::path::PathBuf,
     /// The bottle's (or agent's) name in the run.
     pub bottle: String,
     /// The host.

@@ -1,18 +1,16 @@
 //! `bot-bottle launch` and `bot-bottle exec`.
 
-use super::operator::{BackendArg, Operator, Settings};
+use super::operator::{BackendArg, Operator};
 use super::trust::{ask_for_trust, bottle_of, looked};
 use super::ui::TerminalUi;
-use super::{CLEAN, Failure, USAGE, target, terminal};
+use super::{CLEAN, Failure, USAGE, target, terminal, ui};
 use crate::check::Cleared;
 use crate::disk::Disk;
 use crate::engine::trust::Trust;
-use crate::engine::{self, Cancel, LaunchError, Looked, Options, Talk, Upstream};
+use crate::engine::{self, Cancel, LaunchError, Options, Resume, Subject, Talk, Upstream};
 use crate::manifest::{Catalog, Found};
 use crate::provider::Start;
 use std::io::{self, IsTerminal};
-use std::path::Path;
-use std::sync::Arc;
 
 /// Launch an agent in its bottle. The exit code is the agent's.
 #[derive(clap::Args)]
@@ -26,9 +24,9 @@ pub(super) struct Args {
     /// One task, without a terminal.
     #[arg(long, value_name = "TEXT")]
     task: Option<String>,
-    /// Go on with the last conversation.
-    #[arg(long)]
-    resume: bool,
+    /// Go on with the conversation of the last run, or of the run ID.
+    #[arg(long, value_name = "ID", num_args = 0..=1, require_equals = true, default_missing_value = "")]
+    resume: Option<String>,
     /// Let the vendor's remote control drive the session.
     #[arg(long)]
     remote_control: bool,
@@ -72,7 +70,7 @@ pub(super) struct ExecArgs {
 
 pub(super) fn run(args: Args) -> Result<u8, Failure> {
     let start = Start {
-        resume: args.resume,
+        resume: args.resume.is_some(),
         remote_control: args.remote_control,
         task: args.task.clone(),
         agent_args: args.agent_args,
@@ -82,6 +80,7 @@ pub(super) fn run(args: Args) -> Result<u8, Failure> {
         backend: args.backend,
         operator: &args.operator,
         start,
+        resume: args.resume.as_deref(),
         command: None,
         dry_run: args.dry_run,
         digest: args.digest.as_deref(),
@@ -115,6 +114,7 @@ pub(super) fn exec(args: ExecArgs) -> Result<u8, Failure> {
         backend: args.backend,
         operator: &args.operator,
         start: Start::default(),
+        resume: None,
         command: Some(args.command),
         dry_run: false,
         digest: None,
@@ -129,6 +129,8 @@ struct Job<'a> {
     backend: Option<BackendArg>,
     operator: &'a Operator,
     start: Start,
+    /// The run that is gone on with; empty for the last one.
+    resume: Option<&'a str>,
     command: Option<Vec<String>>,
     dry_run: bool,
     digest: Option<&'a str>,
@@ -149,23 +151,29 @@ fn go(job: &Job<'_>) -> Result<Ended, Failure> {
         return Err(Failure::usage(changed(&found)));
     }
     let choice = job.backend.map_or(settings.backend, Into::into);
+    let own = Subject::of(&found.source.path, &found.manifest.name);
+    let mut options = Options {
+        backend: choice,
+        command: job.command.clone(),
+        bottle: Some(bottle.subject()),
+        subject: Some(own),
+        digest: Some(digest.clone()),
+        label: job.label.map(str::to_owned),
+        resume: job.resume.map(|run| Resume { run: named(run), other_digest: false }),
+        looked,
+        ..Options::new(settings.state, settings.host, std::env::current_dir()?)
+    };
     if job.dry_run {
-        let options = Options {
-            backend: choice,
-            resume: job.start.resume,
-            looked,
-            ..Options::new(settings.state, settings.host, std::env::current_dir()?)
-        };
         let run = engine::dry_run(&cleared, &options);
         terminal::print(&engine::outline(&cleared, &run, &digest))?;
         return run.refused.map_or(Ok(Ended::Done(CLEAN)), |error| Err(Failure::usage(error.to_string())));
     }
-    if !ask_for_trust(&bottle, &settings.state, &layout)? {
+    if !ask_for_trust(&bottle, &options.state, &layout)? || !ask_for_home(&cleared, &mut options)? {
         return Ok(Ended::Refused(USAGE));
     }
-    let origin = Origin { manifest: &found.source.path, bottle: bottle.runs_in(), looked };
-    let state = settings.state.clone();
-    let code = start(job, &cleared, choice, settings, origin)?;
+    let state = options.state.clone();
+    options.upstream = Upstream { remote_control: job.start.remote_control, ..settings.upstream };
+    let code = start(job, &cleared, options)?;
     if let Err(error) = Trust::new(&state, &layout).launched(&bottle) {
         terminal::note(&format!("how this bottle is read by this version cannot be remembered: {error}"));
     }
@@ -181,45 +189,46 @@ fn changed(found: &Found) -> String {
     )
 }
 
-/// Where a plan is from.
-struct Origin<'a> {
-    manifest: &'a Path,
-    bottle: &'a str,
-    /// What was asked about.
-    looked: Arc<Looked>,
+/// A run's id, where one was given.
+fn named(run: &str) -> Option<String> {
+    Some(run.to_owned()).filter(|run| !run.is_empty())
 }
 
-fn start(
-    job: &Job<'_>,
-    cleared: &Cleared,
-    choice: engine::Choice,
-    settings: Settings,
-    origin: Origin<'_>,
-) -> Result<u8, Failure> {
+/// Asks whether a home that another thing left may be gone on with; an agent wrote in it, and what is
+/// launched now may have other credentials.
+fn ask_for_home(cleared: &Cleared, options: &mut Options) -> Result<bool, Failure> {
+    let Some(resume) = &options.resume else { return Ok(true) };
+    let other = options.resumes_another(cleared.plan(), resume.run.as_deref());
+    let Some(run) = other.map_err(|p| Failure::usage(p.to_string()))? else { return Ok(true) };
+    let question = format!(
+        "The run {run} left this home, and what is launched now is another thing than it was. Go on in it? [y/N]"
+    );
+    match ui::ask(&question) {
+        Some(answer) if ["y", "yes"].contains(&answer.trim().to_ascii_lowercase().as_str()) => {
+            options.resume = Some(Resume { run: Some(run), other_digest: true });
+            Ok(true)
+        }
+        Some(_) => Ok(false),
+        None => {
+            terminal::error(&format!(
+                "the run {run} left this home, and what is launched now is another thing than it was; resume \
+                 it at a terminal, which asks, or launch without --resume"
+            ));
+            Ok(false)
+        }
+    }
+}
+
+fn start(job: &Job<'_>, cleared: &Cleared, options: Options) -> Result<u8, Failure> {
     let interactive = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
     let talk = if interactive && job.start.task.is_none() { Talk::Terminal } else { Talk::Stream };
     if talk == Talk::Stream && job.start.task.is_none() && job.command.is_none() {
         return Err(Failure::usage("there is no terminal for the agent; give it a task with --task"));
     }
-    let project = std::env::current_dir()?;
-    let cancel = Cancel::default();
     if job.supervised {
-        stop_with_input(cancel.clone())?;
+        stop_with_input(options.cancel.clone())?;
     }
-    let options = Options {
-        backend: choice,
-        command: job.command.clone(),
-        resume: job.start.resume,
-        talk,
-        upstream: Upstream { remote_control: job.start.remote_control, ..settings.upstream },
-        cancel,
-        manifest: Some(origin.manifest.to_owned()),
-        bottle: Some(origin.bottle.to_owned()),
-        looked: origin.looked,
-        label: job.label.map(str::to_owned),
-        watch_signals: true,
-        ..Options::new(settings.state, settings.host, project)
-    };
+    let options = Options { talk, watch_signals: true, ..options };
     match engine::launch(cleared, &options, &TerminalUi::new(cleared, job.supervised)) {
         Ok(outcome) => Ok(outcome.code),
         Err(LaunchError::Cancelled { stage }) => {

@@ -3,8 +3,8 @@
 use super::operator::Operator;
 use super::{CLEAN, Failure, terminal};
 use crate::egress::{AuditLine, Verdict};
-use crate::engine::{self, Attached, Record};
-use crate::shown::printable;
+use crate::engine::{self, Attached, Record, StateDir, Subject};
+use crate::shown::{self, printable};
 use serde::Serialize;
 use std::io::IsTerminal;
 
@@ -18,11 +18,12 @@ pub(super) struct PsArgs {
     operator: Operator,
 }
 
-/// Show what a bottle's last run asked the egress for.
+/// Show what a manifest's last run, or the run of an id, asked the egress for.
 #[derive(clap::Args)]
 pub(super) struct LogsArgs {
-    /// The bottle's or agent's name, or a run's id.
-    name: String,
+    /// The bottle's or agent's file (FILE[#NAME]) or name, or a run's id.
+    #[arg(value_name = "FILE|NAME|ID")]
+    which: String,
     /// Only what was refused.
     #[arg(long)]
     denied: bool,
@@ -36,7 +37,8 @@ pub(super) struct LogsArgs {
 /// End a running bottle.
 #[derive(clap::Args)]
 pub(super) struct StopArgs {
-    /// The bottle's or agent's name, or a run's id.
+    /// The bottle's or agent's name or file, or a run's id.
+    #[arg(value_name = "FILE|NAME|ID")]
     run: String,
     #[command(flatten)]
     operator: Operator,
@@ -45,7 +47,8 @@ pub(super) struct StopArgs {
 /// Look at a running bottle's terminal; Ctrl-] leaves it.
 #[derive(clap::Args)]
 pub(super) struct AttachArgs {
-    /// The bottle's or agent's name, or a run's id.
+    /// The bottle's or agent's name or file, or a run's id.
+    #[arg(value_name = "FILE|NAME|ID")]
     run: String,
     #[command(flatten)]
     operator: Operator,
@@ -73,12 +76,16 @@ fn table(live: &[Record]) -> String {
     if live.is_empty() {
         return "no bottle is running\n".to_owned();
     }
-    let row = |id: &str, name: &str, backend: &str, started: &str, workspace: &str| {
-        format!("{id:<12} {name:<20} {backend:<11} {started:<21} {workspace}\n")
+    let row = |[id, name, backend, started, workspace, manifest]: [&str; 6]| {
+        format!("{id:<12} {name:<20} {backend:<11} {started:<21} {workspace:<30} {manifest}\n")
     };
-    let rows =
-        live.iter().map(|r| row(&r.id, &named(r), &r.backend, &r.started, &terminal::shown(&r.workspace)));
-    std::iter::once(row("ID", "NAME", "BACKEND", "STARTED", "WORKSPACE")).chain(rows).collect()
+    let of = |r: &Record| {
+        let manifest = r.manifest.as_deref().map(terminal::shown).unwrap_or_default();
+        let workspace = terminal::shown(&r.workspace);
+        row([&r.id, &named(r), &printable(&r.backend), &printable(&r.started), &workspace, &manifest])
+    };
+    let head = row(["ID", "NAME", "BACKEND", "STARTED", "WORKSPACE", "MANIFEST"]);
+    std::iter::once(head).chain(live.iter().map(of)).collect()
 }
 
 /// A run's name, and what a person calls it.
@@ -91,14 +98,9 @@ fn named(run: &Record) -> String {
 
 pub(super) fn logs(args: &LogsArgs) -> Result<u8, Failure> {
     let settings = args.operator.settings()?;
-    // A name, or the id of a live run.
-    let live = engine::ps(&settings.state, &settings.host);
-    let by_id = live.iter().find(|r| r.id == args.name);
-    let (name, run) = by_id.map_or((args.name.as_str(), None), |r| (r.name.as_str(), Some(r.id.as_str())));
-    if engine::log_files(&settings.state, name, "audit.jsonl").is_empty() {
-        return Err(Failure::usage(format!("no run of `{name}` is remembered")));
-    }
-    let lines = engine::logs(&settings.state, name, run, args.denied);
+    engine::sweep(&settings.state, &settings.host);
+    let (subject, run) = logged(&settings.state, &args.which)?;
+    let lines = engine::logs(&settings.state, &subject, run, args.denied);
     let mut out = String::new();
     for line in &lines {
         if args.json {
@@ -110,6 +112,38 @@ pub(super) fn logs(args: &LogsArgs) -> Result<u8, Failure> {
     }
     terminal::print(&out)?;
     Ok(CLEAN)
+}
+
+/// Whose logs a person means, and of which run.
+fn logged<'a>(state: &StateDir, which: &'a str) -> Result<(Subject, Option<&'a str>), Failure> {
+    let all = engine::logged(state);
+    let of_run = |s: &&Subject| {
+        let files = engine::log_files(state, s, "audit.jsonl");
+        files
+            .iter()
+            .any(|f| !f.is_symlink() && f.to_string_lossy().ends_with(&format!("-{which}.audit.jsonl")))
+    };
+    if let Some(subject) = all.iter().find(of_run) {
+        return Ok((subject.clone(), Some(which)));
+    }
+    let (file, name) = which.rsplit_once('#').map_or((which, None), |(file, name)| (file, Some(name)));
+    let real = file.contains(['/', '.']).then(|| std::fs::canonicalize(file).ok()).flatten();
+    let meant = |s: &&Subject| match &real {
+        Some(real) => s.file == *real && name.is_none_or(|name| s.name == name),
+        None => s.name == which,
+    };
+    let shown = shown::printable(which);
+    match all.iter().filter(meant).collect::<Vec<_>>().as_slice() {
+        [one] => Ok(((*one).clone(), None)),
+        [] => Err(Failure::usage(format!("no run of `{shown}` is remembered"))),
+        several => {
+            let files: Vec<_> = several.iter().map(|s| format!("{}#{}", s.file.display(), s.name)).collect();
+            let files = shown::visible(&files.join(", "));
+            Err(Failure::usage(format!(
+                "several manifests are called `{shown}`; name one by its file: {files}"
+            )))
+        }
+    }
 }
 
 fn shown(line: &AuditLine) -> String {

@@ -8,6 +8,7 @@ use super::error::Problem;
 use super::state::{Record, StateDir};
 use super::terminal::Raw;
 use super::tree::open_root;
+use crate::shown::Plain;
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::termios::{Winsize, tcgetwinsize, tcsetwinsize};
 use std::collections::VecDeque;
@@ -35,6 +36,9 @@ pub(crate) struct Hub(Arc<Mutex<State>>);
 
 #[derive(Default)]
 struct State {
+    /// Where the agent has no terminal, nobody answers for it: what would make a terminal answer is
+    /// taken out.
+    plain: Option<Plain>,
     scrollback: VecDeque<u8>,
     clients: Vec<UnixStream>,
     /// Shut down at the end, so that the thread that waits on it ends too.
@@ -44,7 +48,8 @@ struct State {
 impl Hub {
     /// Listens in the run's folder; `terminal` takes what an attached person types.
     pub(crate) fn open(run: &Path, terminal: Option<Arc<OwnedFd>>) -> io::Result<Self> {
-        let hub = Self(Arc::new(Mutex::new(State::default())));
+        let plain = terminal.is_none().then(Plain::default);
+        let hub = Self(Arc::new(Mutex::new(State { plain, ..State::default() })));
         let dir = open_root(run)?;
         let listener = UnixListener::bind(short(&dir))?;
         hub.0.lock().unwrap_or_else(PoisonError::into_inner).listener = Some(listener.try_clone()?);
@@ -82,6 +87,8 @@ impl Hub {
     /// Shows a piece of the agent's output to all who are attached.
     pub(crate) fn show(&self, bytes: &[u8]) {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let filtered = state.plain.as_mut().map(|plain| plain.filter(bytes));
+        let bytes = filtered.as_deref().unwrap_or(bytes);
         state.scrollback.extend(bytes);
         let excess = state.scrollback.len().saturating_sub(SCROLLBACK);
         state.scrollback.drain(..excess);
@@ -168,6 +175,8 @@ pub fn attach(
     let dir = open_root(&state.runs().join(&record.id)).map_err(failed)?;
     let mut agent = UnixStream::connect(short(&dir)).map_err(failed)?;
     let stdin = io::stdin();
+    // Without this terminal's keyboard, what it answers would be typed into the shell.
+    let mut plain = (!keyboard).then(Plain::default);
     let raw = keyboard.then(Raw::enter).transpose().map_err(failed)?;
     if let (Some(_), Ok(size)) = (&raw, tcgetwinsize(&stdin)) {
         let [rows, columns] = [size.ws_row.to_be_bytes(), size.ws_col.to_be_bytes()];
@@ -187,7 +196,11 @@ pub fn attach(
         drop(fds);
         if shown {
             match receive(&mut agent) {
-                Ok((OUTPUT, bytes)) => out.write_all(&bytes).and_then(|()| out.flush()).map_err(failed)?,
+                Ok((OUTPUT, bytes)) => {
+                    let filtered = plain.as_mut().map(|plain| plain.filter(&bytes));
+                    let bytes = filtered.as_deref().unwrap_or(&bytes);
+                    out.write_all(bytes).and_then(|()| out.flush()).map_err(failed)?;
+                }
                 Ok((EXIT, code)) => return Ok(Attached::Ended(code.first().copied().unwrap_or(1))),
                 Ok(_) => {}
                 // The launcher was killed.
@@ -202,5 +215,29 @@ pub fn attach(
             }
             send(&mut agent, INPUT, &buffer[..n]).map_err(failed)?;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_agent_without_a_terminal_makes_nobodys_answer() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let hub = Hub::open(dir.path(), None).expect("a hub");
+        hub.show(b"before\x1b[6n");
+        let root = open_root(dir.path()).expect("opened");
+        let mut client = UnixStream::connect(short(&root)).expect("joined");
+        let (_, so_far) = receive(&mut client).expect("the scrollback");
+        // A sequence may come in two pieces.
+        hub.show(b"\x1b]52;c;");
+        hub.show(b"eA==\x07after\x1b[31mred");
+        let mut seen = so_far;
+        while !seen.ends_with(b"red") {
+            seen.extend(receive(&mut client).expect("output").1);
+        }
+        assert_eq!(String::from_utf8_lossy(&seen), "beforeafter\u{1b}[31mred");
+        hub.end(0);
     }
 }

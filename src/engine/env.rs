@@ -6,6 +6,7 @@ use super::relay;
 use super::ui::Ui;
 use crate::plan::{EnvValue, Plan};
 use crate::provider::guest_folder;
+use crate::shown::printable;
 
 /// Resolves the plan's variables: literals, `${NAME}` from the host, `?question` by asking.
 ///
@@ -104,6 +105,7 @@ fn one(value: &EnvValue, host: &Host, ui: &dyn Ui) -> Result<String, String> {
                 .ok_or_else(|| format!("needs the host variable {name}, which is not UTF-8")),
         },
         EnvValue::Ask(question) => ui.ask(question).ok_or_else(|| {
+            let question = printable(question);
             format!("is asked for (\u{201c}{question}\u{201d}), and nobody is there to answer")
         }),
     }

@@ -8,7 +8,7 @@ use super::error::Problem;
 use super::mount_points::{MountPoints, Point};
 use super::relay;
 use super::state::Run;
-use super::tree::{self, Owner};
+use super::tree::Owner;
 use crate::plan::{Conflict, Plan, Resources, mount_conflict};
 use crate::provider::GUEST_HOME;
 use crate::provider::guest_path::{HOME_ENGINE, is_plain, taken};
@@ -258,33 +258,24 @@ pub(crate) fn pin(source: &Path, workspace: &Path) -> Result<(PathBuf, Metadata)
     Ok((real, metadata))
 }
 
-/// The host home of the guest: empty, or the last run's with `resume`.
-pub(crate) fn make_home(run: &Run, kept: &Path, resume: bool, owner: Owner) -> Result<PathBuf, Problem> {
+/// The host home of the guest: empty, or the one that an earlier run left in `kept`.
+pub(crate) fn make_home(run: &Run, kept: Option<&Path>, owner: Owner) -> Result<PathBuf, Problem> {
     let home = run.dir.join("home");
     let what = "cannot make the guest's home";
-    if resume {
-        // The rename is the lock: of two launches that resume, one finds it.
-        return match fs::rename(kept.join("home"), &home) {
-            Ok(()) => Ok(home),
-            Err(e) if e.kind() == io::ErrorKind::NotFound => Err(Problem::new(
-                "there is nothing to resume",
-                "no run of this bottle in this project has ended, or one that resumes it is under way",
-                "launch without --resume",
-            )),
-            Err(e) => Err(Problem::io(what, e)),
-        };
+    let Some(kept) = kept else {
+        tree_dir(&home, owner).map_err(|e| Problem::io(what, e))?;
+        return Ok(home);
+    };
+    // The rename is the lock: of two launches that resume, one finds it.
+    match fs::rename(kept.join("home"), &home) {
+        Ok(()) => Ok(home),
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Err(Problem::new(
+            "there is nothing to resume",
+            "another launch goes on with it",
+            "launch without --resume",
+        )),
+        Err(e) => Err(Problem::io(what, e)),
     }
-    tree_dir(&home, owner).map_err(|e| Problem::io(what, e))?;
-    Ok(home)
-}
-
-/// Keeps a run's folder for `--resume`, in place of the one before.
-pub(crate) fn keep(from: &Path, kept: &Path) -> io::Result<()> {
-    let name = from.file_name().ok_or(io::ErrorKind::InvalidInput)?;
-    let to = kept.join(name);
-    super::state::make_dir_all(kept)?;
-    tree::remove_path(&to)?;
-    fs::rename(from, to)
 }
 
 #[cfg(test)]

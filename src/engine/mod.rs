@@ -18,6 +18,7 @@ mod files;
 mod guard;
 mod guest;
 mod host;
+mod kept;
 mod looked;
 mod mount_points;
 mod open_files;
@@ -27,6 +28,7 @@ mod relay;
 mod runs;
 mod signals;
 mod state;
+mod subject;
 mod sweep;
 mod sys;
 pub mod terminal;
@@ -53,8 +55,9 @@ pub use looked::Looked;
 pub use open_files::raise_open_files;
 pub use outline::{outline, silenced};
 pub use refusals::refusals;
-pub use runs::{find, live, log_files, logs, ps, refusal_count, stop};
+pub use runs::{find, live, log_files, logged, logged_in, logs, ps, refusal_count, stop};
 pub use state::{Record, StateDir};
+pub use subject::Subject;
 pub use sweep::sweep;
 pub use ui::{Cancel, Silent, Stream, Ui};
 pub use watch::{StateChange, watch};
@@ -85,18 +88,20 @@ pub struct Options {
     pub host: Host,
     /// The workspace of a plan that names none.
     pub project: PathBuf,
-    /// The file that the plan is from, for whoever looks at runs.
-    pub manifest: Option<PathBuf>,
-    /// The bottle's own name, where the plan is an agent's.
-    pub bottle: Option<String>,
+    /// The manifest that the plan is of: what the run leaves is its own.
+    pub subject: Option<Subject>,
+    /// The bottle, where the plan is an agent's.
+    pub bottle: Option<Subject>,
+    /// The digest of what is launched, as a person was shown it.
+    pub digest: Option<String>,
     /// What a person calls the run.
     pub label: Option<String>,
     /// What a person was asked about: the launch takes nothing else from the host.
     pub looked: Arc<Looked>,
     /// Another command in the agent's place.
     pub command: Option<Vec<String>>,
-    /// Go on in the home (and workspace copy) of the last run.
-    pub resume: bool,
+    /// Go on in the home (and workspace copy) of an earlier run.
+    pub resume: Option<Resume>,
     /// How the agent talks.
     pub talk: Talk,
     /// The way upstream.
@@ -117,18 +122,54 @@ impl Options {
             state,
             host,
             project,
-            manifest: None,
+            subject: None,
             bottle: None,
+            digest: None,
             label: None,
             looked,
             command: None,
-            resume: false,
+            resume: None,
             talk: Talk::Stream,
             upstream: Upstream::default(),
             cancel: Cancel::default(),
             watch_signals: false,
         }
     }
+}
+
+impl Options {
+    fn subject_of(&self, plan: &Plan) -> Subject {
+        // A plan of no file is one of a caller's own making.
+        let own = || Subject { file: PathBuf::new(), name: plan.name.clone() };
+        self.subject.clone().unwrap_or_else(own)
+    }
+
+    /// Of whom an earlier run's home can be resumed: the same manifest with the same bottle in the same
+    /// workspace.
+    fn kept_key(&self, plan: &Plan, workspace: &Path) -> String {
+        let bottle = self.bottle.as_ref().map(|b| b.file.as_path()).unwrap_or(Path::new(""));
+        self.subject_of(plan).keyed([bottle, workspace])
+    }
+
+    /// Whether what `--resume` would go on with was left by another thing than what is launched now: the
+    /// id of its run.
+    ///
+    /// # Errors
+    /// When there is nothing to resume.
+    pub fn resumes_another(&self, plan: &Plan, run: Option<&str>) -> Result<Option<String>, Problem> {
+        let workspace = workspace::host_folder(plan, &self.looked, &self.host, &self.state)?;
+        let kept = kept::pick(&self.state, &self.kept_key(plan, &workspace), run)?;
+        Ok((kept.note.digest != self.digest).then_some(kept.note.run))
+    }
+}
+
+/// Which earlier run is gone on with.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Resume {
+    /// Its id; the last one where there is none.
+    pub run: Option<String>,
+    /// A person said that what is launched may be another thing than what left the home.
+    pub other_digest: bool,
 }
 
 /// How a launch ended.
@@ -219,13 +260,16 @@ impl Launch<'_> {
 
         self.begin(Stage::State)?;
         let container = backend.name() != "bubblewrap";
+        let subject = self.subject();
+        let kept_key = options.kept_key(plan, &workspace);
         let new = NewRun {
-            name: &plan.name,
-            manifest: options.manifest.as_deref(),
-            bottle: options.bottle.as_deref(),
+            subject: &subject,
+            bottle: options.bottle.as_ref(),
             label: options.label.as_deref(),
             backend: backend.name(),
             workspace: &workspace,
+            kept_key: &kept_key,
+            digest: options.digest.as_deref(),
             container,
         };
         let run = made.run.insert(Run::create(&options.state, &new)?);
@@ -273,9 +317,8 @@ impl Launch<'_> {
         self.begin(Stage::Agent)?;
         // From here on the home holds an agent's work, which is kept. Another command in its place
         // leaves what the last agent's run kept as it is.
-        if options.command.is_none() || options.resume {
-            state::private_file(&run.dir.join("started"))
-                .map_err(|e| Problem::io("cannot mark the run", e))?;
+        if options.command.is_none() {
+            mark_started(run)?;
         }
         let watched = (plan.workspace.mode == WorkspaceMode::Bind).then(|| Snapshot::take(&workspace));
         let code = self.agent(&argv, pty, backend.as_ref(), run);
@@ -288,18 +331,52 @@ impl Launch<'_> {
     }
 
     fn lay_out(&self, run: &Run, workspace: &Path, owner: Owner) -> Result<Guest, Problem> {
-        let kept = self.options.state.kept(&run.record.key);
-        let home = guest::make_home(run, &kept, self.options.resume, owner)?;
+        let options = self.options;
+        let kept = match &options.resume {
+            None => None,
+            Some(resume) => Some(self.resumed(resume, &run.record.key)?),
+        };
+        let from = kept.as_ref().map(|kept| kept.dir.as_path());
+        let home = guest::make_home(run, from, owner)?;
+        if from.is_some() {
+            // It holds an agent's work from here on, whatever becomes of this launch.
+            mark_started(run)?;
+        }
         let copy = run.dir.join("workspace");
-        if self.options.resume && self.plan.workspace.mode == WorkspaceMode::Copy {
+        if let Some(from) = from.filter(|_| self.plan.workspace.mode == WorkspaceMode::Copy) {
             // Without a copy of an earlier run a new one is made.
-            let _ = std::fs::rename(kept.join("workspace"), &copy);
+            let _ = std::fs::rename(from.join("workspace"), &copy);
         }
         let failed = |e| Problem::io("cannot make the guest's folders", e);
-        let resumed = self.options.resume.then_some(kept.as_path());
-        let mut guest = Guest::lay_out(self.plan, run, home, resumed, owner).map_err(failed)?;
+        let mut guest = Guest::lay_out(self.plan, run, home, from, owner).map_err(failed)?;
+        if let Some(from) = from {
+            // The rest is another run's by now.
+            let _ = tree::remove_path(from);
+        }
         guest.binds.extend(workspace::binds(self.plan, &self.options.looked, workspace, &copy, owner)?);
         Ok(guest)
+    }
+
+    /// What is gone on with, once a person knows what that means.
+    fn resumed(&self, resume: &Resume, key: &str) -> Result<kept::Kept, Problem> {
+        let kept = kept::pick(&self.options.state, key, resume.run.as_deref())?;
+        if kept.note.digest != self.options.digest && !resume.other_digest {
+            return Err(Problem::new(
+                format!("the home of the run {} is not resumed", kept.note.run),
+                "what is launched now is another thing than what left it, and nobody said that it may have it",
+                "resume it at a terminal, which asks, or launch without --resume",
+            ));
+        }
+        let written: Vec<_> = self.plan.files.iter().map(|f| f.guest_path.as_str()).collect();
+        let obeyed = kept::obeyed(&kept.dir.join("home"), &written);
+        if !obeyed.is_empty() {
+            self.ui.note(&format!("the resumed home holds what programs obey: {}", obeyed.join(", ")));
+        }
+        Ok(kept)
+    }
+
+    fn subject(&self) -> Subject {
+        self.options.subject_of(self.plan)
     }
 
     fn guest_commands(
@@ -353,6 +430,12 @@ impl Launch<'_> {
         }
         Ok(code)
     }
+}
+
+/// Says that the run's home is to be kept.
+fn mark_started(run: &Run) -> Result<(), Problem> {
+    let marked = state::private_file(&run.dir.join("started"));
+    marked.map(drop).map_err(|e| Problem::io("cannot mark the run", e))
 }
 
 /// The guest's program and the files that it reads.

@@ -2,6 +2,7 @@
 
 use super::runs::log_files;
 use super::state::StateDir;
+use super::subject::Subject;
 use crate::check::Denied;
 use crate::egress::{AuditLine, Verdict};
 use std::collections::HashMap;
@@ -16,13 +17,13 @@ const MOST_BYTES: u64 = 4 << 20;
 /// How many different requests are told apart.
 const MOST_REQUESTS: usize = 200;
 
-/// What the last runs of this name were refused, each request once, with how often and when first.
+/// What the last runs of this manifest were refused, each request once, with how often and when first.
 /// The latest run's come first. What is not an audit line is left out.
 ///
 /// The refusals are those of the routes of their time; the rule judges them by today's.
-pub fn refusals(state: &StateDir, name: &str) -> Vec<Denied> {
-    let mut all = Refusals { name, requests: Vec::new(), places: HashMap::new() };
-    for path in log_files(state, name, "audit.jsonl").iter().take(RUNS) {
+pub fn refusals(state: &StateDir, subject: &Subject) -> Vec<Denied> {
+    let mut all = Refusals { subject, requests: Vec::new(), places: HashMap::new() };
+    for path in log_files(state, subject, "audit.jsonl").iter().take(RUNS) {
         // A run's audit may go while it is read.
         let _ = all.read(path);
     }
@@ -33,7 +34,7 @@ pub fn refusals(state: &StateDir, name: &str) -> Vec<Denied> {
 type Request = (String, String, Option<String>, String);
 
 struct Refusals<'a> {
-    name: &'a str,
+    subject: &'a Subject,
     requests: Vec<Denied>,
     /// Where in `requests` each one is.
     places: HashMap<Request, usize>,
@@ -73,8 +74,9 @@ impl Refusals<'_> {
         } else if self.requests.len() < MOST_REQUESTS {
             self.places.insert(request.clone(), self.requests.len());
             let (host, method, path, code) = request;
-            let bottle = self.name.to_owned();
-            self.requests.push(Denied { bottle, host, method, path, code, count: 1, first: line.time });
+            let (bottle, file) = (self.subject.name.clone(), self.subject.file.clone());
+            let first = line.time;
+            self.requests.push(Denied { file, bottle, host, method, path, code, count: 1, first });
         }
     }
 }
@@ -86,6 +88,10 @@ mod tests {
 
     struct Runs(tempfile::TempDir);
 
+    fn subject(name: &str) -> Subject {
+        Subject::of(Path::new("/p/dev.bottle.yaml"), name)
+    }
+
     impl Runs {
         fn new() -> Self {
             Self(tempfile::tempdir().expect("a folder"))
@@ -96,7 +102,7 @@ mod tests {
         }
 
         fn path(&self, name: &str, run: &str) -> std::path::PathBuf {
-            let folder = self.state().logs(name);
+            let folder = self.state().logs(&subject(name).key());
             std::fs::create_dir_all(&folder).expect("a folder");
             folder.join(format!("{run}.audit.jsonl"))
         }
@@ -136,7 +142,7 @@ mod tests {
                 line("07", "a.test", "/x", "path"),
             ],
         );
-        let found = refusals(&runs.state(), "dev");
+        let found = refusals(&runs.state(), &subject("dev"));
         let seen: Vec<_> = found
             .iter()
             .map(|d| (d.host.as_str(), d.path.as_deref(), d.code.as_str(), d.count, &d.first[17..19]))
@@ -150,7 +156,7 @@ mod tests {
             ]
         );
         assert!(found.iter().all(|d| d.bottle == "dev"));
-        assert_eq!(refusals(&runs.state(), "other"), []);
+        assert_eq!(refusals(&runs.state(), &subject("other")), []);
     }
 
     #[test]
@@ -160,7 +166,7 @@ mod tests {
             runs.wrote(&run.to_string(), &[line("01", &format!("h{run}.test"), "", "host")]);
         }
         std::fs::write(runs.path("dev", "6"), b"\xff{\n[]\n{\"time\":1}\n\n").expect("written");
-        let hosts: Vec<_> = refusals(&runs.state(), "dev").into_iter().map(|d| d.host).collect();
+        let hosts: Vec<_> = refusals(&runs.state(), &subject("dev")).into_iter().map(|d| d.host).collect();
         assert_eq!(hosts, ["h5.test", "h4.test", "h3.test", "h2.test"]);
     }
 
@@ -175,7 +181,7 @@ mod tests {
             n += 1;
         }
         std::fs::write(runs.path("dev", "1"), all).expect("written");
-        let found = refusals(&runs.state(), "dev");
+        let found = refusals(&runs.state(), &subject("dev"));
         assert_eq!(found.len(), MOST_REQUESTS);
         assert!(found.iter().all(|d| d.host != "first.test" && d.count > 10), "{:?}", found[0]);
     }

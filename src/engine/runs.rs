@@ -3,6 +3,7 @@
 use super::error::Problem;
 use super::host::Host;
 use super::state::{self, Found, Record, StateDir, process_start};
+use super::subject::Subject;
 use super::sweep::sweep;
 use crate::egress::{AuditLine, Verdict};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -31,24 +32,37 @@ fn in_order(mut live: Vec<Record>) -> Vec<Record> {
     live
 }
 
-/// The live run that `which` names: its id, the beginning of it, or its bottle's name.
+/// So much of an id tells a run from others: less may be a name, or another run's tomorrow.
+const SHORTEST_ID: usize = 4;
+
+/// The live run that `which` names: its id, its manifest's name or file, or the beginning of its id.
 ///
 /// # Errors
 /// When none or several are meant.
 pub fn find(state: &StateDir, host: &Host, which: &str) -> Result<Record, Problem> {
     let live = ps(state, host);
     let names = || live.iter().map(|r| format!("{} ({})", r.id, r.name)).collect::<Vec<_>>().join(", ");
-    let meant: Vec<_> = live.iter().filter(|r| r.name == which || r.id.starts_with(which)).collect();
-    match meant.as_slice() {
+    match meant(&live, which).as_slice() {
         [one] => Ok((*one).clone()),
         [] => Err(Problem::new(format!("no run is called {which}"), format!("there are: {}", names()), "")),
         _ => Err(Problem::new(format!("several runs are called {which}"), names(), "give the id")),
     }
 }
 
-/// The files that the runs of a bottle left, by kind (`audit.jsonl`, `output.log`), newest first.
-pub fn log_files(state: &StateDir, name: &str, kind: &str) -> Vec<PathBuf> {
-    let entries = fs::read_dir(state.logs(name)).into_iter().flatten().flatten();
+/// The runs that a word may mean: the whole before the part, so that no id hides behind a name, and no
+/// name behind the beginning of an id.
+fn meant<'r>(live: &'r [Record], which: &str) -> Vec<&'r Record> {
+    let file = which.contains(['/', '.']).then(|| fs::canonicalize(which).ok()).flatten();
+    let named = |r: &Record| r.name == which || file.is_some() && r.manifest == file;
+    let begins = |r: &Record| which.len() >= SHORTEST_ID && r.id.starts_with(which);
+    let ways: [&dyn Fn(&Record) -> bool; 3] = [&|r| r.id == which, &named, &begins];
+    let found = ways.into_iter().map(|by| live.iter().filter(|r| by(r)).collect::<Vec<_>>());
+    found.into_iter().find(|found| !found.is_empty()).unwrap_or_default()
+}
+
+/// The files that the runs of a manifest left, by kind (`audit.jsonl`, `output.log`), newest first.
+pub fn log_files(state: &StateDir, subject: &Subject, kind: &str) -> Vec<PathBuf> {
+    let entries = fs::read_dir(state.logs(&subject.key())).into_iter().flatten().flatten();
     let mut files: Vec<_> =
         entries.map(|e| e.path()).filter(|p| p.to_string_lossy().ends_with(&format!(".{kind}"))).collect();
     // Names begin with the time.
@@ -57,10 +71,24 @@ pub fn log_files(state: &StateDir, name: &str, kind: &str) -> Vec<PathBuf> {
     files
 }
 
-/// What the last run of a bottle (or the run of this id) asked the egress for; with `denied`, what
+/// The manifests that have logs, in order.
+pub fn logged(state: &StateDir) -> Vec<Subject> {
+    let entries = fs::read_dir(state.logs("")).into_iter().flatten().flatten();
+    let names = entries.filter_map(|e| e.file_name().into_string().ok());
+    let mut all: Vec<_> = names.filter_map(|name| state::subject_of_logs(state, &name)).collect();
+    all.sort();
+    all
+}
+
+/// The manifest whose logs a folder of this name holds.
+pub fn logged_in(state: &StateDir, folder: &str) -> Option<Subject> {
+    state::subject_of_logs(state, folder)
+}
+
+/// What the last run of a manifest (or the run of this id) asked the egress for; with `denied`, what
 /// it was refused. Lines that are no audit lines are left out.
-pub fn logs(state: &StateDir, name: &str, run: Option<&str>, denied: bool) -> Vec<AuditLine> {
-    let files = log_files(state, name, "audit.jsonl");
+pub fn logs(state: &StateDir, subject: &Subject, run: Option<&str>, denied: bool) -> Vec<AuditLine> {
+    let files = log_files(state, subject, "audit.jsonl");
     let wanted = |p: &&PathBuf| run.is_none_or(|id| p.to_string_lossy().contains(&format!("-{id}.")));
     let Some(text) = files.iter().find(wanted).and_then(|p| fs::read_to_string(p).ok()) else {
         return Vec::new();
@@ -113,4 +141,33 @@ fn launcher(record: &Record) -> Option<std::os::fd::OwnedFd> {
     let fd = pidfd_open(Pid::from_raw(record.pid)?, PidfdFlags::empty()).ok()?;
     // Looked at after the descriptor: the number cannot be reused for another process any more.
     (process_start(record.pid) == Some(record.pid_start)).then_some(fd)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn run(id: &str, name: &str) -> Record {
+        let text = serde_json::json!({
+            "version": 1, "id": id, "name": name, "backend": "bubblewrap", "pid": 1, "pid_start": 1,
+            "started": "", "workspace": "/w", "key": "", "container": null, "cgroups": [],
+            "socket_dir": null, "audit": "/a", "output": "/o",
+        });
+        serde_json::from_value(text).expect("a record")
+    }
+
+    #[test]
+    fn a_word_means_an_id_a_name_or_enough_of_an_id() {
+        let live = [run("7abc123456", "dev"), run("7abc999999", "7"), run("beef000000", "7abc123456")];
+        let ids = |which: &str| meant(&live, which).into_iter().map(|r| r.id.as_str()).collect::<Vec<_>>();
+        assert_eq!(ids("dev"), ["7abc123456"]);
+        // A name of one letter is not the beginning of somebody's id.
+        assert_eq!(ids("7"), ["7abc999999"]);
+        assert_eq!(ids("7a"), [""; 0]);
+        assert_eq!(ids("b"), [""; 0]);
+        // An id is nobody's name.
+        assert_eq!(ids("7abc123456"), ["7abc123456"]);
+        assert_eq!(ids("7abc1"), ["7abc123456"]);
+        assert_eq!(ids("7abc").len(), 2);
+    }
 }

@@ -3,11 +3,12 @@
 //!
 //! ```text
 //! STATE/runs/ID/      lock, record.json, what the guest sees; one folder a run, gone at its end
-//! STATE/kept/KEY/     the last run's home (and workspace copy) of a bottle and project, for --resume
-//! STATE/logs/NAME/    the audit and, without a terminal, the output of each run
+//! STATE/kept/KEY/ID/  the homes (and workspace copies) of the last runs of a manifest, for --resume
+//! STATE/logs/KEY/     the audit and, without a terminal, the output of each run of a manifest
 //! ```
 
 use super::error::Problem;
+use super::subject::Subject;
 use ring::rand::{SecureRandom, SystemRandom};
 use rustix::fs::{FlockOperation, flock};
 use serde::{Deserialize, Serialize};
@@ -22,7 +23,9 @@ const VERSION: u32 = 1;
 const LONGEST_SOCKET_PATH: usize = 100;
 /// A folder that a launch is still making is hidden; past this age its launch is dead.
 const UNFINISHED: Duration = Duration::from_secs(600);
-/// Logs of this many runs of one bottle are kept.
+/// In a log folder: whose it is.
+const SUBJECT: &str = "subject.json";
+/// Logs of this many runs of one manifest are kept.
 const KEPT_LOGS: usize = 20;
 
 /// The folder below which everything that bot-bottle remembers of runs lies.
@@ -55,8 +58,23 @@ impl StateDir {
         self.0.join("kept").join(key)
     }
 
-    pub(crate) fn logs(&self, name: &str) -> PathBuf {
-        self.0.join("logs").join(name)
+    /// The folder of a manifest's logs, made where it is missing; it says whose it is.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub fn log_folder(&self, subject: &Subject) -> io::Result<PathBuf> {
+        let logs = self.logs(&subject.key());
+        make_dir_all(&logs)?;
+        let note = logs.join(SUBJECT);
+        if !note.exists() {
+            private_file(&note)?.write_all(&serde_json::to_vec_pretty(subject)?)?;
+        }
+        thin_out(&logs);
+        Ok(logs)
+    }
+
+    pub(crate) fn logs(&self, key: &str) -> PathBuf {
+        self.0.join("logs").join(key)
     }
 }
 
@@ -71,7 +89,7 @@ pub struct Record {
     /// What the person who launched it calls it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub label: Option<String>,
-    /// The file that the plan is from, where the launch said so.
+    /// The file that the plan is from, links followed, where the launch said so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub manifest: Option<PathBuf>,
     /// `bubblewrap`, `docker` or `podman`.
@@ -86,6 +104,9 @@ pub struct Record {
     pub workspace: PathBuf,
     /// The key of what is kept for `--resume`.
     pub key: String,
+    /// The digest of what was launched, where the launch said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest: Option<String>,
     /// The container's name, of container backends.
     pub container: Option<String>,
     /// Control groups that the run made.
@@ -108,14 +129,18 @@ pub(crate) struct Run {
 
 /// What a new run is called and where it belongs.
 pub(crate) struct NewRun<'a> {
-    pub name: &'a str,
-    /// The bottle's own name, where the run is an agent's.
-    pub bottle: Option<&'a str>,
+    /// The manifest that the run is of.
+    pub subject: &'a Subject,
+    /// The bottle, where the run is an agent's.
+    pub bottle: Option<&'a Subject>,
     /// What a person calls it.
     pub label: Option<&'a str>,
-    pub manifest: Option<&'a Path>,
     pub backend: &'a str,
     pub workspace: &'a Path,
+    /// The key of what is kept for `--resume`.
+    pub kept_key: &'a str,
+    /// The digest of what is launched.
+    pub digest: Option<&'a str>,
     pub container: bool,
 }
 
@@ -141,27 +166,30 @@ impl Run {
         flock(&lock, FlockOperation::NonBlockingLockExclusive)?;
         let socket_dir = (dir.join("net/egress.sock").as_os_str().len() > LONGEST_SOCKET_PATH)
             .then(|| std::env::temp_dir().join(format!("bot-bottle-{id}")));
-        let logs = state.logs(new.name);
-        make_dir_all(&logs)?;
-        thin_out(&logs);
+        let key = new.subject.key();
+        let logs = state.log_folder(new.subject)?;
         let now = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
         let file = |kind: &str| format!("{}-{id}.{kind}", now.replace(':', ""));
         let log = |kind: &str| logs.join(file(kind));
-        if let Some(bottle) = new.bottle.filter(|bottle| *bottle != new.name) {
-            link_audit(&state.logs(bottle), new.name, &file("audit.jsonl"))?;
+        if let Some(bottle) = new.bottle.filter(|bottle| *bottle != new.subject) {
+            // What an agent is refused is its bottle's concern: the audit is among the bottle's logs too.
+            let file = file("audit.jsonl");
+            let logs = state.log_folder(bottle)?;
+            std::os::unix::fs::symlink(Path::new("..").join(key).join(&file), logs.join(file))?;
         }
         let pid = rustix::process::getpid().as_raw_nonzero().get();
         let record = Record {
             version: VERSION,
-            name: new.name.to_owned(),
+            name: new.subject.name.clone(),
             label: new.label.map(str::to_owned),
-            manifest: new.manifest.map(Path::to_path_buf),
+            manifest: Some(new.subject.file.clone()).filter(|f| !f.as_os_str().is_empty()),
             backend: new.backend.to_owned(),
             pid,
             pid_start: process_start(pid).unwrap_or(0),
             started: now.clone(),
             workspace: new.workspace.to_path_buf(),
-            key: kept_key(new.name, new.workspace),
+            key: new.kept_key.to_owned(),
+            digest: new.digest.map(str::to_owned),
             container: new.container.then(|| format!("bot-bottle-{id}")),
             cgroups: Vec::new(),
             socket_dir,
@@ -193,13 +221,6 @@ impl Run {
     pub(crate) fn net_dir(&self) -> PathBuf {
         self.record.socket_dir.clone().unwrap_or_else(|| self.dir.join("net"))
     }
-}
-
-/// The bottle's name and a digest of the workspace: another project's run is not this one's to resume.
-fn kept_key(name: &str, workspace: &Path) -> String {
-    use std::os::unix::ffi::OsStrExt;
-    let digest = ring::digest::digest(&ring::digest::SHA256, workspace.as_os_str().as_bytes());
-    format!("{name}-{}", hex(&digest.as_ref()[..6]))
 }
 
 fn random_id() -> io::Result<String> {
@@ -272,11 +293,9 @@ fn look_at(entry: &fs::DirEntry) -> Option<Found> {
     }
 }
 
-/// What an agent is refused is its bottle's concern: the audit is among the bottle's logs too.
-fn link_audit(logs: &Path, agent: &str, file: &str) -> io::Result<()> {
-    make_dir_all(logs)?;
-    thin_out(logs);
-    std::os::unix::fs::symlink(Path::new("..").join(agent).join(file), logs.join(file))
+/// Whose a log folder is, by the folder's name.
+pub(crate) fn subject_of_logs(state: &StateDir, key: &str) -> Option<Subject> {
+    serde_json::from_slice(&fs::read(state.logs(key).join(SUBJECT)).ok()?).ok()
 }
 
 fn thin_out(logs: &Path) {
@@ -296,8 +315,17 @@ mod tests {
 
     fn new_run(state: &StateDir) -> Run {
         let workspace = Path::new("/w");
-        let (name, bottle, backend) = ("dev", None, "bubblewrap");
-        let new = NewRun { name, bottle, label: None, manifest: None, backend, workspace, container: false };
+        let subject = Subject::of(Path::new("/p/dev.bottle.yaml"), "dev");
+        let new = NewRun {
+            subject: &subject,
+            bottle: None,
+            label: None,
+            backend: "bubblewrap",
+            workspace,
+            kept_key: "dev",
+            digest: None,
+            container: false,
+        };
         Run::create(state, &new).expect("run")
     }
 

@@ -1,8 +1,8 @@
 //! Taking away what a run made: at its end, and for runs whose launcher is gone.
 
 use super::backend::{container_left_behind, limits};
-use super::guest;
 use super::host::Host;
+use super::kept;
 use super::state::{self, Found, Record, StateDir};
 use super::tree;
 use std::path::Path;
@@ -28,13 +28,6 @@ pub fn sweep(state: &StateDir, host: &Host) -> Vec<String> {
     left
 }
 
-/// The folders of a run that a resumed one goes on in.
-fn kept_folders(dir: &Path) -> Vec<std::path::PathBuf> {
-    let entries = std::fs::read_dir(dir).into_iter().flatten().flatten();
-    let kept = |name: &str| ["home", "workspace"].contains(&name) || name.starts_with(guest::PLACE);
-    entries.filter(|e| e.file_name().to_str().is_some_and(kept)).map(|e| e.path()).collect()
-}
-
 /// Takes away the rest of a run once its guest is gone: the groups, the socket, the folder. The
 /// guest's home (and the workspace's copy) are kept for `--resume`.
 pub(crate) fn clear(state: &StateDir, dir: &Path, record: &Record) -> Result<(), String> {
@@ -46,9 +39,7 @@ pub(crate) fn clear(state: &StateDir, dir: &Path, record: &Record) -> Result<(),
         tree::remove_path(socket_dir).map_err(text)?;
     }
     if dir.join("started").exists() {
-        for folder in kept_folders(dir) {
-            guest::keep(&folder, &state.kept(&record.key)).map_err(text)?;
-        }
+        kept::keep(state, dir, record).map_err(text)?;
     }
     tree::remove_path(dir).map_err(text)
 }

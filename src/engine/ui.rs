@@ -35,7 +35,7 @@ pub trait Ui: Send + Sync {
     fn ask(&self, question: &str) -> Option<String>;
 
     /// Output of an agent that runs without a terminal. The bytes are the guest's own: whoever
-    /// shows them on a terminal takes control sequences out first (see [`super::terminal::Plain`]).
+    /// shows them on a terminal takes control sequences out first (see [`crate::shown::Plain`]).
     fn output(&self, stream: Stream, bytes: &[u8]);
 }
 

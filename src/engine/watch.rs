@@ -186,23 +186,38 @@ mod tests {
 
     #[test]
     fn an_agents_refusals_are_its_bottles_too() {
+        use crate::engine::Subject;
         use crate::engine::state::{NewRun, Run};
         let temp = tempfile::tempdir().expect("a folder");
         let state = StateDir::new(temp.path().join("state"));
         let (sender, changes) = channel();
         watch(&state, move |change| drop(sender.send(change))).expect("a watch");
-        let (name, bottle, backend, workspace) = ("fix", Some("dev"), "bubblewrap", Path::new("/w"));
-        let new = NewRun { name, bottle, label: None, manifest: None, backend, workspace, container: false };
+        let agent = Subject::of(Path::new("/p/fix.agent.yaml"), "fix");
+        let bottle = Subject::of(Path::new("/p/dev.bottle.yaml"), "dev");
+        let new = NewRun {
+            subject: &agent,
+            bottle: Some(&bottle),
+            label: None,
+            backend: "bubblewrap",
+            workspace: Path::new("/w"),
+            kept_key: "fix",
+            digest: None,
+            container: false,
+        };
         let run = Run::create(&state, &new).expect("a run");
-        wait(&changes, true, &["fix", "dev"]);
+        let keys = [agent.key(), bottle.key()];
+        let keys = [keys[0].as_str(), keys[1].as_str()];
+        wait(&changes, true, &keys);
         fs::write(&run.record.audit, "").expect("written");
-        wait(&changes, false, &["fix", "dev"]);
+        wait(&changes, false, &keys);
         let line = r#"{"time":"2026-01-01T00:00:01.000Z","route":null,"method":"GET","host":"a.test","path":"/","verdict":"denied","code":"host","status":403,"bytes_in":0,"bytes_out":0}"#;
         fs::write(&run.record.audit, line).expect("written");
-        wait(&changes, false, &["fix", "dev"]);
-        for name in ["fix", "dev"] {
-            let denied = crate::engine::refusals(&state, name);
-            assert_eq!(denied.iter().map(|d| (&*d.bottle, &*d.host)).collect::<Vec<_>>(), [(name, "a.test")]);
+        wait(&changes, false, &keys);
+        for subject in [&agent, &bottle] {
+            let denied = crate::engine::refusals(&state, subject);
+            let seen: Vec<_> = denied.iter().map(|d| (&*d.bottle, &*d.host)).collect();
+            assert_eq!(seen, [(&*subject.name, "a.test")]);
+            assert_eq!(crate::engine::logged_in(&state, &subject.key()).as_ref(), Some(subject));
         }
     }
 

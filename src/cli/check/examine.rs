@@ -84,7 +84,8 @@ impl<'a> Examiner<'a> {
 
     /// Checks a text.
     pub(super) fn source(&self, source: &Arc<Source>, catalog: &Catalog<'_>) -> Examined {
-        let denied: Vec<_> = source.manifests.iter().flat_map(|m| self.refusals(&m.name)).collect();
+        let denied: Vec<_> =
+            source.manifests.iter().flat_map(|m| self.refusals(&source.path, &m.name)).collect();
         let facts = Facts { env_names: None, denied: &denied };
         let Findings { mut findings, silenced } = examine(source, catalog, &facts);
         // What was asked for by name is shown, however mild.
@@ -103,8 +104,11 @@ impl<'a> Examiner<'a> {
         examined
     }
 
-    fn refusals(&self, name: &str) -> Vec<Denied> {
-        self.runs.as_ref().map(|state| refusals(state, name)).unwrap_or_default()
+    fn refusals(&self, file: &Path, name: &str) -> Vec<Denied> {
+        self.runs
+            .as_ref()
+            .map(|state| refusals(state, &crate::engine::Subject::of(file, name)))
+            .unwrap_or_default()
     }
 
     fn checked(&self, source: &Arc<Source>, findings: Vec<Diagnostic>, catalog: &Catalog<'_>) -> Checked {

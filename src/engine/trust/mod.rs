@@ -10,6 +10,7 @@ mod shown;
 pub use remembered::{Answer, Trust};
 
 use super::looked::Looked;
+use super::subject::Subject;
 use crate::manifest::{Catalog, Found, Kind, read_agent, resolve};
 use crate::plan::{Change, DiffFormat, Plan, PlanError, build, draft, render_changes};
 use crate::provider::Start;
@@ -88,8 +89,8 @@ fn indented(mark: &str, lines: &[String]) -> String {
 pub struct Bottle {
     path: PathBuf,
     name: String,
-    /// The name of the bottle itself, where an agent is asked about.
-    runs_in: String,
+    /// The bottle itself, where an agent is asked about.
+    runs_in: Subject,
     plan: Plan,
     digest: String,
     files: BTreeMap<PathBuf, String>,
@@ -111,7 +112,7 @@ impl Bottle {
         Ok(Self {
             path: found.source.path.to_path_buf(),
             name: found.manifest.name.clone(),
-            runs_in: found.manifest.name.clone(),
+            runs_in: Subject::of(&found.source.path, &found.manifest.name),
             digest: looked.digest(&plan),
             plan,
             files,
@@ -166,9 +167,9 @@ impl Bottle {
         &self.name
     }
 
-    /// The name of the bottle that is launched.
-    pub fn runs_in(&self) -> &str {
-        &self.runs_in
+    /// The bottle that is launched: itself, or the one that an agent runs in.
+    pub fn subject(&self) -> Subject {
+        self.runs_in.clone()
     }
 
     /// The digest of the resolved manifest: what a question about it was about.

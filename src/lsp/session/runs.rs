@@ -4,7 +4,7 @@
 use super::Session;
 use crate::check::Denied;
 use crate::disk::Disk;
-use crate::engine::{self, StateDir};
+use crate::engine::{self, StateDir, Subject};
 use crate::ide::commands::Running;
 use crate::manifest::{Files, Source};
 use std::path::{Path, PathBuf};
@@ -92,9 +92,13 @@ impl Session {
             // Read here, so that the owner does not wait for a long audit.
             let running = runs(&state);
             owner.tell(move |session| session.running(running));
-            for name in change.logs {
-                let denied = engine::refusals(&state, &name);
-                owner.tell(move |session| session.refused(&name, denied));
+            for folder in change.logs {
+                let Some(subject) = engine::logged_in(&state, &folder) else {
+                    owner.tell(move |session| session.forgotten(&folder));
+                    continue;
+                };
+                let denied = engine::refusals(&state, &subject);
+                owner.tell(move |session| session.refused(&subject, denied));
             }
         });
         if let Err(why) = watched {
@@ -103,14 +107,24 @@ impl Session {
         }
     }
 
-    /// Takes in what the last runs of a bottle or agent were refused.
-    fn refused(&mut self, name: &str, denied: Vec<Denied>) {
-        if self.denied.iter().filter(|d| d.bottle == name).eq(&denied) {
+    /// A folder of logs is gone, and with it what its manifest was refused.
+    fn forgotten(&mut self, folder: &str) {
+        let of = |d: &Denied| Subject { file: d.file.clone(), name: d.bottle.clone() };
+        let gone = self.denied.iter().map(of).find(|subject| subject.is_logged_in(folder));
+        if let Some(subject) = gone {
+            self.refused(&subject, Vec::new());
+        }
+    }
+
+    /// Takes in what the last runs of a manifest were refused.
+    fn refused(&mut self, subject: &Subject, denied: Vec<Denied>) {
+        let of = |d: &&Denied| d.bottle == subject.name && d.file == subject.file;
+        if self.denied.iter().filter(of).eq(&denied) {
             return;
         }
-        self.denied.retain(|d| d.bottle != name);
+        self.denied.retain(|d| !of(&d));
         self.denied.extend(denied);
-        let has = |source: &Source| source.manifests.iter().any(|m| m.name == name);
+        let has = |source: &Source| source.manifests.iter().any(|m| m.name == subject.name);
         let sources = self.workspace.as_ref().map(|w| &w.sources);
         self.closed.retain(|path, _| sources.and_then(|s| s.get(path)).is_some_and(|s| !has(s)));
         let mut any = false;

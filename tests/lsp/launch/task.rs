@@ -1,6 +1,7 @@
 //! A task without a terminal, and a running bottle seen from its manifest.
 
 use super::*;
+use bot_bottle::engine::{StateDir, Subject};
 
 fn task(client: &mut Client, world: &World, task: &str) {
     let uri = world.uri("~/.bot-bottle/bottles/own.md");
@@ -24,7 +25,8 @@ fn a_task_runs_without_a_terminal_with_progress_and_a_log() {
     let seen = stages(&client);
     assert_eq!(seen[seen.len() - 2..], ["agent", "clean-up"], "{seen:?}");
     client.until(|c| c.others.iter().any(|m| m["params"]["value"]["kind"] == "end").then_some(()));
-    let logs = state(&world).join("logs/own");
+    let subject = Subject::of(&world.path("~/.bot-bottle/bottles/own.md"), "own");
+    let logs = StateDir::new(state(&world)).log_folder(&subject).expect("its logs");
     let output = entries(logs.clone()).into_iter().find(|n| n.ends_with("output.log")).expect("a log");
     assert!(std::fs::read_to_string(logs.join(output)).expect("text").starts_with("one\n"));
     task(&mut client, &world, "exit 3");
