@@ -1,6 +1,8 @@
 //! Nothing is granted unseen, held for every leaf of both schemas: set, changed and removed one at a time,
 //! each moves the digest, the diff, both questions and the preflight.
 
+#![allow(clippy::print_stdout)]
+
 use bot_bottle::disk::Disk;
 use bot_bottle::engine::trust::{Bottle, Standing, Trust};
 use bot_bottle::engine::{Looked, StateDir};

@@ -51,10 +51,7 @@ pub fn taken(path: &str) -> Option<&'static str> {
         return Some("covers the guest's home");
     }
     let reserved = |folder: &&str| path.starts_with(folder) || Path::new(folder).starts_with(path);
-    RESERVED
-        .iter()
-        .any(|folder| reserved(folder))
-        .then_some("covers what the guest's system or bot-bottle needs")
+    RESERVED.iter().any(reserved).then_some("covers what the guest's system or bot-bottle needs")
 }
 
 /// A folder of the guest that can be an agent's own, without a slash at its end.
