@@ -305,19 +305,45 @@ fn a_child_that_drops_a_limit_says_so() {
         rules_of(&mut disk, "/project/dev.bottle.yaml", &format!("extends: base\n{text}"))
     };
     for (text, rules) in [
-        ("egress: {routes: [{host: api.github.com}]}", ["shadowed-route"].as_slice()),
-        ("egress: {routes: [{host: '*.github.com'}]}", &["shadowed-route"]),
-        ("workspace: {path: .}", &["mount-conflict"]),
-        ("resources: {cpus: 2}", &["missing-field"]),
-        ("egress: {routes: [{host: b.example.com}]}", &[]),
-        ("egress: {routes: [{host: api.github.com, path_allowlist: [/b/]}]}", &[]),
+        ("egress: {routes: [{host: api.github.com}]}", ["loosened-parent"].as_slice()),
+        ("egress: {routes: [{host: '*.github.com'}]}", &["loosened-parent"]),
+        ("egress: {routes: [{host: api.github.com, path_allowlist: [/a/, /b/]}]}", &["loosened-parent"]),
+        ("workspace: {path: .}", &["loosened-parent"]),
+        ("workspace: {}", &["loosened-parent"]),
+        ("resources: {cpus: 2}", &["loosened-parent"]),
+        ("resources: {}", &["loosened-parent", "loosened-parent"]),
+        // What a parent has need not be said again, and what is said here is said for all to read.
+        ("egress: {routes: [{host: b.example.com}]}", &["duplicate-route"]),
+        ("egress: {routes: [{host: c.example.com}]}", &[]),
+        ("egress: {routes: [{host: api.github.com, path_allowlist: [/a/b/]}]}", &[]),
         ("egress: {routes: []}", &[]),
+        ("egress: {inherit: false, routes: [{host: api.github.com, path_allowlist: [/a/b/]}]}", &[]),
         ("workspace: {mode: bind}", &[]),
         ("resources: {cpus: 2, memory: 2GiB}", &[]),
         ("env: {A: b}", &[]),
     ] {
         assert_eq!(child(text), rules, "{text}");
     }
+}
+
+#[test]
+fn a_later_parent_that_loosens_an_earlier_one_is_told_of() {
+    let strict = "egress: {routes: [{host: api.github.com, path_allowlist: [/a/]}]}\n\
+                  workspace: {mode: copy, mounts: [{source: /s, target: /t}]}\nresources: {cpus: 1}\n";
+    let of = |loose: &str| {
+        let files = [("/project/strict.bottle.yaml", strict), ("/project/loose.bottle.yaml", loose)];
+        let mut disk = Disk::new(&files);
+        let first = rules_of(&mut disk, "/project/dev.bottle.yaml", "extends: [strict, loose]\n");
+        let last = rules_of(&mut disk, "/project/dev.bottle.yaml", "extends: [loose, strict]\n");
+        (first, last)
+    };
+    let one = || vec!["loosened-parent"];
+    assert_eq!(of("egress: {routes: [{host: api.github.com}]}"), (one(), vec![]));
+    assert_eq!(of("workspace: {mode: bind, mounts: [{source: /s, target: /t}]}"), (one(), vec![]));
+    let writable = "workspace: {mode: copy, mounts: [{source: /s, target: /t, read_only: false}]}";
+    assert_eq!(of(writable), (one(), vec![]));
+    assert_eq!(of("resources: {cpus: 2}"), (one(), vec![]));
+    assert_eq!(of("env: {A: b}"), (vec![], vec![]));
 }
 
 #[test]
@@ -581,6 +607,8 @@ fn a_refusal_comes_back_with_the_narrowest_route() {
     for text in ["{}", "egress: {}", "egress: {routes: []}", "egress: {routes: [{host: c.example.com}]}"] {
         assert!(allowed(text, "b.example.com", "GET", Some("/"), "host").is_some(), "{text}");
     }
+    // Beside what is inherited, which follows.
+    assert!(allowed("extends: base", "c.example.com", "GET", Some("/"), "host").is_some());
     let matches = "egress: {routes: [{host: b.example.com, matches: [{methods: [GET]}]}]}";
     assert!(allowed(matches, "b.example.com", "POST", Some("/y"), "method").is_some());
     let open = "egress: {routes: [{host: 'b.example.com'}]}";
@@ -593,7 +621,7 @@ fn a_refusal_comes_back_with_the_narrowest_route() {
         ("{}", "b.example.com", "GET", Some("/a/../b"), "host"),
         (open, "b.example.com", "GET", Some("/"), "private-address"),
         (block, "a.example.com", "GET", Some("/y"), "path"),
-        ("extends: base", "c.example.com", "GET", Some("/"), "host"),
+        ("extends: base\negress: {routes: []}", "c.example.com", "GET", Some("/"), "host"),
         (
             "egress: {routes: [{host: a.example.com, git: read}]}",
             "a.example.com",

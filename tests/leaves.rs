@@ -38,7 +38,8 @@ const EXEMPT: [(&str, &str); 15] = [
 ];
 
 /// Which way a grant moves when a leaf's first value becomes the second.
-const DIRECTIONS: [(&str, Direction); 10] = [
+const DIRECTIONS: [(&str, Direction); 11] = [
+    ("bottle.egress.inherit", Direction::Widened),
     ("bottle.egress.routes.[].git", Direction::Widened),
     ("bottle.egress.routes.[].path_allowlist.[]", Direction::Widened),
     ("bottle.egress.routes.[].pipelock.tls_passthrough", Direction::Widened),
@@ -56,6 +57,7 @@ fn values(leaf: &str, host: &Path) -> Option<[Value; 2]> {
     let host = |name: &str| json!(host.join(name));
     Some(match leaf.split_once('.')?.1 {
         "extends.[]" => [json!("base"), json!("other")],
+        "egress.inherit" => [json!(false), json!(true)],
         "bottle" => [json!("base"), json!("other")],
         "agent_provider.dockerfile" => [json!("./D"), json!("./E")],
         "agent_provider.context" => [json!("ctx"), json!("ctx2")],
@@ -152,6 +154,8 @@ impl Scene {
             fs::write(path, text).expect("written");
         };
         write("home/.bot-bottle/bottles/base.md", "---\nenv: {BASE: one}\n---\n");
+        let routes = "egress: {routes: [{host: parent.example.com}]}";
+        write("home/.bot-bottle/bottles/routes.md", &format!("---\n{routes}\n---\n"));
         write("home/.bot-bottle/bottles/other.md", "---\nenv: {BASE: two}\n---\n");
         write("home/.claude/skills/review/SKILL.md", "review");
         write("home/.claude/skills/test/SKILL.md", "test");
@@ -269,6 +273,9 @@ fn every_leaf_moves_the_digest_the_diff_both_questions_and_the_preflight() {
         // A route for git has no terms beside it, and a prompt no other.
         if leaf.ends_with("[].git") {
             without["egress"]["routes"][0].as_object_mut().expect("a route").remove("matches");
+        }
+        if leaf.ends_with("egress.inherit") {
+            without["extends"] = json!(["routes"]);
         }
         if leaf.ends_with("prompt_file") {
             without.as_object_mut().expect("a mapping").remove("prompt");

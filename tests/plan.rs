@@ -84,6 +84,8 @@ fn claude_with_a_token() {
                 "token_ref": "BOT_BOTTLE_CLAUDE_OAUTH_TOKEN",
                 "tls_passthrough": true,
                 "owner": "provider",
+            "layer": 0,
+                "layer": 0,
             }]),
         ),
         ("hidden_env_names", json!(["CLAUDE_CODE_OAUTH_TOKEN"])),
@@ -128,6 +130,7 @@ fn codex_with_forwarding() {
             "token_ref": "BOT_BOTTLE_CODEX_HOST_ACCESS_TOKEN",
             "tls_passthrough": true,
             "owner": "provider",
+            "layer": 0,
         })
     };
     for (field, value) in [

@@ -126,10 +126,8 @@ impl<'a> Context<'a> {
     }
 
     /// The bottles that this one extends, each with its own parents, in order.
-    pub fn parents(&self) -> Vec<Resolved> {
-        let names = self.bottle.iter().flat_map(|b| &b.extends);
-        let found = names.filter_map(|name| self.catalog.bottle(&name.value, self.source));
-        found.map(|f| resolve(&f, self.catalog)).collect()
+    pub fn parent(&self, name: &Located<String>) -> Option<Resolved> {
+        Some(resolve(&self.catalog.bottle(&name.value, self.source)?, self.catalog))
     }
 
     /// The names of the bottles that this manifest refers to: its parents, or an agent's bottle.

@@ -176,6 +176,8 @@ impl Policy {
                 ssrf_ip_allowlist: _,
                 // Only told.
                 owner: _,
+                // In the order of the layers: the first that matches decides.
+                layer: _,
             } = route;
             Compiled {
                 route: route.clone(),

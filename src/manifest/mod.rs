@@ -19,7 +19,7 @@ pub use model::{
     Place, PromptSource, Remotes, Resources, Route, Workspace,
 };
 pub use read::{read_agent, read_bottle};
-pub use resolve::{ParentError, Resolved, resolve};
+pub use resolve::{ParentError, Resolved, overlay, resolve};
 pub use schema::{Violation, ViolationKind, prepare, schema_text, violations};
 pub use secret::{looks_secret, looks_secret_under, secrets_in, speaks_of_credential};
 pub use source::{Body, Manifest, Source};

@@ -42,8 +42,11 @@ pub struct Bottle {
     pub env: Vec<EnvVar>,
     /// The guest's git.
     pub git: Git,
-    /// The routes; `None` where the manifest does not speak of egress.
+    /// The routes, the bottle's own first, then its parents' from the last to the first; `None` where no
+    /// manifest speaks of egress.
     pub egress: Option<Located<Vec<Route>>>,
+    /// Whether routes of parents follow its own: neither `egress.inherit: false` nor `routes: []`.
+    pub inherits_routes: bool,
     /// Recognised, and carried nowhere yet.
     pub supervise: Option<Located<bool>>,
     /// The host folders that the guest sees.
@@ -131,6 +134,8 @@ pub type Remotes = Option<Located<Vec<Located<String>>>>;
 pub struct Route {
     /// The whole entry.
     pub place: Place,
+    /// How many bottles stand between this one and the bottle that it is read for: 0 is its own.
+    pub layer: u32,
     /// `host`.
     pub host: Option<Located<String>>,
     /// `auth`.

@@ -23,6 +23,7 @@ pub fn read_bottle(source: &Source, manifest: &Manifest) -> Bottle {
         env: get("env").map(|n| reader.env(n)).unwrap_or_default(),
         git: reader.git(get("git")),
         egress: entry("egress").map(|e| reader.egress(e)),
+        inherits_routes: entry("egress").is_none_or(|e| reader.inherits_routes(&e.value)),
         supervise: get("supervise").and_then(|n| reader.boolean(n)),
         workspace: entry("workspace").map(|e| reader.whole(e, reader.workspace(&e.value))),
         resources: entry("resources").map(|e| reader.whole(e, reader.resources(&e.value))),
@@ -139,6 +140,12 @@ impl Reader<'_> {
         self.whole(entry, routes.iter().map(|n| self.route(n)).collect())
     }
 
+    fn inherits_routes(&self, egress: &Node) -> bool {
+        let stated = egress.get("inherit").and_then(|n| self.boolean(n)).is_none_or(|l| l.value);
+        let empty = egress.get("routes").is_some_and(|routes| routes.items().is_empty());
+        stated && !empty
+    }
+
     fn route(&self, node: &Node) -> Route {
         let role = |entry: &Entry| {
             // A list of one role, and a block scalar's line break, say the same as the role itself.
@@ -151,6 +158,7 @@ impl Reader<'_> {
         let pipelock = node.get("pipelock");
         Route {
             place: self.place(node),
+            layer: 0,
             host: node.get("host").and_then(|n| self.text(n)),
             auth: node.get("auth").map(|n| Auth {
                 place: self.place(n),

@@ -1,6 +1,6 @@
 //! `extends`: a bottle with everything that it inherits.
 
-use super::{Bottle, Catalog, EnvVar, Found, Git, Located, read_bottle};
+use super::{Bottle, Catalog, EnvVar, Found, Git, Located, Route, read_bottle};
 
 /// A bottle after its parents are folded in. Every value still has the place where it is written.
 #[derive(Debug, Clone)]
@@ -95,8 +95,11 @@ fn same(a: &Found, b: &Found) -> bool {
     a.source.path == b.source.path && a.manifest.document == b.manifest.document
 }
 
-/// A child on top of its base: `env` by key, git user and provider field by field, the rest whole.
-fn overlay(base: Bottle, child: Bottle) -> Bottle {
+/// A child on top of its base: `env` by key, git user and provider field by field, routes in layers, the
+/// rest whole.
+pub fn overlay(base: Bottle, child: Bottle) -> Bottle {
+    let (egress, inherits_routes) =
+        overlay_egress((base.egress, base.inherits_routes), (child.egress, child.inherits_routes));
     Bottle {
         name: child.name,
         file: child.file,
@@ -115,7 +118,8 @@ fn overlay(base: Bottle, child: Bottle) -> Bottle {
         },
         env: overlay_env(base.env, child.env),
         git: overlay_git(base.git, child.git),
-        egress: child.egress.or(base.egress),
+        egress,
+        inherits_routes,
         supervise: child.supervise.or(base.supervise),
         workspace: child.workspace.or(base.workspace),
         resources: child.resources.or(base.resources),
@@ -125,6 +129,24 @@ fn overlay(base: Bottle, child: Bottle) -> Bottle {
             base.prompt
         },
         skills: if child.skills.is_empty() { base.skills } else { child.skills },
+    }
+}
+
+/// What a bottle says of its way out, and whether what is below follows.
+type Egress = (Option<Located<Vec<Route>>>, bool);
+
+/// The base's routes below the child's. A bottle that speaks of no egress adds no layer.
+fn overlay_egress(base: Egress, child: Egress) -> Egress {
+    match (base, child) {
+        (base, (None, _)) => base,
+        ((None, _), child) => child,
+        (_, (Some(child), false)) => (Some(child), false),
+        ((Some(base), _), (Some(mut child), true)) => {
+            let depth = child.value.iter().map(|route| route.layer + 1).max().unwrap_or(0);
+            let below = base.value.into_iter().map(|route| Route { layer: route.layer + depth, ..route });
+            child.value.extend(below);
+            (Some(child), true)
+        }
     }
 }
 
@@ -185,6 +207,32 @@ mod tests {
         assert_eq!(r.bottle.provider.template.map(|t| t.value).as_deref(), Some("codex"));
         assert!(r.bottle.provider.dockerfile.is_some());
         assert_eq!(r.chain.len(), 3);
+    }
+
+    #[test]
+    fn routes_form_layers_the_nearest_first() {
+        let layers = |a: &str, b: &str, c: &str| {
+            let r = resolved(&[("a", a), ("b", b), ("c", c)]);
+            let routes = r.bottle.egress.map(|e| e.value).unwrap_or_default();
+            let of = |r: Route| format!("{}{}", r.host.expect("a host").value, r.layer);
+            routes.into_iter().map(of).collect::<Vec<_>>().join(" ")
+        };
+        let own = |extends: &str, egress: &str| format!("extends: {extends}\negress: {egress}\n");
+        let (b, c) = ("egress: {routes: [{host: b}, {host: bb}]}", "egress: {routes: [{host: c}]}");
+        // Child, last parent, first parent.
+        assert_eq!(layers(&own("[b, c]", "{routes: [{host: a}]}"), b, c), "a0 c1 b2 bb2");
+        // One that says nothing, or has nothing to add, is no layer.
+        assert_eq!(layers("extends: [b, c]", b, c), "c0 b1 bb1");
+        assert_eq!(layers(&own("[b, c]", "{}"), b, c), "c0 b1 bb1");
+        assert_eq!(layers(&own("[b, c]", "{inherit: true}"), b, "env: {}"), "b0 bb0");
+        // Nothing of the parents.
+        assert_eq!(layers(&own("[b, c]", "{routes: []}"), b, c), "");
+        assert_eq!(layers(&own("[b, c]", "{inherit: false}"), b, c), "");
+        assert_eq!(layers(&own("[b, c]", "{inherit: false, routes: [{host: a}]}"), b, c), "a0");
+        // A parent's own wish holds for what is below it.
+        let closed = "extends: c\negress: {inherit: false, routes: [{host: b}]}";
+        assert_eq!(layers(&own("b", "{routes: [{host: a}]}"), closed, c), "a0 b1");
+        assert_eq!(layers(&own("[c, b]", "{routes: [{host: a}]}"), "egress: {routes: []}", c), "a0");
     }
 
     #[test]

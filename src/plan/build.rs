@@ -243,10 +243,11 @@ fn skills(bottle: &Bottle, agent: Option<&Agent>) -> Vec<String> {
 
 fn manifest_routes(bottle: &Bottle) -> impl Iterator<Item = EgressRoute> {
     let routes = bottle.egress.as_ref().map(|e| e.value.as_slice()).unwrap_or_default();
-    routes.iter().filter_map(route)
+    routes.iter().filter_map(egress_route)
 }
 
-fn route(route: &manifest::Route) -> Option<EgressRoute> {
+/// A route of a manifest as a plan has it; `None` for one that is still being written.
+pub fn egress_route(route: &manifest::Route) -> Option<EgressRoute> {
     let host = route.host.as_ref()?.value.to_ascii_lowercase();
     let texts = |list: &[Located<String>]| list.iter().map(|l| l.value.clone()).collect::<Vec<_>>();
     let auth = route.auth.as_ref().and_then(|auth| {
@@ -260,6 +261,7 @@ fn route(route: &manifest::Route) -> Option<EgressRoute> {
         path_allowlist: route.path_allowlist.as_ref().map(|l| texts(&l.value)),
         matches: route.matches.as_ref().map(|m| m.value.iter().map(match_entry).collect()),
         git: route.git.as_ref().map(|g| if g.value == "write" { GitAccess::Write } else { GitAccess::Read }),
+        layer: route.layer + 1,
         ..EgressRoute::new(host, RouteOwner::Manifest)
     })
 }

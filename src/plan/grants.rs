@@ -85,7 +85,15 @@ pub(super) fn route_line(route: &EgressRoute) -> String {
     let mut parts: Vec<_> = route.auth.iter().map(credential).collect();
     parts.extend(terms(route));
     let parts = if parts.is_empty() { String::new() } else { format!("  {}", parts.join("; ")) };
-    format!("{:<28}{parts}  [{}]", route.host, owner(route.owner))
+    format!("{:<28}{parts}  [{}]", route.host, source(route))
+}
+
+/// Whose a route is: the provider's, the bottle's own, or the parent's so far below it.
+pub(super) fn source(route: &EgressRoute) -> String {
+    match route.layer {
+        0 | 1 => owner(route.owner).to_owned(),
+        below => format!("{}, layer {below}", owner(route.owner)),
+    }
 }
 
 /// The credential that a route adds: its form and where it is from.
@@ -101,6 +109,7 @@ pub(super) fn terms(route: &EgressRoute) -> Vec<String> {
         host: _,
         auth: _,
         owner: _,
+        layer: _,
         tls_passthrough,
         ssrf_ip_allowlist,
         path_allowlist,

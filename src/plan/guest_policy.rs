@@ -84,6 +84,8 @@ fn line(route: &EgressRoute) -> String {
         tls_passthrough: _,
         ssrf_ip_allowlist: _,
         owner: _,
+        // In the order of the layers: the first that matches decides.
+        layer: _,
     } = route;
     let host = match host.strip_prefix("*.") {
         Some(domain) => format!("every subdomain of `{}`", code(&printable(domain))),

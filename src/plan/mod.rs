@@ -13,7 +13,9 @@ mod sensitive;
 mod targets;
 mod unsupported;
 
-pub use build::{PlanError, build, draft, env_value, guest_target, host_path, memory_bytes, provisions};
+pub use build::{
+    PlanError, build, draft, egress_route, env_value, guest_target, host_path, memory_bytes, provisions,
+};
 pub use compare::{Change, DiffFormat, Direction, compare, place, render_changes};
 pub use grants::{grant_line, grants};
 pub use guest_policy::{GUEST_POLICY, guest_policy};
@@ -57,7 +59,7 @@ pub struct Plan {
     pub pre_copy: Vec<GuestCommand>,
     /// Commands run in the guest after the files are copied, as the guest's own user.
     pub verify: Vec<GuestCommand>,
-    /// The provider's routes, then the manifest's; the first that matches a host decides.
+    /// The provider's routes, then the bottle's own, then its parents'; the first that matches a host decides.
     pub egress_routes: Vec<EgressRoute>,
     /// Placeholders that a person is not shown.
     pub hidden_env_names: Vec<&'static str>,

@@ -1,6 +1,6 @@
 //! A plan for a person, a program, a pull request.
 
-use super::grants::{credential, grants, route_line, terms};
+use super::grants::{credential, grants, route_line, source, terms};
 use super::{Dockerfile, Mount, Plan, Resources, WorkspaceMode};
 use crate::provider::{Content, GitAccess, GuestDir, GuestFile, RouteOwner};
 use crate::shown::{cell, code, printable};
@@ -96,7 +96,7 @@ fn markdown(plan: &Plan) -> String {
                 cell(&printable(&route.host)),
                 shown(route.auth.as_ref().map(credential).unwrap_or_default()),
                 shown(terms(route).join("; ")),
-                owner(route.owner)
+                source(route)
             );
         }
     }

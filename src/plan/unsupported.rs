@@ -36,6 +36,7 @@ impl Unsupported {
 pub fn unsupported(bottle: &Bottle) -> Vec<(Unsupported, &Place)> {
     // Taken apart whole: a new field is carried out, or is named here.
     let Bottle {
+        inherits_routes: _,
         name: _,
         file: _,
         location: _,

@@ -288,6 +288,9 @@ pub struct EgressRoute {
     pub git: Option<GitAccess>,
     /// Who put it here.
     pub owner: RouteOwner,
+    /// Which part of the routes it stands in: the provider's are 0, then the bottle's own, then its parents'
+    /// from the last to the first. The first layer with a route that matches a host decides alone.
+    pub layer: u32,
 }
 
 impl EgressRoute {
@@ -301,6 +304,10 @@ impl EgressRoute {
             path_allowlist: None,
             matches: None,
             git: None,
+            layer: match owner {
+                RouteOwner::Provider => 0,
+                RouteOwner::Manifest => 1,
+            },
             owner,
         }
     }
@@ -324,6 +331,7 @@ impl Serialize for EgressRoute {
             #[serde(skip_serializing_if = "Option::is_none")]
             git: Option<GitAccess>,
             owner: RouteOwner,
+            layer: u32,
         }
         Flat {
             host: &self.host,
@@ -335,6 +343,7 @@ impl Serialize for EgressRoute {
             matches: self.matches.as_deref(),
             git: self.git,
             owner: self.owner,
+            layer: self.layer,
         }
         .serialize(serializer)
     }

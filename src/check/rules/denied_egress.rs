@@ -79,7 +79,7 @@ pub(super) fn check(ctx: &Context<'_>, out: &mut Sink<'_>) {
             )),
             None => finding.help("add a route if the work needs it; if not, find out what made the agent ask"),
         };
-        if let Some(edits) = fix(ctx, denied, &policy, resolved.bottle.egress.is_some()) {
+        if let Some(edits) = fix(ctx, denied, &policy) {
             finding.unsafe_fix(format!("allow {what}"), edits);
         }
     }
@@ -113,13 +113,14 @@ fn verdict(policy: &Policy, denied: &Denied) -> Option<Option<Denial>> {
 }
 
 /// Adds the narrowest route, or the narrowest term to the route that decides.
-fn fix(ctx: &Context<'_>, denied: &Denied, policy: &Policy, has_egress: bool) -> Option<Vec<Edit>> {
+fn fix(ctx: &Context<'_>, denied: &Denied, policy: &Policy) -> Option<Vec<Edit>> {
     let host = host_name(&denied.host).ok()?;
     let (text, root) = (ctx.text(), ctx.root?);
     let own = ctx.bottle.as_ref().and_then(|b| b.egress.as_ref());
-    // Routes of its own would take the place of all that this bottle inherits.
-    let inherited = has_egress && own.is_none();
-    if ctx.manifest.kind != Kind::Bottle || inherited || super::private_host::reason(&host).is_some() {
+    // With a route of its own a bottle that dropped its parents' routes would have them again.
+    let dropped = ctx.bottle.as_ref().is_some_and(|b| !b.inherits_routes && !b.extends.is_empty())
+        && own.is_some_and(|own| own.value.is_empty());
+    if ctx.manifest.kind != Kind::Bottle || dropped || super::private_host::reason(&host).is_some() {
         return None;
     }
     let term = match denied.path.as_deref() {

@@ -135,6 +135,7 @@ registry! {
     "invalid-method" => invalid_method, Egress, Language, Error;
     "unknown-bottle" => unknown_bottle, Files, Language, Error;
     "unknown-parent" => unknown_parent, Files, Language, Error;
+    "loosened-parent" => loosened_parent, Files, Judgement, Warning;
     "broken-bottle" => broken_bottle, Files, Language, Error;
     "extends-cycle" => extends_cycle, Files, Language, Error;
     "invalid-name" => invalid_name, Files, Language, Error;

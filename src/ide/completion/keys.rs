@@ -92,7 +92,12 @@ fn in_block(field: Field, pad: &str) -> (String, String) {
             (snippet, format!("\n{pad}  {}: ", required[0]))
         }
         Shape::Mapping => {
-            let mut keys = field.keys();
+            // A switch beside the one list of a mapping is not what anybody begins with.
+            let is_list = |sub: &Field| {
+                sub.shape() == Shape::List && sub.item().is_some_and(|i| i.shape() == Shape::Mapping)
+            };
+            let listed = field.keys().any(|(_, sub)| is_list(&sub));
+            let mut keys = field.keys().filter(|(_, sub)| !listed || sub.shape() != Shape::Boolean);
             match (keys.next(), keys.next()) {
                 (Some((key, sub)), None) => {
                     let (snippet, text) = in_block(sub, &format!("{pad}  "));

@@ -41,7 +41,7 @@ const AGENT: &str = "/h/.bot-bottle/agents/a.md|";
 
 #[test]
 fn keys_that_are_missing_are_offered_required_ones_first() {
-    check("egress:\n  $0", &["routes"]);
+    check("egress:\n  $0", &["routes", "inherit"]);
     check("git:\n  user:\n    name: Ada\n    $0\n", &["email"]);
     check("egress:\n  routes:\n    - auth:\n        sch$0\n", &["scheme", "token_ref"]);
     check("resources: {cpus: 2, $0}", &["memory", "pids"]);

@@ -4,7 +4,7 @@ use super::Path;
 use crate::check::shown;
 use crate::ide::Snapshot;
 use crate::ide::markdown::code;
-use crate::manifest::{Bottle, Found, Kind, Place, read_agent, resolve};
+use crate::manifest::{Bottle, Found, Kind, Place, Route, read_agent, resolve};
 use crate::syntax::LineIndex;
 
 /// What of a field comes from other files, as Markdown; `None` where nothing does.
@@ -52,13 +52,15 @@ pub(in crate::ide) fn places(bottle: &Bottle) -> Vec<(String, &Place)> {
             provider.forward_host_credentials.as_ref().map(|l| &l.place),
         ),
         ("git.remotes", bottle.git.remotes.as_ref().map(|l| &l.place)),
-        ("egress", bottle.egress.as_ref().map(|l| &l.place)),
         ("supervise", bottle.supervise.as_ref().map(|l| &l.place)),
         ("workspace", bottle.workspace.as_ref().map(|l| &l.place)),
         ("resources", bottle.resources.as_ref().map(|l| &l.place)),
         ("skills", bottle.skills.first().map(|l| &l.place)),
     ];
     all.extend(others.into_iter().filter_map(|(name, place)| Some((name.to_owned(), place?))));
+    let routes = bottle.egress.iter().flat_map(|e| &e.value);
+    let host = |r: &Route| r.host.as_ref().map(|h| h.value.clone()).unwrap_or_default();
+    all.extend(routes.map(|r| (format!("egress.routes.{}", host(r)), &r.place)));
     all.extend(bottle.env.iter().map(|v| (format!("env.{}", v.name.value), &v.name.place)));
     all
 }

@@ -65,8 +65,9 @@ fn adds_reach(before: &EgressRoute, after: &EgressRoute) -> bool {
         // By class, and as a credential.
         host: _,
         auth: _,
-        // Whose it is permits nothing.
+        // Whose it is permits nothing; which layer decides is told by the order.
         owner: _,
+        layer: _,
     } = after;
     let known = |range: &String| before.ssrf_ip_allowlist.contains(range);
     after.tls_passthrough && !before.tls_passthrough || !after.ssrf_ip_allowlist.iter().all(known)

@@ -1,0 +1,156 @@
+//! # loosened-parent
+//!
+//! ## What it finds
+//! A protection of a parent that is gone or wider here: a route on a host that the parent limits, a
+//! `workspace` without the parent's `mode`, a mount that the parent gives without writing, `resources`
+//! without one of its limits. And, of several parents, a later one that loosens an earlier one.
+//!
+//! ## Why it matters
+//! The first bottle with a route that matches a host decides alone, and `workspace` and `resources` replace
+//! the parent's as a whole. So what a base was written to protect can end in a file that never speaks of it.
+//!
+//! ## Bad
+//! ```yaml ~/.bot-bottle/bottles/base.md
+//! ---
+//! egress:
+//!   routes:
+//!     - host: api.github.com
+//!       path_allowlist: [/repos/acme/]
+//! workspace: {mode: read_only}
+//! resources: {pids: 200}
+//! ---
+//! ```
+//! ```yaml
+//! extends: base
+//! egress:
+//!   routes:
+//!     - host: api.github.com # <- loosened-parent
+//! workspace: {} # <- loosened-parent
+//! resources: # <- loosened-parent
+//!   cpus: 2
+//! ```
+//!
+//! ## Good
+//! ```yaml ~/.bot-bottle/bottles/base.md
+//! ---
+//! egress:
+//!   routes:
+//!     - host: api.github.com
+//!       path_allowlist: [/repos/acme/]
+//! workspace: {mode: read_only}
+//! resources: {pids: 200}
+//! ---
+//! ```
+//! ```yaml
+//! extends: base
+//! egress:
+//!   routes:
+//!     - host: api.github.com
+//!       path_allowlist: [/repos/acme/site/]
+//! workspace: {mode: read_only}
+//! resources:
+//!   cpus: 2
+//!   pids: 200
+//! ```
+
+use crate::check::{Context, Edit, Sink, edit, shown};
+use crate::manifest::{Bottle, overlay};
+use crate::plan::{Change, Direction, build, compare, place};
+use crate::provider::Start;
+
+pub(super) fn check(ctx: &Context<'_>, out: &mut Sink<'_>) {
+    let Some(own) = &ctx.bottle else { return };
+    let speaks = own.egress.is_some() || own.workspace.is_some() || own.resources.is_some();
+    if own.extends.is_empty() || !speaks && own.extends.len() < 2 {
+        return;
+    }
+    let mut base: Option<Bottle> = None;
+    for (name, parent) in own.extends.iter().filter_map(|name| Some((name, ctx.parent(name)?.bottle))) {
+        let folded = match base.take() {
+            None => parent,
+            Some(before) => {
+                let folded = overlay(before.clone(), parent);
+                for change in loosened(ctx, &before, &folded) {
+                    let finding = out.at(
+                        &name.place,
+                        format!("the parent `{}` loosens what an earlier one protects: {}", shown(&name.value), told(&change)),
+                    );
+                    finding.help("put it first, or say in a suppression why it may");
+                    if let Some(at) = place(&change, &before) {
+                        finding.related(&at, "the earlier parent's");
+                    }
+                }
+                folded
+            }
+        };
+        base = Some(folded);
+    }
+    let Some(base) = base else { return };
+    let all = overlay(base.clone(), own.clone());
+    for change in loosened(ctx, &base, &all).into_iter().filter(|change| !is_stated(ctx, change)) {
+        let here = place(&change, &all).filter(|at| at.file == ctx.source.path);
+        let at = here.unwrap_or_else(|| own.extends[0].place.clone());
+        let finding = out.at(&at, format!("this loosens what a parent protects: {}", told(&change)));
+        finding.help("repeat the parent's term, or say in a suppression why it is dropped");
+        if let Some(at) = place(&change, &base) {
+            finding.related(&at, "the parent's");
+        }
+        if let Some((title, edit)) = repeated(ctx, &change, &base) {
+            finding.unsafe_fix(title, vec![edit]);
+        }
+    }
+}
+
+/// What the second bottle permits that the first one had terms on.
+fn loosened(ctx: &Context<'_>, before: &Bottle, after: &Bottle) -> Vec<Change> {
+    let plan = |bottle| build(bottle, None, &Start::default(), ctx.catalog.layout).ok();
+    let (Some(before), Some(after)) = (plan(before), plan(after)) else { return Vec::new() };
+    let mut all = compare(Some(&before), Some(&after));
+    all.retain(|change| {
+        let wider = match change.area {
+            "egress" => change.direction != Direction::Narrowed,
+            "workspace" | "mount" | "limit" => change.direction == Direction::Widened,
+            _ => false,
+        };
+        // What was not there had no terms.
+        wider && !change.before.is_empty()
+    });
+    all
+}
+
+/// Whether this manifest itself states the new value, for all to read.
+fn is_stated(ctx: &Context<'_>, change: &Change) -> bool {
+    let field = match change.area {
+        "workspace" => "workspace",
+        "limit" => "resources",
+        _ => return false,
+    };
+    ctx.root.and_then(|r| r.get(field)).is_some_and(|n| n.entry(&change.subject).is_some())
+}
+
+fn told(change: &Change) -> String {
+    format!("{} {}: {} → {}", change.area, change.subject, change.before, change.after)
+}
+
+/// The parent's value, said again here.
+fn repeated(ctx: &Context<'_>, change: &Change, base: &Bottle) -> Option<(String, Edit)> {
+    let (field, value) = match (change.area, change.subject.as_str()) {
+        ("workspace", "mode") => ("workspace", base.workspace.as_ref()?.value.mode.as_ref()?),
+        ("limit", subject) => {
+            let limits = &base.resources.as_ref()?.value;
+            let of = match subject {
+                "cpus" => &limits.cpus,
+                "memory" => &limits.memory,
+                _ => &limits.pids,
+            };
+            ("resources", of.as_ref()?)
+        }
+        _ => return None,
+    };
+    let entry = ctx.root?.entry(field)?;
+    if entry.key.origin.is_some() || entry.value.origin.is_some() || entry.value.entries().is_empty() {
+        return None;
+    }
+    let edit = edit::add_entry(ctx.text(), &entry.value, &change.subject, &edit::scalar(&value.value))?;
+    Some((format!("add `{}: {}`", change.subject, value.value), edit))
+}
