@@ -16,6 +16,7 @@ mod names;
 mod pairs;
 mod permissions;
 mod review;
+mod revisions;
 mod rig;
 mod selection;
 mod usage;

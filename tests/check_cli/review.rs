@@ -72,7 +72,7 @@ fn findings_are_annotations_and_fail_by_themselves() {
     let (ran, _) = review(&project, &[("DENY_WIDENING", "false")]);
     assert!(ran.expect(1).out.contains("::warning title=bot-bottle (skill-not-found)"));
     let (ran, _) = review(&project, &[("BASE", "no-such-revision")]);
-    assert!(ran.expect(2).err.contains("git ls-tree: "));
+    assert!(ran.expect(2).err.contains("there is no revision"));
 }
 
 /// pre-commit splits the entry into words, adds the files that its pattern takes, and runs it.

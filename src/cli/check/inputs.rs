@@ -61,10 +61,15 @@ impl Inputs {
                 Err(error) => all.problems.push((path, error.to_string())),
             }
         }
-        // Of a file that was also named, the named one comes first and stays.
-        all.files.sort_by(|a, b| by_component(&a.path, &b.path).then(b.named.cmp(&a.named)));
-        all.files.dedup_by(|a, b| a.path == b.path);
+        all.sort();
         all
+    }
+
+    /// Brings the files into their order.
+    pub(super) fn sort(&mut self) {
+        // Of a file that was also named, the named one comes first and stays.
+        self.files.sort_by(|a, b| by_component(&a.path, &b.path).then(b.named.cmp(&a.named)));
+        self.files.dedup_by(|a, b| a.path == b.path);
     }
 
     fn walk(&mut self, root: &Path, layout: &Layout) {

@@ -20,6 +20,7 @@ use crate::manifest::{self, Catalog, Kind};
 use emit::Emitter;
 use examine::{Examiner, in_order};
 use inputs::{Input, Inputs};
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 /// Check manifests.
@@ -164,8 +165,10 @@ pub(super) fn run(args: &Args) -> Result<u8, Failure> {
     // While the folders are walked; most manifests are bottles.
     std::thread::spawn(|| manifest::prepare(Kind::Bottle));
     let mut inputs = Inputs::collect(&args.paths, &layout);
-    let revision = args.since.as_deref().map(Revision::open).transpose()?;
+    let revision = args.since.as_deref().map(Revision::merge_base).transpose()?;
+    let mut left_out = BTreeSet::new();
     if let Some(revision) = &revision {
+        left_out = since::widen(&mut inputs, &args.paths, revision, &layout)?;
         since::retain_changed(&mut inputs.files, revision, &examiner);
     }
     inputs.tell(args.since.as_deref());
@@ -183,7 +186,10 @@ pub(super) fn run(args: &Args) -> Result<u8, Failure> {
     }
     let code = exit_code(&emitter.summary);
     match revision.filter(|_| args.deny_widening) {
-        Some(revision) => Ok(widening::compare(args, &inputs.files, revision, &examiner)?.max(code)),
+        Some(revision) => {
+            let change = widening::Change { files: &inputs.files, revision: &revision, left_out: &left_out };
+            Ok(widening::compare(args, &change, &examiner)?.max(code))
+        }
         None => Ok(code),
     }
 }

@@ -4,12 +4,14 @@
 //! itself would run the filters, monitors and diff programs that the repository's configuration
 //! names, and a repository that an agent has worked in may name anything.
 
+use super::Failure;
 use super::dependencies::dependencies;
 use super::examine::Examiner;
-use super::inputs::Input;
+use super::inputs::{Input, Inputs};
 use crate::cli::git_files::Revision;
+use crate::cli::terminal;
 use crate::disk::{Disk, Remembered};
-use crate::manifest::{Catalog, Files, Kind, Layout};
+use crate::manifest::{Catalog, FileKind, Files, Kind, Layout};
 use ring::digest::{Context, SHA1_FOR_LEGACY_USE_ONLY, SHA256};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -37,9 +39,58 @@ fn differs(revision: &Revision, path: &Path) -> bool {
     let Some(path) = inside(revision.root(), path) else { return false };
     match (revision.blob(&path), Disk.read(&path)) {
         (None, Err(_)) => false,
-        (Some(id), Ok(bytes)) => object_id(&bytes, id.len()) != id,
+        (Some(id), Ok(bytes)) => !is_blob(&bytes, id),
         _ => true,
     }
+}
+
+/// Whether these bytes are a blob's, or what a checkout with `eol=crlf` makes of them.
+pub(super) fn is_blob(bytes: &[u8], id: &str) -> bool {
+    let same = |bytes: &[u8]| object_id(bytes, id.len()) == id;
+    same(bytes) || bytes.contains(&b'\r') && same(&without_carriage_returns(bytes))
+}
+
+fn without_carriage_returns(bytes: &[u8]) -> Vec<u8> {
+    let ends = |i: usize| bytes[i] == b'\r' && bytes.get(i + 1) == Some(&b'\n');
+    (0..bytes.len()).filter(|i| !ends(*i)).map(|i| bytes[i]).collect()
+}
+
+/// Adds what git follows here, whatever an ignore file says: only what nobody follows can be ignored.
+/// What a person named and the revision has is no mistake where it is gone.
+pub(super) fn widen(
+    inputs: &mut Inputs,
+    named: &[PathBuf],
+    revision: &Revision,
+    layout: &Layout,
+) -> Result<BTreeSet<PathBuf>, Failure> {
+    let (tracked, left_out) = revision.tracked()?;
+    let named: Vec<_> = if named.is_empty() { vec![PathBuf::from(".")] } else { named.to_vec() };
+    let named: Vec<_> = named.iter().map(|path| terminal::absolute(path)).collect();
+    for path in &named {
+        if inside(revision.root(), path).is_none() && Disk.canonical(path).as_deref() != Some(revision.root())
+        {
+            let why = "it lies outside of the repository, whose revisions say nothing of it".to_owned();
+            inputs.files.retain(|input| !input.path.starts_with(path));
+            inputs.problems.retain(|(of, _)| of != path);
+            inputs.problems.push((path.clone(), why));
+        }
+    }
+    let gone = |path: &Path| inside(revision.root(), path).is_some_and(|p| revision.kind(&p).is_some());
+    inputs.problems.retain(|(path, _)| Disk.kind(path).is_some() || !gone(path));
+    let here = |path: &&PathBuf| named.iter().any(|n| path.starts_with(n) || real(path).starts_with(real(n)));
+    for path in tracked.iter().filter(here) {
+        let known = inputs.files.iter().any(|input| input.path == *path || real(&input.path) == *path);
+        if !known && layout.identify(path).is_some() && Disk.kind(path) == Some(FileKind::File) {
+            inputs.files.push(Input { path: path.clone(), named: false });
+            inputs.empty.retain(|folder| !path.starts_with(folder));
+        }
+    }
+    inputs.sort();
+    Ok(left_out)
+}
+
+fn real(path: &Path) -> PathBuf {
+    Disk.canonical(path).unwrap_or_else(|| path.to_owned())
 }
 
 /// The path as the revision knows it: links among its folders followed, the file's own not.

@@ -111,7 +111,7 @@ t.test('the lens launches what the question showed, in a terminal', function()
   local one = terminal('asked: 000')
   t.contains(asked, 'this bottle would allow an agent')
   t.contains(asked, 'api.github.com')
-  t.contains(t.text(one), 'routes')
+  t.contains(t.text(one), 'route        ')
 end)
 
 t.test('the lens says that it runs, and a look at it is a terminal too', function()

@@ -1,0 +1,200 @@
+//! `check --since` and `--deny-widening` against real histories: what is compared is what the change
+//! began at, whatever the repository's files, links and configuration say.
+
+use crate::rig::{Project, Ran, git, repository};
+use std::os::unix::fs::symlink;
+
+const NARROW: &str = "egress:\n  routes:\n    - host: api.github.com\n      path_allowlist: [/repos/acme/]\n";
+const WIDE: &str = "egress:\n  routes:\n    - host: api.github.com\n";
+
+fn deny(project: &Project, more: &[&str]) -> Ran {
+    project.check(&[&["--since", "main", "--deny-widening"], more].concat())
+}
+
+/// A repository with a branch `main` and a second branch, which is checked out.
+fn branched(files: &[(&str, &str)]) -> Option<Project> {
+    let project = repository(files)?;
+    git(&project.root(), &["branch", "-M", "main"]);
+    git(&project.root(), &["checkout", "-qb", "change"]);
+    Some(project)
+}
+
+fn commit(project: &Project) {
+    git(&project.root(), &["add", "-Af", "."]);
+    git(&project.root(), &["commit", "-qm", "change"]);
+}
+
+#[test]
+fn a_change_is_compared_with_what_it_began_at() {
+    let Some(project) = branched(&[("dev.bottle.yaml", WIDE), ("other.bottle.yaml", WIDE)]) else { return };
+    // The main branch narrows meanwhile: that is no widening of this one.
+    git(&project.root(), &["checkout", "-q", "main"]);
+    project.write("dev.bottle.yaml", NARROW);
+    commit(&project);
+    git(&project.root(), &["checkout", "-q", "change"]);
+    project.write("other.bottle.yaml", NARROW);
+    let ran = deny(&project, &[]).expect(0);
+    assert!(ran.out.contains("narrowed") && !ran.out.contains("dev.bottle"), "{}", ran.out);
+}
+
+#[test]
+fn a_renamed_manifest_is_compared_with_itself() {
+    let Some(project) = branched(&[("dev.bottle.yaml", NARROW), ("a/lab.bottle.yaml", NARROW)]) else {
+        return;
+    };
+    // By its content, and by its name where the content has changed.
+    git(&project.root(), &["mv", "dev.bottle.yaml", "new-name.bottle.yaml"]);
+    std::fs::create_dir(project.path("b")).expect("a folder");
+    git(&project.root(), &["mv", "a/lab.bottle.yaml", "b/lab.bottle.yaml"]);
+    project.write("b/lab.bottle.yaml", format!("{NARROW}env: {{A: b}}\n"));
+    let ran = deny(&project, &[]).expect(0);
+    assert!(!ran.out.contains("widened "), "{}", ran.out);
+    project.write("b/lab.bottle.yaml", WIDE);
+    let ran = deny(&project, &[]).expect(1);
+    assert!(ran.out.contains("paths /repos/acme/ → every path"), "{}", ran.out);
+}
+
+#[test]
+fn what_a_change_removes_is_narrowed() {
+    let Some(project) =
+        branched(&[("dev.bottle.yaml", WIDE), ("a/lab.bottle.yaml", WIDE), ("b/x.bottle.yaml", WIDE)])
+    else {
+        return;
+    };
+    std::fs::remove_file(project.path("dev.bottle.yaml")).expect("removed");
+    std::fs::remove_dir_all(project.path("a")).expect("removed");
+    let ran = deny(&project, &[]).expect(0);
+    assert!(ran.out.contains("a/lab.bottle.yaml") && ran.out.contains("no longer"), "{}", ran.out);
+    // A folder that is named and gone is no mistake; one that never was, and one elsewhere, are.
+    deny(&project, &["a"]).expect(0);
+    let ran = deny(&project, &["nowhere"]).expect(2);
+    assert!(ran.err.contains("nowhere"), "{}", ran.err);
+    let outside = project.path("home");
+    let ran = deny(&project, &[outside.to_str().expect("UTF-8")]).expect(2);
+    assert!(ran.err.contains("outside of the repository"), "{}", ran.err);
+}
+
+#[test]
+fn a_sparse_checkout_takes_nothing_away() {
+    let Some(project) = branched(&[("a/dev.bottle.yaml", WIDE), ("b/lab.bottle.yaml", WIDE)]) else { return };
+    git(&project.root(), &["sparse-checkout", "set", "--no-cone", "b/"]);
+    assert!(!project.path("a/dev.bottle.yaml").exists());
+    let ran = deny(&project, &[]).expect(0);
+    assert!(!ran.out.contains("a/dev"), "{}", ran.out);
+}
+
+#[test]
+fn a_tracked_link_is_what_it_points_to_on_each_side() {
+    let Some(project) = branched(&[("shared/narrow.txt", NARROW), ("shared/wide.txt", WIDE)]) else { return };
+    git(&project.root(), &["checkout", "-q", "main"]);
+    symlink("shared/narrow.txt", project.path("dev.bottle.yaml")).expect("a link");
+    symlink("shared", project.path("by")).expect("a link");
+    commit(&project);
+    git(&project.root(), &["checkout", "-q", "change"]);
+    git(&project.root(), &["merge", "-q", "main"]);
+    deny(&project, &[]).expect(0);
+    std::fs::remove_file(project.path("dev.bottle.yaml")).expect("removed");
+    symlink("by/wide.txt", project.path("dev.bottle.yaml")).expect("a link");
+    let ran = deny(&project, &[]).expect(1);
+    assert!(ran.out.contains("paths /repos/acme/ → every path"), "{}", ran.out);
+    // A change of the target alone is a change too.
+    std::fs::remove_file(project.path("dev.bottle.yaml")).expect("removed");
+    symlink("shared/narrow.txt", project.path("dev.bottle.yaml")).expect("a link");
+    deny(&project, &[]).expect(0);
+    project.write("shared/narrow.txt", WIDE);
+    deny(&project, &[]).expect(1);
+}
+
+#[test]
+fn no_ignore_file_hides_what_is_tracked() {
+    for list in [".gitignore", ".ignore", "sub/.gitignore"] {
+        let Some(project) = branched(&[("sub/dev.bottle.yaml", NARROW), ("README.md", "x")]) else { return };
+        project.write(list, "*\n");
+        project.write("sub/dev.bottle.yaml", WIDE);
+        commit(&project);
+        deny(&project, &[]).expect(1);
+        deny(&project, &["sub"]).expect(1);
+    }
+}
+
+#[test]
+fn line_ends_of_a_checkout_are_no_change() {
+    let Some(project) = branched(&[("dev.bottle.yaml", WIDE), (".gitattributes", "*.yaml text eol=crlf\n")])
+    else {
+        return;
+    };
+    project.write("dev.bottle.yaml", WIDE.replace('\n', "\r\n"));
+    let ran = deny(&project, &[]).expect(0);
+    assert!(ran.err.contains("no manifest has changed"), "{}", ran.err);
+    project.write("dev.bottle.yaml", format!("{}env: {{A: '${{B}}'}}\r\n", WIDE.replace('\n', "\r\n")));
+    deny(&project, &[]).expect(1);
+}
+
+#[test]
+fn what_a_hook_is_told_of_its_repository_is_not_asked() {
+    let Some(project) = branched(&[("dev.bottle.yaml", NARROW)]) else { return };
+    let Some(other) = branched(&[("dev.bottle.yaml", WIDE)]) else { return };
+    project.write("dev.bottle.yaml", WIDE);
+    let mut command = project.command(&["check", "--since", "main", "--deny-widening"]);
+    command.env("GIT_DIR", other.path(".git")).env("GIT_WORK_TREE", other.root());
+    command
+        .env("GIT_INDEX_FILE", other.path(".git/index"))
+        .env("GIT_OBJECT_DIRECTORY", other.path(".git/objects"));
+    crate::rig::ran(command.output().expect("it runs")).expect(1);
+}
+
+#[test]
+fn a_replaced_commit_is_not_the_history() {
+    let Some(project) = branched(&[("dev.bottle.yaml", NARROW)]) else { return };
+    project.write("dev.bottle.yaml", WIDE);
+    commit(&project);
+    git(&project.root(), &["replace", "main", "change"]);
+    deny(&project, &[]).expect(1);
+}
+
+#[test]
+fn a_submodule_is_compared_where_its_commit_is_there_and_else_is_told() {
+    let Some(inner) = branched(&[("dev.bottle.yaml", NARROW)]) else { return };
+    let Some(project) = branched(&[("README.md", "x")]) else { return };
+    git(&project.root(), &["checkout", "-q", "main"]);
+    let from = inner.root().display().to_string();
+    git(&project.root(), &["-c", "protocol.file.allow=always", "submodule", "add", "-q", &from, "sub"]);
+    commit(&project);
+    git(&project.root(), &["checkout", "-q", "change"]);
+    git(&project.root(), &["merge", "-q", "main"]);
+    deny(&project, &[]).expect(0);
+    project.write("sub/dev.bottle.yaml", WIDE);
+    let ran = deny(&project, &[]).expect(1);
+    assert!(ran.out.contains("paths /repos/acme/ → every path"), "{}", ran.out);
+    // Without its repository nothing is known of what it was.
+    std::fs::remove_file(project.path("sub/.git")).expect("removed");
+    let ran = deny(&project, &[]).expect(1);
+    assert!(ran.err.contains("submodule"), "{}", ran.err);
+}
+
+#[test]
+fn a_shallow_clone_says_what_to_fetch() {
+    let Some(project) = branched(&[("dev.bottle.yaml", NARROW)]) else { return };
+    for text in ["x: 1", "y: 2"] {
+        project.write("README.md", text);
+        commit(&project);
+    }
+    let clone = Project::new(&[]);
+    let from = format!("file://{}", project.root().display());
+    git(&clone.root(), &["clone", "-q", "--depth", "1", "--branch", "change", &from, "."]);
+    let ran = clone.check(&["--since", "origin/main", "--deny-widening"]).expect(2);
+    assert!(ran.err.contains("origin/main") && ran.err.contains("fetch-depth: 0"), "{}", ran.err);
+    git(&clone.root(), &["fetch", "-q", "--depth", "1", "origin", "main:main"]);
+    let ran = deny(&clone, &[]).expect(2);
+    assert!(ran.err.contains("no common revision") && ran.err.contains("shallow"), "{}", ran.err);
+}
+
+#[test]
+fn one_manifest_without_a_plan_leaves_the_table_of_all_others() {
+    let Some(project) = branched(&[("dev.bottle.yaml", NARROW), ("bad.bottle.yaml", NARROW)]) else { return };
+    project.write("dev.bottle.yaml", WIDE);
+    project.write("bad.bottle.yaml", "envv: {}\n");
+    let ran = deny(&project, &[]).expect(1);
+    assert!(ran.out.contains("paths /repos/acme/ → every path"), "{}", ran.out);
+    assert!(ran.err.contains("bad.bottle.yaml") && ran.err.contains("not compared"), "{}", ran.err);
+}
