@@ -2,7 +2,7 @@
 
 use crate::disk::home_folder;
 use crate::manifest::Layout;
-use crate::shown::{self, printable};
+use crate::shown::{self, Written, printable};
 use anstream::ColorChoice;
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
@@ -19,6 +19,12 @@ pub(super) fn is_terminal() -> bool {
 
 /// Writes to standard output. A reader that went away (`… | head`) is no error.
 pub(super) fn print(text: &str) -> io::Result<()> {
+    print_as(text, Written::Plain)
+}
+
+/// The same for what a program reads.
+pub(super) fn print_as(text: &str, written: Written) -> io::Result<()> {
+    let text = shown::no_commands(text, written);
     let mut out = io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
@@ -40,7 +46,11 @@ fn tell(word: &str, style: &str, message: &str) {
     let plain = !io::stderr().is_terminal() || std::env::var_os("NO_COLOR").is_some_and(|v| !v.is_empty());
     let (on, off) = if plain { ("", "") } else { (style, "\x1b[0m") };
     // A reader that went away is no reason to stop.
-    let _ = writeln!(io::stderr(), "{on}{word}{off}: {}", shown::lines(message));
+    let _ = writeln!(
+        io::stderr(),
+        "{on}{word}{off}: {}",
+        shown::no_commands(&shown::lines(message), Written::Plain)
+    );
 }
 
 /// Where the user's own manifests lie.

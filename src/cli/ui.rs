@@ -69,6 +69,7 @@ impl Ui for TerminalUi<'_> {
 
 /// Tells on standard error. A reader that went away must not keep a launch from its clean-up.
 pub(super) fn tell(text: &str) {
+    let text = shown::no_commands(text, shown::Written::Plain);
     let _ = io::stderr().lock().write_all(text.as_bytes());
 }
 

@@ -64,27 +64,68 @@ pub fn cell(text: &str) -> String {
     code(text).replace('|', "\\|")
 }
 
-/// Text for a log that a CI system reads line by line: nothing in it is a command to the system.
+/// How a text is written that may end in a log of a CI system.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Written {
+    /// As it is.
+    Plain,
+    /// As JSON.
+    Json,
+    /// As XML.
+    Xml,
+}
+
+/// What CI systems take for a command wherever it stands in a line: GitHub and Azure the one, Azure the
+/// other.
+const COMMANDS: [&str; 2] = ["##[", "##vso["];
+
+/// A text in which no character is invisible, and no line a command to a CI system that reads it in a log.
+/// What is broken up or replaced stays visible; JSON and XML mean the same.
 ///
-/// GitHub takes `::` after blanks and `##[` anywhere in a line, Azure `##vso[` and `##[`; GitLab takes
-/// `section_start:` behind a carriage return, which is no visible text. A word joiner's place is taken by
-/// a visible character, so that a reader sees what was done.
-pub fn for_ci(text: &str) -> String {
-    let line = |line: &str| {
-        let inner = line.replace("##[", "#\u{fffd}#[").replace("##vso[", "#\u{fffd}#vso[");
-        let trimmed = inner.trim_start();
-        match trimmed.strip_prefix("::") {
-            Some(rest) => format!("{}:\u{fffd}:{rest}", &inner[..inner.len() - trimmed.len()]),
-            None => inner,
-        }
+/// GitHub takes `::` at the beginning of a line, behind blanks too.
+pub fn no_commands(text: &str, written: Written) -> std::borrow::Cow<'_, str> {
+    let begins = |line: &str| line.trim_start().starts_with("::");
+    let hidden = !text.is_ascii() && text.contains(is_invisible);
+    let suspect = hidden || COMMANDS.iter().any(|c| text.contains(c));
+    if !suspect && (written != Written::Plain || !text.split('\n').any(begins)) {
+        return text.into();
+    }
+    let hash = match written {
+        Written::Plain => "#\u{fffd}",
+        Written::Json => "\\u0023",
+        Written::Xml => "&#35;",
     };
-    lines(text).split('\n').map(line).collect::<Vec<_>>().join("\n")
+    let mut text = text.to_owned();
+    for command in COMMANDS {
+        text = text.replace(command, &format!("{hash}{}", &command[1..]));
+    }
+    match written {
+        Written::Plain => text = text.replace(is_invisible, "\u{fffd}"),
+        // A program reads the same character, and a person sees that there is one.
+        Written::Json => {
+            let mut pair = [0; 2];
+            let units = |c: char, pair: &mut [u16; 2]| {
+                c.encode_utf16(pair).iter().map(|unit| format!("\\u{unit:04x}")).collect::<String>()
+            };
+            let one = |c: char| if is_invisible(c) { units(c, &mut pair) } else { c.to_string() };
+            return text.chars().map(one).collect::<String>().into();
+        }
+        Written::Xml => {
+            let one =
+                |c: char| if is_invisible(c) { format!("&#x{:x};", u32::from(c)) } else { c.to_string() };
+            return text.chars().map(one).collect::<String>().into();
+        }
+    }
+    let line = |line: &str| {
+        if begins(line) { line.replacen("::", ":\u{fffd}:", 1) } else { line.to_owned() }
+    };
+    text.split('\n').map(line).collect::<Vec<_>>().join("\n").into()
 }
 
 /// Characters that nobody sees, or that change the order or the look of their neighbours.
 fn is_invisible(c: char) -> bool {
     matches!(c,
-        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
+        '\u{7f}'..='\u{9f}' | '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
         | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
         | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}'
         | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}' | '\u{1bca0}'..='\u{1bca3}'
@@ -106,24 +147,34 @@ mod tests {
 
     #[test]
     fn no_line_is_a_command_to_a_runner() {
-        for hostile in [
+        let hostile = [
             "::error::x",
             "  \t::set-output name=a::b",
             "a ##[error]x",
             "x##vso[task.x]y",
             "a\n::x",
-            "\r::x",
-            "a\u{2028}::b",
-        ] {
-            let shown = for_ci(hostile);
+            "###[x",
+        ];
+        for text in hostile {
+            let shown = no_commands(text, Written::Plain);
             for line in shown.lines() {
-                assert!(
-                    !line.trim_start().starts_with("::") && !line.contains("##[") && !line.contains("##vso["),
-                    "{line:?}"
-                );
+                let command =
+                    line.trim_start().starts_with("::") || COMMANDS.iter().any(|c| line.contains(c));
+                assert!(!command, "{line:?}");
             }
         }
-        assert_eq!(for_ci("std::fmt::Write"), "std::fmt::Write");
+        assert_eq!(no_commands("std::fmt::Write\n## [x]", Written::Plain), "std::fmt::Write\n## [x]");
+        let json = serde_json::json!({ "a": "##[x] ##vso[y]" });
+        let text = json.to_string();
+        let shown = no_commands(&text, Written::Json);
+        assert!(!shown.contains("##"));
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&shown).expect("JSON"), json);
+        assert_eq!(no_commands("<a>##[x]</a>", Written::Xml), "<a>&#35;#[x]</a>");
+        let json = serde_json::json!({ "a": "x\u{202e}y\u{e0041}é" });
+        let text = json.to_string();
+        let shown = no_commands(&text, Written::Json);
+        assert!(!shown.contains(is_invisible) && shown.contains('é'));
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&shown).expect("JSON"), json);
     }
 
     proptest! {

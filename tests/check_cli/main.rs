@@ -11,6 +11,7 @@ mod dry_run;
 mod explain;
 mod fix;
 mod formats;
+mod hostile;
 mod init;
 mod names;
 mod pairs;

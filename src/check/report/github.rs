@@ -2,6 +2,7 @@
 
 use super::{Checked, prefixed};
 use crate::check::Severity;
+use crate::shown::visible;
 use std::fmt::Write;
 
 /// `::error title=…,file=…,line=…,col=…::message`.
@@ -28,7 +29,18 @@ pub(super) fn render(checked: &Checked, prefix: &str) -> String {
 
 /// The escapes of the runner's own toolkit for what stands behind `::`.
 fn data(text: &str) -> String {
-    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
+    // The line ends are the runner's own escapes below; nothing else moves a terminal.
+    let parts = text.split_inclusive(['\r', '\n']).map(|part| {
+        let line = part.trim_end_matches(['\r', '\n']);
+        visible(line) + &part[line.len()..]
+    });
+    let text: String = parts.collect();
+    // Wherever it stands, `##[` is a command of the older form.
+    text.replace("##[", "#\u{fffd}#[")
+        .replace("##vso[", "#\u{fffd}#vso[")
+        .replace('%', "%25")
+        .replace('\r', "%0D")
+        .replace('\n', "%0A")
 }
 
 /// The same for a property, which `,` and `:` would end.

@@ -15,7 +15,7 @@ pub mod text;
 
 use super::mask::mask;
 use super::{Applicability, Diagnostic, Group, Rule, Severity, masked, masked_words};
-use crate::shown::visible;
+use crate::shown::{Written, no_commands, visible};
 use crate::syntax::{LineIndex, Position, Span, Unit};
 use std::path::Path;
 use std::sync::Arc;
@@ -220,8 +220,20 @@ impl Report {
         }
     }
 
-    /// The findings of a file.
+    /// The findings of a file. No line of it is a command to the CI system that logs it, but those of the
+    /// format for GitHub's own.
     pub fn file(&mut self, checked: &Checked) -> String {
+        let written = match self.format {
+            // Its own escapes, and lines that are to be commands.
+            Format::Github => return github::render(checked, &self.prefix),
+            Format::Text | Format::Concise => Written::Plain,
+            Format::Junit => Written::Xml,
+            Format::Json | Format::Gitlab | Format::Sarif => Written::Json,
+        };
+        no_commands(&self.rendered(checked), written).into_owned()
+    }
+
+    fn rendered(&mut self, checked: &Checked) -> String {
         match self.format {
             Format::Text => text::render(checked, self.styled),
             Format::Concise => concise::render(checked),

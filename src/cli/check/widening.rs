@@ -38,7 +38,7 @@ pub(super) fn compare(args: &Args, change: &Change<'_>, examiner: &Examiner<'_>)
     };
     let mut gone = gone(change, examiner, &args.paths);
     for input in change.files {
-        let shown = shown::lines(&examiner.relative(&input.path));
+        let shown = shown::visible(&examiner.relative(&input.path));
         // What has no plan now cannot be shown to permit no more.
         if let Err(why) = add_plans(&mut new, &input.path, &shown, input.named, &now) {
             cannot(&why.to_string());
@@ -63,7 +63,7 @@ pub(super) fn compare(args: &Args, change: &Change<'_>, examiner: &Examiner<'_>)
         }
     }
     for path in gone.iter().filter(|gone| gone.in_scope).map(|gone| &gone.path) {
-        let shown = shown::lines(&examiner.relative(path));
+        let shown = shown::visible(&examiner.relative(path));
         let _ = add_plans(&mut old, path, &shown, false, &before);
     }
     let changes = moved(&old, &new);

@@ -9,6 +9,7 @@ use crate::check::report::Checked;
 use crate::check::report::permissions::{Moved, sarif};
 use crate::manifest::{Catalog, Found, Kind, Place, read_agent, resolve};
 use crate::plan::{Change, DiffFormat, compare, place, render_changes};
+use crate::shown::Written;
 use crate::syntax::Span;
 use side::{Planned, Side};
 use std::collections::HashMap;
@@ -60,12 +61,15 @@ pub(super) fn run(args: &Args) -> Result<u8, Failure> {
         _ => (old, new),
     };
     let changes = moved(&old, &new);
-    terminal::print(&match args.format {
-        FormatArg::Text => render_changes(&changes, DiffFormat::Text),
-        FormatArg::Json => render_changes(&changes, DiffFormat::Json),
-        FormatArg::Markdown => render_changes(&changes, DiffFormat::Markdown),
-        FormatArg::Sarif => sarif(&placed(&changes, &new, &catalog), &ci::prefix("GITHUB_WORKSPACE")),
-    })?;
+    let (text, written) = match args.format {
+        FormatArg::Text => (render_changes(&changes, DiffFormat::Text), Written::Plain),
+        FormatArg::Json => (render_changes(&changes, DiffFormat::Json), Written::Json),
+        FormatArg::Markdown => (render_changes(&changes, DiffFormat::Markdown), Written::Plain),
+        FormatArg::Sarif => {
+            (sarif(&placed(&changes, &new, &catalog), &ci::prefix("GITHUB_WORKSPACE")), Written::Json)
+        }
+    };
+    terminal::print_as(&text, written)?;
     Ok(if args.deny_widening && widens(&changes) { FINDINGS } else { CLEAN })
 }
 

@@ -1,6 +1,7 @@
 //! Permission changes for a terminal, a program, a pull request.
 
 use super::{Change, Direction};
+use crate::shown::{self, visible};
 use serde::Serialize;
 use std::fmt::Write;
 
@@ -31,7 +32,7 @@ fn moved(manifests: &[(String, Vec<Change>)]) -> impl Iterator<Item = &(String, 
 fn text(manifests: &[(String, Vec<Change>)]) -> String {
     let mut out = String::new();
     for (name, changes) in moved(manifests) {
-        let _ = writeln!(out, "{name}");
+        let _ = writeln!(out, "{}", visible(name));
         for change in changes {
             let sign = match change.direction {
                 Direction::Widened => '+',
@@ -122,5 +123,5 @@ fn cell(text: &str) -> String {
     if text.is_empty() {
         return "–".to_owned();
     }
-    format!("`{}`", text.replace('`', "ˋ").replace('|', "\\|").replace(['\n', '\r'], " "))
+    format!("`{}`", shown::cell(text))
 }
