@@ -575,7 +575,7 @@ fn allowed(text: &str, host: &str, method: &str, path: Option<&str>, code: &str)
     }];
     let mut disk = Disk::new(&[("/project/base.bottle.yaml", "egress: {routes: [{host: b.example.com}]}")]);
     let layout = Layout { home: Some("/home/ada".into()) };
-    let facts = Facts { env_names: None, denied: &denied };
+    let facts = Facts { denied: &denied, ..Facts::default() };
     let findings = |disk: &Disk| {
         let catalog = Catalog::new(disk, &layout);
         check(&catalog.source(Path::new("/project/dev.bottle.yaml")).expect("a manifest"), &catalog, &facts)
@@ -656,7 +656,7 @@ fn a_refusal_that_the_manifest_answers_by_now_is_silent() {
     let layout = Layout::default();
     let catalog = Catalog::new(&disk, &layout);
     let source = catalog.source(Path::new("/project/dev.bottle.yaml")).expect("a manifest");
-    assert!(check(&source, &catalog, &Facts { env_names: None, denied: &all }).is_empty());
+    assert!(check(&source, &catalog, &Facts { denied: &all, ..Facts::default() }).is_empty());
 }
 
 /// The text after every safe fix.

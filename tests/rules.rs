@@ -3,8 +3,11 @@
 
 use bot_bottle::check::report::{Checked, Other, text};
 use bot_bottle::check::rules;
-use bot_bottle::check::{Denied, Diagnostic, Example, Facts, apply, check, fix_all, normalised, page};
+use bot_bottle::check::{
+    Denied, Diagnostic, Example, Facts, Widened, apply, check, fix_all, normalised, page,
+};
 use bot_bottle::manifest::{Catalog, Layout, MemoryFiles, Source};
+use bot_bottle::plan::{Change, Direction};
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock};
@@ -69,7 +72,17 @@ fn facts() -> Facts<'static> {
             first: "2026-01-01T00:00:00Z".to_owned(),
         }]
     });
-    Facts { env_names: Some(&ENV), denied: &DENIED }
+    static WIDENED: LazyLock<Vec<Widened>> = LazyLock::new(|| {
+        let change = Change {
+            direction: Direction::Widened,
+            area: "egress",
+            subject: "api.github.com".to_owned(),
+            before: String::new(),
+            after: "every path".to_owned(),
+        };
+        vec![Widened { file: "/project/widened.bottle.yaml".into(), manifest: "widened".to_owned(), change }]
+    });
+    Facts { env_names: Some(&ENV), denied: &DENIED, widened: &WIDENED }
 }
 
 fn found(example: &Example) -> (Arc<Source>, Vec<Diagnostic>, Checked) {

@@ -18,6 +18,8 @@ pub struct Facts<'a> {
     pub env_names: Option<&'a HashSet<String>>,
     /// What the last runs were refused, for `denied-egress`.
     pub denied: &'a [Denied],
+    /// What a change widens, where one is looked at.
+    pub widened: &'a [Widened],
 }
 
 /// Requests that a bottle made and was refused.
@@ -39,6 +41,17 @@ pub struct Denied {
     pub count: u64,
     /// When first, RFC 3339.
     pub first: String,
+}
+
+/// A permission that a change widens.
+#[derive(Debug, Clone)]
+pub struct Widened {
+    /// The manifest's file.
+    pub file: std::path::PathBuf,
+    /// The manifest's name.
+    pub manifest: String,
+    /// What moved.
+    pub change: crate::plan::Change,
 }
 
 /// One manifest of a file, and what it leads to.

@@ -15,7 +15,7 @@ mod suppression;
 
 use crate::syntax::Span;
 pub use baseline::{Baseline, BaselineCounts, BaselineError, Stale};
-pub use context::{Context, Denied, Facts};
+pub use context::{Context, Denied, Facts, Widened};
 pub use diagnostic::{Applicability, Diagnostic, Edit, Fix, Related, Severity};
 pub use fix::{apply, fix_all, normalised};
 pub use judgement::{Cleared, Refused, Silenced, clear};

@@ -20,30 +20,77 @@ fn review(project: &Project, settings: &[(&str, &str)]) -> (Ran, String) {
     (ran(command.output().expect("it runs")), std::fs::read_to_string(&summary).expect("a summary"))
 }
 
+const WIDENED: &str = "::error title=bot-bottle (widened-permission),file=";
+
 #[test]
-fn a_change_that_widens_fails_with_the_table() {
-    let Some(project) = repository(&[("bottles/dev.bottle.yaml", CLEAN)]) else { return };
+fn a_change_that_widens_fails_with_the_table_and_its_line() {
+    let Some(project) = repository(&[("bottles/dev.bottle.yaml", CLEAN), ("b c/x.bottle.yaml", CLEAN)])
+    else {
+        return;
+    };
     project.write("bottles/dev.bottle.yaml", WIDER);
-    for paths in [".", "bottles", "bottles/dev.bottle.yaml"] {
+    let absolute = project.path("bottles").display().to_string();
+    // One path a line, a pattern, a path with a blank beside it, an absolute one, several in a line.
+    for paths in [
+        ".",
+        "bottles",
+        "bottles/dev.bottle.yaml",
+        "b c\nbottles\n",
+        "bott*/*.yaml",
+        &absolute,
+        "bottles missing",
+    ] {
         let (ran, summary) = review(&project, &[("PATHS", paths)]);
-        let ran = ran.expect(1);
-        assert!(ran.out.contains("::error::this change lets an agent do more than before"), "{}", ran.out);
+        let code = if paths.contains("missing") { 2 } else { 1 };
+        let ran = ran.expect(code);
+        let annotation = format!("{WIDENED}bottles/dev.bottle.yaml,line=4,");
+        assert!(ran.out.contains(&annotation), "{paths:?}: {}", ran.out);
+        let row = "dev.bottle.yaml` | **widened** | egress `api.example.com` | – | `every path` |";
+        assert!(summary.contains(row), "{summary}");
         assert!(
             summary.contains("| manifest | | what | before | after |\n| --- | --- | --- | --- | --- |\n"),
             "{summary}"
         );
-        assert!(
-            summary
-                .contains("dev.bottle.yaml` | **widened** | egress `api.example.com` | – | `every path` |"),
-            "{summary}"
-        );
     }
+    // Not the first line alone.
+    project.write("b c/x.bottle.yaml", WIDER);
+    project.write("bottles/dev.bottle.yaml", CLEAN);
+    let (ran, _) = review(&project, &[("PATHS", "bottles\nb c")]);
+    assert!(ran.expect(1).out.contains(&format!("{WIDENED}b c/x.bottle.yaml,line=4,")));
     let (ran, summary) = review(&project, &[("DENY_WIDENING", "false")]);
     assert!(!ran.expect(0).out.contains("::error"));
     assert!(summary.contains("**widened**"), "{summary}");
-    // A push has no base: the check alone.
-    let (ran, summary) = review(&project, &[("BASE", "")]);
-    assert!(ran.expect(0).out.contains("no findings") && summary.is_empty());
+}
+
+#[test]
+fn nothing_is_silently_green() {
+    let Some(project) = repository(&[("dev.bottle.yaml", CLEAN)]) else { return };
+    for word in ["True", "yes", "0", "fasle", " "] {
+        let (ran, _) = review(&project, &[("DENY_WIDENING", word)]);
+        assert!(ran.expect(2).out.contains("deny-widening is neither"), "{word:?}");
+    }
+    for paths in ["nowhere", "*.nothing", "/etc", "dev.bottle.yaml\nnowhere", "--help"] {
+        let (ran, _) = review(&project, &[("PATHS", paths)]);
+        let ran = ran.expect(2);
+        assert!(
+            ran.out.contains("::error title=bot-bottle (unreadable),file="),
+            "{paths:?}: {} {}",
+            ran.out,
+            ran.err
+        );
+    }
+    // Without a base nothing can be compared, which is no proof: a schedule, and the push of a new branch.
+    for base in ["", "0000000000000000000000000000000000000000"] {
+        let (ran, summary) = review(&project, &[("BASE", base)]);
+        assert!(ran.expect(1).out.contains("this event has no base"));
+        assert!(summary.contains("nothing to compare with"), "{summary}");
+        let (ran, summary) = review(&project, &[("BASE", base), ("DENY_WIDENING", "false")]);
+        assert!(ran.expect(0).out.contains("no findings") && summary.contains("nothing to compare with"));
+    }
+    let (ran, _) = review(&project, &[("BASE", "no-such-revision")]);
+    assert!(ran.expect(2).err.contains("there is no revision"));
+    let (ran, _) = review(&project, &[("BASE", "--output=x")]);
+    ran.expect(2);
 }
 
 #[test]
@@ -51,11 +98,17 @@ fn a_change_that_narrows_or_permits_the_same_passes() {
     let Some(project) = repository(&[("dev.bottle.yaml", CLEAN)]) else { return };
     let (ran, summary) = review(&project, &[]);
     ran.expect(0);
-    assert!(summary.contains("No permission changes."), "{summary}");
+    assert!(summary.contains("No permission changes.") && summary.contains("Compared with "), "{summary}");
+    project.write("README.md", "no manifest");
+    review(&project, &[]).0.expect(0);
     project.write("dev.bottle.yaml", NARROWER);
     let (ran, summary) = review(&project, &[]);
     assert!(!ran.expect(0).out.contains("::error"));
     assert!(summary.contains("| **narrowed** | egress `api.github.com` |"), "{summary}");
+    std::fs::remove_file(project.path("dev.bottle.yaml")).expect("removed");
+    let (ran, summary) = review(&project, &[]);
+    assert!(!ran.expect(0).out.contains("::error"), "the last manifest goes");
+    assert!(summary.contains("**narrowed**"), "{summary}");
 }
 
 #[test]
@@ -63,16 +116,56 @@ fn findings_are_annotations_and_fail_by_themselves() {
     let Some(project) = repository(&[("sub/dev.bottle.yaml", CLEAN)]) else { return };
     project.write("sub/dev.bottle.yaml", format!("{CLEAN}{GUESS}"));
     let (ran, _) = review(&project, &[]);
-    // What has errors has no plan, so nobody knows what it permits: that weighs more than a finding.
-    let ran = ran.expect(2);
+    let ran = ran.expect(1);
     let annotation = "::error title=bot-bottle (unknown-field),file=sub/dev.bottle.yaml,line=4,";
     assert!(ran.out.contains(annotation), "{}", ran.out);
     assert!(ran.err.contains("sub/dev.bottle.yaml has no plan: a bottle has no field `envv`"), "{}", ran.err);
     project.write("sub/dev.bottle.yaml", format!("{CLEAN}skills: [nope]\n"));
     let (ran, _) = review(&project, &[("DENY_WIDENING", "false")]);
     assert!(ran.expect(1).out.contains("::warning title=bot-bottle (skill-not-found)"));
-    let (ran, _) = review(&project, &[("BASE", "no-such-revision")]);
-    assert!(ran.expect(2).err.contains("there is no revision"));
+}
+
+/// Whatever the format, it says what the exit code says.
+#[test]
+fn every_report_has_what_is_widened_and_what_cannot_be_read() {
+    let Some(project) = repository(&[("dev.bottle.yaml", CLEAN), ("other.bottle.yaml", CLEAN)]) else {
+        return;
+    };
+    project.write("dev.bottle.yaml", WIDER);
+    let report = |format: &str, code| {
+        let ran = project.check(&["--since", "HEAD", "--deny-widening", "--format", format]).expect(code);
+        (ran.out, ran.err)
+    };
+    for format in ["text", "concise", "json", "sarif", "github", "gitlab", "junit"] {
+        let (out, _) = report(format, 1);
+        assert!(out.contains("widened-permission"), "{format}: {out}");
+    }
+    let (sarif, _) = report("sarif", 1);
+    let sarif: serde_json::Value = serde_json::from_str(&sarif).expect("JSON");
+    let place = &sarif["runs"][0]["results"][0]["locations"][0]["physicalLocation"];
+    assert_eq!(
+        (&place["region"]["startLine"], &place["artifactLocation"]["uri"]),
+        (&4.into(), &"dev.bottle.yaml".into())
+    );
+    assert!(crate::formats::sarif_schema().is_valid(&sarif));
+    // A comment and a baseline have no say in it.
+    project.write("dev.bottle.yaml", format!("# bot-bottle: ignore[widened-permission] it is fine\n{WIDER}"));
+    project.check(&["--since", "HEAD", "--deny-widening"]).expect(1);
+
+    project.write("dev.bottle.yaml", CLEAN);
+    project.write("other.bottle.yaml", b"\xff\xfe\x00 no text");
+    for (format, told) in [
+        ("json", "\"unreadable\":[{\"path\":\"other.bottle.yaml\""),
+        ("sarif", "toolExecutionNotifications"),
+        ("github", "::error title=bot-bottle (unreadable),file=other.bottle.yaml"),
+        ("gitlab", "\"check_name\":\"unreadable\""),
+        ("junit", "<error type=\"unreadable\""),
+    ] {
+        let ran = project.check(&["--format", format]).expect(2);
+        assert!(ran.out.contains(told), "{format}: {}", ran.out);
+    }
+    let sarif = project.check(&["--format", "sarif"]).json();
+    assert!(crate::formats::sarif_schema().is_valid(&sarif), "{sarif}");
 }
 
 /// pre-commit splits the entry into words, adds the files that its pattern takes, and runs it.

@@ -27,6 +27,15 @@ pub(super) fn render(checked: &Checked, prefix: &str) -> String {
     out
 }
 
+/// A file of which nothing is known.
+pub(super) fn unreadable(path: &str, why: &str, prefix: &str) -> String {
+    let file = property(&prefixed(prefix, path));
+    format!(
+        "::error title=bot-bottle (unreadable),file={file}::{}\n",
+        data(&format!("the file cannot be read: {why}"))
+    )
+}
+
 /// The escapes of the runner's own toolkit for what stands behind `::`.
 fn data(text: &str) -> String {
     // The line ends are the runner's own escapes below; nothing else moves a terminal.

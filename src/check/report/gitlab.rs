@@ -3,6 +3,7 @@
 use super::fingerprint::fingerprints;
 use super::{Checked, prefixed};
 use crate::check::Severity;
+use crate::shown::short_digest;
 use serde_json::{Value, json};
 
 pub(super) const HEAD: &str = "[";
@@ -31,4 +32,16 @@ pub(super) fn items(checked: &Checked, prefix: &str) -> Vec<Value> {
             })
         })
         .collect()
+}
+
+/// A file of which nothing is known.
+pub(super) fn unreadable(path: &str, why: &str, prefix: &str) -> Value {
+    let path = prefixed(prefix, path);
+    json!({
+        "description": format!("the file cannot be read, so nothing is known of it: {why}"),
+        "check_name": "unreadable",
+        "fingerprint": short_digest(path.as_bytes()),
+        "severity": "blocker",
+        "location": {"path": path, "lines": {"begin": 1, "end": 1}},
+    })
 }

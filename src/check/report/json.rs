@@ -53,7 +53,7 @@ fn range(span: Span, start: Position, end: Position) -> Value {
 }
 
 /// The end of the list, and what the run comes to.
-pub(super) fn tail(summary: &Summary) -> String {
+pub(super) fn tail(summary: &Summary, unreadable: &[(String, String)]) -> String {
     let [hint, info, warning, error] = summary.counts;
     let summary = json!({
         "manifests": summary.files,
@@ -70,5 +70,7 @@ pub(super) fn tail(summary: &Summary) -> String {
         "silenced": summary.silenced,
         "unreadable": summary.unreadable,
     });
-    format!("\n],\"summary\":{summary}}}\n")
+    let unreadable = unreadable.iter().map(|(path, why)| json!({"path": path, "why": why}));
+    let unreadable = Value::from_iter(unreadable);
+    format!("\n],\"unreadable\":{unreadable},\"summary\":{summary}}}\n")
 }

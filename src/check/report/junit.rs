@@ -28,9 +28,19 @@ pub(super) fn render(checked: &Checked) -> String {
     out
 }
 
+/// A file of which nothing is known.
+pub(super) fn unreadable(path: &str, why: &str) -> String {
+    let (path, why) = (escaped(path), escaped(why));
+    format!(
+        "  <testsuite name=\"{path}\" tests=\"1\" failures=\"0\" errors=\"1\" skipped=\"0\">\n    \
+         <testcase name=\"readable\" classname=\"{path}\">\n      <error type=\"unreadable\" \
+         message=\"{why}\">{path}: {why}</error>\n    </testcase>\n  </testsuite>\n"
+    )
+}
+
 /// Without findings there is one passed case: services take a report without any for a failure.
 pub(super) fn tail(summary: &Summary) -> String {
-    let clean = match summary.findings() {
+    let clean = match summary.findings() + summary.unreadable {
         0 => {
             let case = format!("{} manifests without findings", summary.files);
             format!("  {}\n    <testcase name=\"{case}\"/>\n  </testsuite>\n", suite("check", 1, 0))

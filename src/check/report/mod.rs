@@ -201,12 +201,14 @@ pub struct Report {
     rules: Vec<&'static Rule>,
     /// Whether something stands in the list already.
     begun: bool,
+    /// What could not be read, where the format tells it at its end.
+    unreadable: Vec<(String, String)>,
 }
 
 impl Report {
     /// An empty report.
     pub fn new(format: Format, styled: bool, prefix: String) -> Self {
-        Self { format, styled, prefix, rules: Vec::new(), begun: false }
+        Self { format, styled, prefix, rules: Vec::new(), begun: false, unreadable: Vec::new() }
     }
 
     /// What stands before everything.
@@ -231,6 +233,22 @@ impl Report {
             Format::Json | Format::Gitlab | Format::Sarif => Written::Json,
         };
         no_commands(&self.rendered(checked), written).into_owned()
+    }
+
+    /// A file that could not be read, and why: nothing is known of it, so no report passes it over.
+    pub fn unreadable(&mut self, path: &str, why: &str) -> String {
+        let (text, written) = match self.format {
+            // Told on standard error.
+            Format::Text | Format::Concise => return String::new(),
+            Format::Github => return github::unreadable(path, why, &self.prefix),
+            Format::Junit => (junit::unreadable(path, why), Written::Xml),
+            Format::Gitlab => (self.items(vec![gitlab::unreadable(path, why, &self.prefix)]), Written::Json),
+            Format::Json | Format::Sarif => {
+                self.unreadable.push((path.to_owned(), why.to_owned()));
+                return String::new();
+            }
+        };
+        no_commands(&text, written).into_owned()
     }
 
     fn rendered(&mut self, checked: &Checked) -> String {
@@ -258,8 +276,11 @@ impl Report {
         match self.format {
             Format::Text => text::summary(summary, self.styled),
             Format::Concise | Format::Github => String::new(),
-            Format::Json => json::tail(summary),
-            Format::Sarif => sarif::tail(summary, &self.rules),
+            Format::Json => no_commands(&json::tail(summary, &self.unreadable), Written::Json).into_owned(),
+            Format::Sarif => {
+                let tail = sarif::tail(summary, &self.rules, &self.unreadable, &self.prefix);
+                no_commands(&tail, Written::Json).into_owned()
+            }
             Format::Gitlab => gitlab::TAIL.to_owned(),
             Format::Junit => junit::tail(summary),
         }

@@ -100,9 +100,25 @@ fn level(severity: Severity) -> &'static str {
 }
 
 /// The end of the results, and the tool with the rules that they name.
-pub(super) fn tail(summary: &Summary, rules: &[&'static Rule]) -> String {
+pub(super) fn tail(
+    summary: &Summary,
+    rules: &[&'static Rule],
+    unreadable: &[(String, String)],
+    prefix: &str,
+) -> String {
     let tool = tool(&rules.iter().map(|r| descriptor(r)).collect::<Vec<_>>());
-    let invocations = json!([{"executionSuccessful": summary.unreadable == 0}]);
+    let notification = |(path, why): &(String, String)| {
+        json!({
+            "level": "error",
+            "message": {"text": format!("cannot be read, so nothing is known of it: {why}")},
+            "locations": [{"physicalLocation": {"artifactLocation": artifact(&prefixed(prefix, path))}}],
+        })
+    };
+    let mut invocation = json!({"executionSuccessful": summary.unreadable == 0});
+    if !unreadable.is_empty() {
+        invocation["toolExecutionNotifications"] = unreadable.iter().map(notification).collect();
+    }
+    let invocations = json!([invocation]);
     format!("\n],\"tool\":{tool},\"invocations\":{invocations}}}]}}\n")
 }
 

@@ -158,6 +158,7 @@ registry! {
     "suppression-without-reason" => suppression_without_reason, Upkeep, Judgement, Warning;
     "token-unset" => token_unset, Editor, Judgement, Hint;
     "denied-egress" => denied_egress, Editor, Judgement, Info;
+    "widened-permission" => widened_permission, Editor, Language, Error;
 }
 
 /// The manifest's own routes, in order.

@@ -60,9 +60,8 @@ impl Emitter {
         match outcome {
             Outcome::NoManifest => Ok(()),
             Outcome::Unreadable(why) => {
-                self.summary.unreadable += 1;
                 terminal::error(&format!("cannot read {}: {why}", terminal::shown(path)));
-                Ok(())
+                self.unreadable(path, why)
             }
             Outcome::Checked(examined) => self.examined(path, examined),
         }
@@ -83,6 +82,20 @@ impl Emitter {
             terminal::note(&format!("{}: {stale}", terminal::shown(path)));
         }
         examined.checked.as_ref().map_or(Ok(()), |checked| self.findings(checked))
+    }
+
+    /// Counts a file that could not be read, and says so in the report.
+    pub(super) fn unreadable(&mut self, path: &Path, why: &str) -> io::Result<()> {
+        self.summary.unreadable += 1;
+        if self.counts.is_some() {
+            return Ok(());
+        }
+        let path = path.strip_prefix(terminal::working_folder()).unwrap_or(path).display().to_string();
+        let mut text = self.report.unreadable(&path, why);
+        if let Some(annotations) = &mut self.annotations {
+            text.push_str(&annotations.unreadable(&path, why));
+        }
+        self.write(&text)
     }
 
     /// Writes the findings of a file.

@@ -3,7 +3,7 @@
 use super::inputs::Input;
 use super::{Args, Failure};
 use crate::check::report::{Checked, Other};
-use crate::check::{Baseline, Denied, Diagnostic, Facts, Findings, Severity, Stale, examine};
+use crate::check::{Baseline, Denied, Diagnostic, Facts, Findings, Severity, Stale, Widened, examine};
 use crate::cli::operator::Operator;
 use crate::cli::terminal;
 use crate::disk::Disk;
@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, mpsc};
+use std::sync::{Arc, OnceLock, mpsc};
 
 /// What came of a file.
 pub(super) enum Outcome {
@@ -49,6 +49,8 @@ pub(super) struct Examiner<'a> {
     baseline: Option<&'a Baseline>,
     /// Where runs are remembered, for `--denied`.
     runs: Option<StateDir>,
+    /// What a change widens, for `--deny-widening`.
+    pub widened: OnceLock<Vec<Widened>>,
 }
 
 impl<'a> Examiner<'a> {
@@ -60,7 +62,7 @@ impl<'a> Examiner<'a> {
     ) -> Result<Self, Failure> {
         let runs = args.denied.then(|| Operator::default().settings()).transpose()?.map(|s| s.state);
         let base = terminal::working_folder();
-        Ok(Self { layout, base, threshold: args.threshold(), baseline, runs })
+        Ok(Self { layout, base, threshold: args.threshold(), baseline, runs, widened: OnceLock::new() })
     }
 
     /// Reads and checks a file.
@@ -86,7 +88,8 @@ impl<'a> Examiner<'a> {
     pub(super) fn source(&self, source: &Arc<Source>, catalog: &Catalog<'_>) -> Examined {
         let denied: Vec<_> =
             source.manifests.iter().flat_map(|m| self.refusals(&source.path, &m.name)).collect();
-        let facts = Facts { env_names: None, denied: &denied };
+        let widened = self.widened.get().map(Vec::as_slice).unwrap_or_default();
+        let facts = Facts { env_names: None, denied: &denied, widened };
         let Findings { mut findings, silenced } = examine(source, catalog, &facts);
         // What was asked for by name is shown, however mild.
         let asked_for = |f: &Diagnostic| f.rule.id == "denied-egress";

@@ -55,10 +55,16 @@ pub(super) struct Args {
     /// Check only what has changed since a git revision, and what depends on it.
     #[arg(long, value_name = "REV")]
     since: Option<String>,
-    /// Also compare what the changed manifests permit with the revision, and exit with 1 where one
-    /// permits more. Needs `--since`.
+    /// With `--since`: check every file, and compare those that have changed.
+    #[arg(long, requires = "since")]
+    whole: bool,
+    /// Also compare what the changed manifests permit with what they did where the change began, and
+    /// exit with 1 where one permits more. Needs `--since`.
     #[arg(long, conflicts_with_all = ["fix", "diff"])]
     deny_widening: bool,
+    /// Add what the comparison came to to this file, as a Markdown table. Needs `--since`.
+    #[arg(long, value_name = "FILE", requires = "since", conflicts_with_all = ["fix", "diff"])]
+    summary: Option<PathBuf>,
     /// Report only what goes beyond the counts (a file and rule) of this file.
     #[arg(long, value_name = "FILE")]
     baseline: Option<PathBuf>,
@@ -167,28 +173,47 @@ pub(super) fn run(args: &Args) -> Result<u8, Failure> {
     let mut inputs = Inputs::collect(&args.paths, &layout);
     let revision = args.since.as_deref().map(Revision::merge_base).transpose()?;
     let mut left_out = BTreeSet::new();
+    let mut changed = Vec::new();
     if let Some(revision) = &revision {
         left_out = since::widen(&mut inputs, &args.paths, revision, &layout)?;
-        since::retain_changed(&mut inputs.files, revision, &examiner);
+        changed = inputs.files.clone();
+        since::retain_changed(&mut changed, revision, &examiner);
+        if !args.whole {
+            inputs.files.clone_from(&changed);
+        }
     }
     inputs.tell(args.since.as_deref());
     if args.diff {
         return fixing::diff(&inputs, &examiner, args.unsafe_fixes);
     }
     let mut emitter = Emitter::new(args)?;
-    emitter.summary.unreadable += inputs.problems.len();
+    for (path, why) in &inputs.problems {
+        emitter.unreadable(path, why)?;
+    }
     if args.fix {
         fixing::fix(&inputs.files, &examiner, args.unsafe_fixes, &mut emitter.summary)?;
     }
+    let compares = args.deny_widening || args.summary.is_some();
+    let compared = revision.as_ref().filter(|_| compares).map(|revision| {
+        let change = widening::Change { files: &changed, revision, left_out: &left_out };
+        let mut compared = widening::compare(args, &change, &examiner);
+        if args.deny_widening {
+            let _ = examiner.widened.set(std::mem::take(&mut compared.widened));
+        }
+        compared
+    });
     check_all(&inputs.files, &examiner, &mut emitter)?;
     if let Some(counts) = emitter.finish()? {
         return baseline::write(args, &counts, &examiner, &emitter.summary);
     }
     let code = exit_code(&emitter.summary);
-    match revision.filter(|_| args.deny_widening) {
-        Some(revision) => {
-            let change = widening::Change { files: &inputs.files, revision: &revision, left_out: &left_out };
-            Ok(widening::compare(args, &change, &examiner)?.max(code))
+    match compared {
+        Some(compared) => {
+            compared.tell(args)?;
+            if let Some(summary) = &args.summary {
+                compared.add_to(summary)?;
+            }
+            Ok(if args.deny_widening { compared.code.max(code) } else { code })
         }
         None => Ok(code),
     }

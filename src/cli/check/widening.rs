@@ -4,14 +4,15 @@ use super::examine::Examiner;
 use super::inputs::Input;
 use super::since::{inside, is_blob};
 use super::{Args, CLEAN, FINDINGS, Failure};
+use crate::check::Widened;
 use crate::check::report::Format;
-use crate::cli::diff::{Plans, add_plans, moved, widens};
+use crate::cli::diff::{Planned, Plans, add_plans, moved, widens};
 use crate::cli::git_files::Revision;
 use crate::cli::terminal;
 use crate::disk::{Disk, Remembered};
 use crate::manifest::{Catalog, Files};
-use crate::plan::{DiffFormat, render_changes};
-use crate::shown;
+use crate::plan::{self, DiffFormat, render_changes};
+use crate::shown::{self, Written};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
@@ -25,8 +26,53 @@ pub(super) struct Change<'a> {
     pub left_out: &'a BTreeSet<PathBuf>,
 }
 
-/// Compares, tells what moved, and gives what the comparison comes to.
-pub(super) fn compare(args: &Args, change: &Change<'_>, examiner: &Examiner<'_>) -> Result<u8, Failure> {
+/// What a comparison came to.
+pub(super) struct Compared {
+    /// The table, by manifest, for a person and for a pull request.
+    table: String,
+    markdown: String,
+    /// What moves so that an agent may do more, for the findings.
+    pub widened: Vec<Widened>,
+    /// What it comes to beside the findings.
+    pub code: u8,
+    /// What the change began at.
+    since: String,
+}
+
+impl Compared {
+    /// Tells what moved. A report for a program stays alone on standard output.
+    pub(super) fn tell(&self, args: &Args) -> Result<(), Failure> {
+        if args.output.is_none() && matches!(args.format(), Format::Text) {
+            terminal::print(&self.table)?;
+        } else {
+            terminal::note(&format!("permissions since {}:\n{}", self.since, self.table.trim_end()));
+        }
+        Ok(())
+    }
+}
+
+/// GitHub drops a summary of more than 1 MiB whole.
+const LONGEST_SUMMARY: usize = 900 << 10;
+
+impl Compared {
+    /// Adds the table to a summary.
+    pub(super) fn add_to(&self, summary: &Path) -> Result<(), Failure> {
+        let mut text = shown::no_commands(&self.markdown, Written::Plain).into_owned();
+        let more = "\n… and more than a summary holds: the log has all of it.\n";
+        if text.len() > LONGEST_SUMMARY {
+            let end = text[..LONGEST_SUMMARY].rfind('\n').unwrap_or(0);
+            text.truncate(end);
+            text.push_str(more);
+        }
+        let text = format!("{text}\nCompared with {}.\n", self.since);
+        let file = std::fs::File::options().append(true).create(true).open(summary);
+        let written = file.and_then(|mut file| std::io::Write::write_all(&mut file, text.as_bytes()));
+        written.map_err(|e| Failure::usage(format!("cannot write {}: {e}", terminal::shown(summary))))
+    }
+}
+
+/// Compares the manifests of a change with what they were.
+pub(super) fn compare(args: &Args, change: &Change<'_>, examiner: &Examiner<'_>) -> Compared {
     let disk = Remembered::default();
     let revision = change.revision;
     let (before, now) = (Catalog::new(revision, examiner.layout), Catalog::new(&disk, examiner.layout));
@@ -67,15 +113,23 @@ pub(super) fn compare(args: &Args, change: &Change<'_>, examiner: &Examiner<'_>)
         let _ = add_plans(&mut old, path, &shown, false, &before);
     }
     let changes = moved(&old, &new);
-    let table = render_changes(&changes, DiffFormat::Text);
-    // A report for a program stays alone on standard output.
-    if args.output.is_none() && matches!(args.format(), Format::Text) {
-        terminal::print(&table)?;
-    } else {
-        let since = revision.commit().get(..12).unwrap_or_default();
-        terminal::note(&format!("permissions since {since}:\n{}", table.trim_end()));
+    let mut widened = Vec::new();
+    for (name, moves) in &changes {
+        let Some(Planned { found, plan: _ }) = new.get(name) else { continue };
+        let of = |change: &plan::Change| Widened {
+            file: found.source.path.to_path_buf(),
+            manifest: found.manifest.name.clone(),
+            change: change.clone(),
+        };
+        widened.extend(moves.iter().filter(|change| change.widens()).map(of));
     }
-    Ok(if unknown || widens(&changes) { FINDINGS } else { CLEAN })
+    Compared {
+        table: render_changes(&changes, DiffFormat::Text),
+        markdown: render_changes(&changes, DiffFormat::Markdown),
+        widened,
+        code: if unknown || widens(&changes) { FINDINGS } else { CLEAN },
+        since: revision.commit().get(..12).unwrap_or_default().to_owned(),
+    }
 }
 
 /// A manifest of the revision that is not there any more.

@@ -2,7 +2,7 @@
 
 mod side;
 
-pub(super) use side::{Plans, add_plans};
+pub(super) use side::{Planned, Plans, add_plans};
 
 use super::{CLEAN, FINDINGS, Failure, ci, terminal};
 use crate::check::report::Checked;
@@ -11,7 +11,7 @@ use crate::manifest::{Catalog, Found, Kind, Place, read_agent, resolve};
 use crate::plan::{Change, DiffFormat, compare, place, render_changes};
 use crate::shown::Written;
 use crate::syntax::Span;
-use side::{Planned, Side};
+use side::Side;
 use std::collections::HashMap;
 use std::path::Path;
 use std::rc::Rc;

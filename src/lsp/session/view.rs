@@ -46,7 +46,7 @@ impl Session {
     pub(in crate::lsp) fn with<T>(&self, source: &Arc<Source>, look: impl FnOnce(&Snapshot<'_>) -> T) -> T {
         let overlay = Overlay::new(&self.documents, &self.roots, &self.layout);
         let catalog = Catalog::knowing(&overlay, &self.layout, self.open_sources().cloned());
-        let facts = Facts { env_names: Some(&self.env_names), denied: &self.denied };
+        let facts = Facts { env_names: Some(&self.env_names), denied: &self.denied, ..Facts::default() };
         let workspace = self.known();
         look(&Snapshot { source, catalog: &catalog, facts, workspace: &workspace })
     }
@@ -68,7 +68,7 @@ impl Session {
     pub(in crate::lsp) fn analysis(&self, source: &Arc<Source>, uri: &Uri, lines: Lines<'_>) -> Analysis {
         let overlay = Overlay::new(&self.documents, &self.roots, &self.layout);
         let catalog = Catalog::knowing(&overlay, &self.layout, self.open_sources().cloned());
-        let facts = Facts { env_names: Some(&self.env_names), denied: &self.denied };
+        let facts = Facts { env_names: Some(&self.env_names), denied: &self.denied, ..Facts::default() };
         let shown = (self.settings.severity, self.abilities.reports);
         Analysis::of(source, &catalog, &facts, (uri, lines), shown)
     }
