@@ -198,3 +198,36 @@ fn one_manifest_without_a_plan_leaves_the_table_of_all_others() {
     assert!(ran.out.contains("paths /repos/acme/ → every path"), "{}", ran.out);
     assert!(ran.err.contains("bad.bottle.yaml") && ran.err.contains("not compared"), "{}", ran.err);
 }
+
+/// What an image is built from, and what an agent is told, are part of what a change gives.
+#[test]
+fn the_files_behind_a_manifest_are_compared() {
+    let text = "agent_provider: {dockerfile: ./image/D}\nprompt_file: ./prompt.md\n";
+    let files = [
+        ("dev.bottle.yaml", text),
+        ("image/D", "FROM debian\nCOPY setup.sh /\n"),
+        ("image/setup.sh", "echo one"),
+        ("image/other.sh", "echo other"),
+        ("prompt.md", "Go."),
+    ];
+    let Some(project) = branched(&files) else { return };
+    // What nobody copies is nothing.
+    project.write("image/other.sh", "echo more");
+    deny(&project, &[]).expect(0);
+    for (file, text, told) in [
+        ("image/setup.sh", "echo two", "the image's setup.sh"),
+        ("image/D", "FROM debian\nCOPY setup.sh /\nRUN true\n", "the Dockerfile's text"),
+    ] {
+        let before = project.read(file);
+        project.write(file, text);
+        let ran = deny(&project, &[]).expect(1);
+        assert!(ran.out.contains(told) && ran.out.contains("widened-permission"), "{}", ran.out);
+        project.write(file, before);
+    }
+    // A prompt permits nothing by itself: it is told.
+    project.write("prompt.md", "Go on.");
+    let ran = deny(&project, &[]).expect(0);
+    assert!(ran.out.contains("changed   prompt"), "{}", ran.out);
+    let ran = project.run(&["diff", "main:dev.bottle.yaml", "dev.bottle.yaml"]).expect(0);
+    assert!(ran.out.contains("changed   prompt"), "{}", ran.out);
+}

@@ -1,8 +1,10 @@
 //! What a manifest's findings depend on besides its own text.
 
+use crate::engine::BuildInputs;
 use crate::manifest::{
     Catalog, Found, Kind, Located, ParentError, Resolved, Source, join, read_agent, resolve,
 };
+use crate::plan::Dockerfile;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -52,6 +54,22 @@ impl Dependencies {
         self.file(resolved.bottle.prompt.prompt_file.as_ref());
         self.file(resolved.bottle.provider.dockerfile.as_ref());
         self.file(resolved.bottle.provider.context.as_ref());
+        self.image(resolved);
+    }
+
+    /// What the image of the manifest's own is made of.
+    fn image(&mut self, resolved: &Resolved) {
+        let provider = &resolved.bottle.provider;
+        let path =
+            |named: &Located<String>| join(named.place.file.parent().unwrap_or(Path::new("/")), &named.value);
+        let Some(file) = provider.dockerfile.as_ref().filter(|d| !d.value.is_empty()).map(path) else {
+            return;
+        };
+        let folder = file.parent().unwrap_or(Path::new("/")).to_owned();
+        let context = provider.context.as_ref().map_or(folder, path);
+        let dockerfile = Dockerfile::Own { file, context: context.clone() };
+        let inputs = BuildInputs::collect(&dockerfile).map(|inputs| inputs.files).unwrap_or_default();
+        self.files.extend(inputs.iter().map(|file| context.join(&file.path)));
     }
 
     /// A file that a manifest names, relative to where it is named.

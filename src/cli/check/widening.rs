@@ -112,7 +112,7 @@ pub(super) fn compare(args: &Args, change: &Change<'_>, examiner: &Examiner<'_>)
         let shown = shown::visible(&examiner.relative(path));
         let _ = add_plans(&mut old, path, &shown, false, &before);
     }
-    let changes = moved(&old, &new);
+    let changes = moved((&old, revision), (&new, &disk));
     let mut widened = Vec::new();
     for (name, moves) in &changes {
         let Some(Planned { found, plan: _ }) = new.get(name) else { continue };

@@ -1,5 +1,6 @@
 //! `bot-bottle diff`.
 
+mod contents;
 mod side;
 
 pub(super) use side::{Planned, Plans, add_plans};
@@ -7,7 +8,7 @@ pub(super) use side::{Planned, Plans, add_plans};
 use super::{CLEAN, FINDINGS, Failure, ci, terminal};
 use crate::check::report::Checked;
 use crate::check::report::permissions::{Moved, sarif};
-use crate::manifest::{Catalog, Found, Kind, Place, read_agent, resolve};
+use crate::manifest::{Catalog, Files, Found, Kind, Place, read_agent, resolve};
 use crate::plan::{Change, DiffFormat, compare, place, render_changes};
 use crate::shown::Written;
 use crate::syntax::Span;
@@ -49,9 +50,9 @@ type Changes = Vec<(String, Vec<Change>)>;
 
 pub(super) fn run(args: &Args) -> Result<u8, Failure> {
     let layout = terminal::layout();
-    let (old, new) = (Side::open(&args.old)?, Side::open(&args.new)?);
-    let catalog = new.catalog(&layout);
-    let (old, new) = (old.plans(&old.catalog(&layout))?, new.plans(&catalog)?);
+    let (old_side, new_side) = (Side::open(&args.old)?, Side::open(&args.new)?);
+    let (before, catalog) = (old_side.catalog(&layout), new_side.catalog(&layout));
+    let (old, new) = (old_side.plans(&before)?, new_side.plans(&catalog)?);
     // Two files are one manifest before and after, whatever their names are.
     let (old, new) = match (old.len(), new.len()) {
         (1, 1) => {
@@ -60,7 +61,7 @@ pub(super) fn run(args: &Args) -> Result<u8, Failure> {
         }
         _ => (old, new),
     };
-    let changes = moved(&old, &new);
+    let changes = moved((&old, before.files), (&new, catalog.files));
     let (text, written) = match args.format {
         FormatArg::Text => (render_changes(&changes, DiffFormat::Text), Written::Plain),
         FormatArg::Json => (render_changes(&changes, DiffFormat::Json), Written::Json),
@@ -74,11 +75,23 @@ pub(super) fn run(args: &Args) -> Result<u8, Failure> {
 }
 
 /// What moves between two sets of manifests.
-pub(super) fn moved(old: &Plans, new: &Plans) -> Changes {
+pub(super) fn moved(
+    (old, old_files): (&Plans, &dyn Files),
+    (new, new_files): (&Plans, &dyn Files),
+) -> Changes {
     let mut names: Vec<&String> = old.keys().chain(new.keys()).collect();
     names.sort_unstable();
     names.dedup();
-    let moved = |name: &str| compare(old.get(name).map(|p| &p.plan), new.get(name).map(|p| &p.plan));
+    let moved = |name: &str| {
+        let (old, new) = (old.get(name), new.get(name));
+        let mut changes = compare(old.map(|p| &p.plan), new.map(|p| &p.plan));
+        if let (Some(old), Some(new)) = (old, new) {
+            let old = contents::Side { planned: old, files: old_files };
+            changes.extend(contents::compare(&old, &contents::Side { planned: new, files: new_files }));
+            changes.sort();
+        }
+        changes
+    };
     names.into_iter().map(|name| (name.clone(), moved(name))).collect()
 }
 
