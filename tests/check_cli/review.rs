@@ -1,6 +1,6 @@
 //! What the GitHub Action and the pre-commit hook run, in a local repository.
 
-use crate::rig::{CLEAN, GUESS, Project, Ran, ran, repository};
+use crate::rig::{CLEAN, FIXABLE, FIXED, GUESS, Project, Ran, ran, repository};
 use std::process::Command;
 
 const WIDER: &str = "egress:\n  routes:\n    - host: api.github.com\n    - host: api.example.com\n";
@@ -168,14 +168,16 @@ fn every_report_has_what_is_widened_and_what_cannot_be_read() {
     assert!(crate::formats::sarif_schema().is_valid(&sarif), "{sarif}");
 }
 
-/// pre-commit splits the entry into words, adds the files that its pattern takes, and runs it.
+/// pre-commit splits the entry into words and runs it, with no files where the hook takes none.
 #[test]
-fn the_hooks_entry_is_a_plain_command_and_its_pattern_takes_manifests() {
+fn the_hooks_entry_is_a_plain_command_that_finds_manifests_by_their_layout() {
     let files = [
         ("bottle.yaml", CLEAN),
-        ("a/dev.bottle.yml", GUESS),
+        ("lab/bottles/plain.md", "---\nenv: {}\n---\n"),
+        ("lab/agents/plain.md", "---\nbottle: plain\n---\nDo it.\n"),
+        ("a/dev.bottle.yml", CLEAN),
         (".bot-bottle/agents/fix.md", "---\nbottle: dev\n---\nFix it.\n"),
-        ("a/fix.agent.yaml", "bottle: dev\nprompt: x\n"),
+        ("a/child.bottle.yaml", "extends: dev\n"),
         ("README.md", "no manifest"),
         ("a/notbottle.yaml", "no: manifest\n"),
     ];
@@ -183,21 +185,28 @@ fn the_hooks_entry_is_a_plain_command_and_its_pattern_takes_manifests() {
     project.write("~/.bot-bottle/bottles/dev.md", "---\nenv: {}\n---\n");
     let text = include_str!("../../.pre-commit-hooks.yaml");
     let hooks: serde_yaml::Value = serde_yaml::from_str(text).expect("YAML");
-    let of = |key: &str| hooks[0][key].as_str().expect("a text").to_owned();
-    assert_eq!(of("language"), "system");
-    let mut list = Command::new("sh");
-    list.args(["-c", "git ls-files | grep -E \"$1\"", "sh", &of("files")]).current_dir(project.root());
-    let taken = String::from_utf8(list.output().expect("it runs").stdout).expect("UTF-8");
-    let taken: Vec<_> = taken.lines().collect();
-    assert_eq!(taken, [".bot-bottle/agents/fix.md", "a/dev.bottle.yml", "a/fix.agent.yaml", "bottle.yaml"]);
-
-    let entry = of("entry");
-    let mut words = entry.split_whitespace();
-    assert_eq!(words.next(), Some("bot-bottle"));
-    let args: Vec<_> = words.chain(taken.iter().copied()).collect();
-    let ran = project.run(&args).expect(1);
-    assert!(ran.out.contains("a/dev.bottle.yml:1:1") && ran.out.contains("2 findings"), "{}", ran.out);
-    assert!(ran.out.contains("error[broken-bottle]"), "the agent in it is refused too: {}", ran.out);
-    project.write("a/dev.bottle.yml", CLEAN);
-    project.run(&args).expect(0);
+    let entry = |id: &str| {
+        let hook = hooks.as_sequence().expect("hooks").iter().find(|h| h["id"] == id).expect("a hook");
+        assert_eq!(hook["language"].as_str(), Some("system"));
+        assert_eq!(
+            (hook["pass_filenames"].as_bool(), hook["always_run"].as_bool()),
+            (Some(false), Some(true))
+        );
+        let words: Vec<_> = hook["entry"].as_str().expect("a text").split_whitespace().collect();
+        assert_eq!(words[0], "bot-bottle");
+        words[1..].iter().map(|w| (*w).to_owned()).collect::<Vec<_>>()
+    };
+    let run = |id: &str| project.run(&entry(id).iter().map(String::as_str).collect::<Vec<_>>());
+    let ran = run("bot-bottle-check").expect(0);
+    assert!(ran.out.contains("checked 6 manifests"), "{}", ran.out);
+    // A parent that goes is found in its child, which the commit does not touch.
+    std::fs::remove_file(project.path("a/dev.bottle.yml")).expect("removed");
+    std::fs::remove_file(project.path("~/.bot-bottle/bottles/dev.md")).expect("removed");
+    let ran = run("bot-bottle-check").expect(1);
+    assert!(ran.out.contains("unknown-parent") && ran.out.contains("a/child.bottle.yaml"), "{}", ran.out);
+    project.write("a/child.bottle.yaml", FIXABLE);
+    project.write(".bot-bottle/agents/fix.md", "---\nbottle: own\n---\nFix it.\n");
+    project.write("~/.bot-bottle/bottles/own.md", "---\nenv: {}\n---\n");
+    run("bot-bottle-fix").expect(0);
+    assert_eq!(project.read("a/child.bottle.yaml"), FIXED);
 }
