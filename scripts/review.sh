@@ -6,6 +6,7 @@
 #                  that is none itself is split at blanks
 #   BASE           the revision that the change is compared with, from where it began
 #   DENY_WIDENING  `true` (default) fails where an agent may do more, `false` shows it
+#   HOME_FOLDER    the folder that stands for the home, with the bottles of agents in .bot-bottle
 #   BOT_BOTTLE     the binary
 set -uo pipefail
 bot_bottle=${BOT_BOTTLE:-bot-bottle}
@@ -41,10 +42,12 @@ while IFS= read -r line || [ -n "$line" ]; do
 done <<<"${PATHS:-.}"
 [ "${#paths[@]}" -gt 0 ] || paths=(.)
 
+home=()
+[ -z "${HOME_FOLDER:-}" ] || home=(--home "$HOME_FOLDER")
 base=${BASE:-}
 [[ "$base" =~ ^0+$ ]] && base=
 if [ -z "$base" ]; then
-  "$bot_bottle" check -- "${paths[@]}"
+  "$bot_bottle" check "${home[@]}" -- "${paths[@]}"
   code=$?
   echo "nothing to compare with: the event has no base, and no \`base\` was given" >>"$summary"
   if [ "${#deny[@]}" -gt 0 ]; then
@@ -53,4 +56,4 @@ if [ -z "$base" ]; then
   fi
   exit "$code"
 fi
-exec "$bot_bottle" check --since "$base" --whole "${deny[@]}" --summary "$summary" -- "${paths[@]}"
+exec "$bot_bottle" check --since "$base" --whole "${home[@]}" "${deny[@]}" --summary "$summary" -- "${paths[@]}"

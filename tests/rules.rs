@@ -82,7 +82,7 @@ fn facts() -> Facts<'static> {
         };
         vec![Widened { file: "/project/widened.bottle.yaml".into(), manifest: "widened".to_owned(), change }]
     });
-    Facts { env_names: Some(&ENV), denied: &DENIED, widened: &WIDENED }
+    Facts { env_names: Some(&ENV), denied: &DENIED, widened: &WIDENED, ..Facts::default() }
 }
 
 fn found(example: &Example) -> (Arc<Source>, Vec<Diagnostic>, Checked) {

@@ -20,6 +20,8 @@ pub struct Facts<'a> {
     pub denied: &'a [Denied],
     /// What a change widens, where one is looked at.
     pub widened: &'a [Widened],
+    /// The home's bottles are not here (as on a CI machine), so that one which is missing may be there.
+    pub bottles_elsewhere: bool,
 }
 
 /// Requests that a bottle made and was refused.

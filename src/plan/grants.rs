@@ -5,9 +5,7 @@
 
 use super::render::{git_access, limits, mode, mount_line, owner, shell_words};
 use super::{Dockerfile, EnvValue, Mount, Plan, Resources, Workspace};
-use crate::provider::{
-    Content, Derived, EgressRoute, GuestDir, GuestFile, Match, PathKind, PathPattern, RouteAuth,
-};
+use crate::provider::{Content, Derived, EgressRoute, GuestFile, Match, PathKind, PathPattern, RouteAuth};
 use crate::shown::{decided_on, short_digest};
 use std::path::Path;
 
@@ -26,7 +24,8 @@ pub fn grants(plan: &Plan, folder: Option<&Path>) -> Vec<String> {
         dockerfile,
         guest_env,
         env_vars,
-        dirs,
+        // The provider's own, the same for every bottle of the template and login.
+        dirs: _,
         files,
         // The provider's own, run in the guest as the guest's user: they give nothing that `agent` has not.
         pre_copy: _,
@@ -61,13 +60,12 @@ pub fn grants(plan: &Plan, folder: Option<&Path>) -> Vec<String> {
     if egress_routes.is_empty() {
         lines.push(("route", "none: no way out".to_owned()));
     }
-    lines.extend(egress_routes.iter().map(|route| ("route", route_line(route))));
+    lines.extend(egress_routes.iter().map(|route| ("route", route_words(route).join("  "))));
     lines.extend(guest_env.iter().map(|(name, value)| ("env", env(name, value))));
     let own = env_vars.iter().filter(|(name, _)| !hidden_env_names.contains(&name.as_str()));
     lines.extend(own.map(|(name, value)| ("env", format!("{name} = {value} (the provider's)"))));
-    lines
-        .extend(dirs.iter().map(|GuestDir { guest_path, mode: _, owner: _ }| ("folder", guest_path.clone())));
-    lines.extend(files.iter().map(file));
+    // So are the files that are neither a prompt, a skill, a login nor the name in git.
+    lines.extend(files.iter().map(file).filter(|(label, _)| *label != "file"));
     let Resources { cpus: _, memory: _, pids: _ } = resources;
     let limits = limits(resources);
     lines.push(("limits", if limits.is_empty() { "the backend's own".to_owned() } else { limits }));
@@ -82,10 +80,16 @@ pub fn grant_line(label: &str, text: &str) -> String {
 
 /// One route: its host, its credential, its terms, whose it is.
 pub(super) fn route_line(route: &EgressRoute) -> String {
+    let words = route_words(route);
+    let (host, rest) = (&words[0], words[1..].join("  "));
+    format!("{host:<28}  {rest}")
+}
+
+fn route_words(route: &EgressRoute) -> Vec<String> {
     let mut parts: Vec<_> = route.auth.iter().map(credential).collect();
     parts.extend(terms(route));
-    let parts = if parts.is_empty() { String::new() } else { format!("  {}", parts.join("; ")) };
-    format!("{:<28}{parts}  [{}]", route.host, source(route))
+    let terms = Some(parts.join("; ")).filter(|terms| !terms.is_empty());
+    [Some(route.host.clone()), terms, Some(format!("[{}]", source(route)))].into_iter().flatten().collect()
 }
 
 /// Whose a route is: the provider's, the bottle's own, or the parent's so far below it.

@@ -185,3 +185,25 @@ fn since_says_what_is_wrong_with_a_revision() {
     let none = Project::new(&[("a.bottle.yaml", GUESS)]);
     assert!(none.check(&["--since", "HEAD"]).expect(2).err.contains("git rev-parse: "));
 }
+
+/// A project's agent in a bottle of somebody's home: CI has no such home.
+#[test]
+fn a_bottle_of_a_home_that_is_not_here_is_no_mistake_in_ci() {
+    let agent = "---\nbottle: dev\n---\nFix it.\n";
+    let project = Project::new(&[(".bot-bottle/agents/fix.md", agent)]);
+    // On a person's machine the bottle is missing.
+    assert!(project.check(&[]).expect(1).out.contains("unknown-bottle"));
+    let in_ci = |args: &[&str]| {
+        let mut command = project.command(&[&["check"], args].concat());
+        crate::rig::ran(command.env("CI", "true").output().expect("it runs"))
+    };
+    let ran = in_ci(&[]).expect(0);
+    assert!(ran.err.contains("cannot be judged here") && ran.err.contains("--home DIR"), "{}", ran.err);
+    // A folder of the repository that stands for the home: judged there like anywhere.
+    project.write("ci/home/.bot-bottle/bottles/other.md", "---\nenv: {}\n---\n");
+    assert!(in_ci(&["--home", "ci/home"]).expect(1).out.contains("unknown-bottle"));
+    project.write("ci/home/.bot-bottle/bottles/dev.md", "---\nenv: {}\n---\n");
+    in_ci(&["--home", "ci/home"]).expect(0);
+    project.check(&["--home", "ci/home"]).expect(0);
+    assert!(in_ci(&["--home", "nowhere"]).expect(2).err.contains("no folder .bot-bottle"));
+}

@@ -192,6 +192,15 @@ fn missing_bottle(ctx: &Context<'_>, out: &mut Sink<'_>, name: &Located<String>)
     let mut names: Vec<String> = ctx.catalog.bottles(ctx.source).into_iter().map(|c| c.name).collect();
     names.retain(|n| ctx.bottle.is_none() || *n != ctx.manifest.name);
     let names = names.iter().map(String::as_str);
+    if ctx.facts.bottles_elsewhere && nearest(&name.value, names.clone()).is_none() {
+        let message =
+            format!("the bottle `{}` cannot be judged here: it may lie in a home", shown(&name.value));
+        let finding = out.at(&name.place, message);
+        finding
+            .severity(Severity::Info)
+            .help("give the folder with `.bot-bottle` in it (`check --home DIR`)");
+        return;
+    }
     let finding = out.at(&name.place, format!("there is no bottle `{}`", shown(&name.value)));
     match nearest(&name.value, names.clone()) {
         Some(meant) => {

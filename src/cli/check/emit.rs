@@ -78,6 +78,9 @@ impl Emitter {
             self.summary.add(&language.cloned().collect::<Vec<_>>());
             return Ok(());
         }
+        for note in &examined.notes {
+            terminal::note(&format!("{}: {note}", terminal::shown(path)));
+        }
         for stale in &examined.stale {
             terminal::note(&format!("{}: {stale}", terminal::shown(path)));
         }

@@ -16,6 +16,9 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock, mpsc};
 
+/// The rules that ask whether a bottle is there.
+const ELSEWHERE: [&str; 2] = ["unknown-bottle", "unknown-parent"];
+
 /// What came of a file.
 pub(super) enum Outcome {
     /// Only its frontmatter could tell that it is a manifest, and it does not.
@@ -37,6 +40,8 @@ pub(super) struct Examined {
     pub stale: Vec<Stale>,
     /// How many findings a comment silences.
     pub silenced: usize,
+    /// What cannot be judged on this machine.
+    pub notes: Vec<String>,
 }
 
 /// Checks one file after another, each alike.
@@ -49,6 +54,8 @@ pub(super) struct Examiner<'a> {
     baseline: Option<&'a Baseline>,
     /// Where runs are remembered, for `--denied`.
     runs: Option<StateDir>,
+    /// Whether this machine has no home with bottles.
+    bottles_elsewhere: bool,
     /// What a change widens, for `--deny-widening`.
     pub widened: OnceLock<Vec<Widened>>,
 }
@@ -62,7 +69,18 @@ impl<'a> Examiner<'a> {
     ) -> Result<Self, Failure> {
         let runs = args.denied.then(|| Operator::default().settings()).transpose()?.map(|s| s.state);
         let base = terminal::working_folder();
-        Ok(Self { layout, base, threshold: args.threshold(), baseline, runs, widened: OnceLock::new() })
+        // A person's own machine has a person's bottles, or none at all.
+        let store = layout.store().is_some_and(|store| store.is_dir());
+        let bottles_elsewhere = !store && std::env::var_os("CI").is_some_and(|v| !v.is_empty());
+        Ok(Self {
+            bottles_elsewhere,
+            layout,
+            base,
+            threshold: args.threshold(),
+            baseline,
+            runs,
+            widened: OnceLock::new(),
+        })
     }
 
     /// Reads and checks a file.
@@ -89,13 +107,17 @@ impl<'a> Examiner<'a> {
         let denied: Vec<_> =
             source.manifests.iter().flat_map(|m| self.refusals(&source.path, &m.name)).collect();
         let widened = self.widened.get().map(Vec::as_slice).unwrap_or_default();
-        let facts = Facts { env_names: None, denied: &denied, widened };
+        let bottles_elsewhere = self.bottles_elsewhere;
+        let facts = Facts { env_names: None, denied: &denied, widened, bottles_elsewhere };
         let Findings { mut findings, silenced } = examine(source, catalog, &facts);
+        let unjudged = |f: &&Diagnostic| ELSEWHERE.contains(&f.rule.id) && f.severity == Severity::Info;
+        let notes = findings.iter().filter(unjudged).map(Diagnostic::full_message).collect();
+        findings.retain(|f| !unjudged(&f));
         // What was asked for by name is shown, however mild.
         let asked_for = |f: &Diagnostic| f.rule.id == "denied-egress";
         findings.retain(|f| f.severity >= self.threshold || asked_for(f));
         let silenced = silenced.iter().filter(|f| f.severity >= self.threshold).count();
-        let mut examined = Examined { silenced, ..Examined::default() };
+        let mut examined = Examined { silenced, notes, ..Examined::default() };
         if let Some(baseline) = self.baseline {
             let all = findings.len();
             examined.stale = baseline.apply(&source.path, &mut findings);

@@ -16,7 +16,7 @@ use super::{CLEAN, FINDINGS, Failure, USAGE, terminal};
 use crate::check::Severity;
 use crate::check::report::{Format, Summary};
 use crate::disk::Remembered;
-use crate::manifest::{self, Catalog, Kind};
+use crate::manifest::{self, Catalog, Kind, Layout};
 use emit::Emitter;
 use examine::{Examiner, in_order};
 use inputs::{Input, Inputs};
@@ -74,6 +74,10 @@ pub(super) struct Args {
     /// Also report what the last runs of each manifest were refused and it would still refuse.
     #[arg(long, conflicts_with_all = ["fix", "diff", "watch", "write_baseline"])]
     denied: bool,
+    /// The folder that stands for the home, with bottles in `.bot-bottle`: for a machine that has none,
+    /// such as CI's.
+    #[arg(long, value_name = "DIR")]
+    home: Option<PathBuf>,
     /// The mildest severity that is reported and counted.
     #[arg(long, value_enum, default_value = "warning")]
     severity: SeverityArg,
@@ -127,6 +131,17 @@ impl Args {
         }
     }
 
+    /// Where bottles lie.
+    fn layout(&self) -> Result<Layout, Failure> {
+        let Some(home) = &self.home else { return Ok(terminal::layout()) };
+        let home = terminal::absolute(home);
+        if !home.join(".bot-bottle").is_dir() {
+            let shown = terminal::shown(&home);
+            return Err(Failure::usage(format!("--home: there is no folder .bot-bottle in {shown}")));
+        }
+        Ok(Layout { home: Some(home) })
+    }
+
     fn reads_stdin(&self) -> bool {
         self.stdin_filename.is_some() || self.paths.iter().any(|p| p.as_os_str() == "-")
     }
@@ -158,7 +173,7 @@ impl Args {
 
 pub(super) fn run(args: &Args) -> Result<u8, Failure> {
     args.validate()?;
-    let layout = terminal::layout();
+    let layout = args.layout()?;
     if args.reads_stdin() {
         return stdin::run(args, &layout);
     }
