@@ -5,44 +5,35 @@
 
 use super::error::Problem;
 use super::guest::PLACE;
-use super::state::{Record, StateDir, make_dir_all, private_file};
+use super::state::{Record, StateDir, make_dir_all};
 use super::tree;
-use serde::{Deserialize, Serialize};
 use std::fs;
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 
 /// So many homes are kept of one manifest in one workspace, the last ones.
 const MOST: usize = 5;
-const NOTE: &str = "kept.json";
+const RECORD: &str = "record.json";
 
 /// The folders of one run.
 #[derive(Debug, Clone)]
 pub(crate) struct Kept {
     pub dir: PathBuf,
-    pub note: Note,
-}
-
-/// What is known of the run that left them.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct Note {
-    /// The run's id.
-    pub run: String,
-    /// When it was launched, RFC 3339.
-    pub started: String,
-    /// The digest of what was launched, where the launch said so.
-    pub digest: Option<String>,
+    /// The run that left them.
+    pub run: Record,
 }
 
 /// What a key's runs kept, the last one first.
 pub(crate) fn all(state: &StateDir, key: &str) -> Vec<Kept> {
     let entries = fs::read_dir(state.kept(key)).into_iter().flatten().flatten();
     let read = |dir: PathBuf| {
-        let note = serde_json::from_slice(&fs::read(dir.join(NOTE)).ok()?).ok()?;
-        dir.join("home").is_dir().then_some(Kept { dir, note })
+        let run = serde_json::from_slice(&fs::read(dir.join(RECORD)).ok()?).ok()?;
+        dir.join("home").is_dir().then_some(Kept { dir, run })
     };
     let mut all: Vec<_> = entries.filter_map(|e| read(e.path())).collect();
-    all.sort_by(|a, b| (&b.note.started, &b.note.run).cmp(&(&a.note.started, &a.note.run)));
+    // The record says seconds, in which several runs may begin.
+    let written = |kept: &Kept| fs::metadata(kept.dir.join(RECORD)).and_then(|m| m.modified()).ok();
+    all.sort_by_key(|kept| std::cmp::Reverse(written(kept)));
     all
 }
 
@@ -52,8 +43,8 @@ pub(crate) fn all(state: &StateDir, key: &str) -> Vec<Kept> {
 /// When there is none.
 pub(crate) fn pick(state: &StateDir, key: &str, run: Option<&str>) -> Result<Kept, Problem> {
     let all = all(state, key);
-    let known: Vec<_> = all.iter().map(|k| k.note.run.clone()).collect();
-    let found = all.into_iter().find(|k| run.is_none_or(|run| k.note.run == run));
+    let known: Vec<_> = all.iter().map(|k| k.run.id.clone()).collect();
+    let found = all.into_iter().find(|k| run.is_none_or(|run| k.run.id == run));
     found.ok_or_else(|| match run {
         Some(run) if !known.is_empty() => Problem::new(
             format!("the home of the run {run} is not kept"),
@@ -80,9 +71,8 @@ pub(crate) fn keep(state: &StateDir, dir: &Path, record: &Record) -> io::Result<
             fs::rename(entry.path(), to.join(&name))?;
         }
     }
-    let note =
-        Note { run: record.id.clone(), started: record.started.clone(), digest: record.digest.clone() };
-    private_file(&to.join(NOTE))?.write_all(&serde_json::to_vec_pretty(&note)?)?;
+    // Moved like the rest: on a full disk nothing can be written.
+    fs::rename(dir.join(RECORD), to.join(RECORD))?;
     all(state, &record.key).iter().skip(MOST).try_for_each(|old| tree::remove_path(&old.dir))
 }
 

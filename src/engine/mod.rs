@@ -159,7 +159,7 @@ impl Options {
     pub fn resumes_another(&self, plan: &Plan, run: Option<&str>) -> Result<Option<String>, Problem> {
         let workspace = workspace::host_folder(plan, &self.looked, &self.host, &self.state)?;
         let kept = kept::pick(&self.state, &self.kept_key(plan, &workspace), run)?;
-        Ok((kept.note.digest != self.digest).then_some(kept.note.run))
+        Ok((kept.run.digest != self.digest).then_some(kept.run.id))
     }
 }
 
@@ -360,9 +360,9 @@ impl Launch<'_> {
     /// What is gone on with, once a person knows what that means.
     fn resumed(&self, resume: &Resume, key: &str) -> Result<kept::Kept, Problem> {
         let kept = kept::pick(&self.options.state, key, resume.run.as_deref())?;
-        if kept.note.digest != self.options.digest && !resume.other_digest {
+        if kept.run.digest != self.options.digest && !resume.other_digest {
             return Err(Problem::new(
-                format!("the home of the run {} is not resumed", kept.note.run),
+                format!("the home of the run {} is not resumed", kept.run.id),
                 "what is launched now is another thing than what left it, and nobody said that it may have it",
                 "resume it at a terminal, which asks, or launch without --resume",
             ));

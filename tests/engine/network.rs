@@ -127,7 +127,8 @@ on_each! {
     a07_a_host_off_the_list_is_refused_by_name(rig) {
         let ran = rig.sh("curl -sS http://evil.test/");
         assert!(ran.out.contains("evil.test"), "{ran:?}");
-        let audit = std::fs::read_dir(rig.options.state.path().join("logs/dev")).expect("logs");
+        let subject = bot_bottle::engine::Subject { file: std::path::PathBuf::new(), name: "dev".to_owned() };
+        let audit = std::fs::read_dir(rig.options.state.log_folder(&subject).expect("logs")).expect("logs");
         let lines: String = audit.flatten().filter(|e| e.path().to_string_lossy().ends_with("audit.jsonl"))
             .map(|e| std::fs::read_to_string(e.path()).expect("audit")).collect();
         assert!(lines.contains("\"denied\"") && lines.contains("evil.test"), "{lines}");
