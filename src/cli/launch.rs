@@ -7,7 +7,7 @@ use super::{CLEAN, Failure, USAGE, target, terminal, ui};
 use crate::check::Cleared;
 use crate::disk::Disk;
 use crate::engine::trust::Trust;
-use crate::engine::{self, Cancel, LaunchError, Options, Resume, Subject, Talk, Upstream};
+use crate::engine::{self, Cancel, LaunchError, LeftHome, Options, Resume, Subject, Talk, Upstream};
 use crate::manifest::{Catalog, Found};
 use crate::provider::Start;
 use std::io::{self, IsTerminal};
@@ -199,7 +199,12 @@ fn named(run: &str) -> Option<String> {
 fn ask_for_home(cleared: &Cleared, options: &mut Options) -> Result<bool, Failure> {
     let Some(resume) = &options.resume else { return Ok(true) };
     let other = options.resumes_another(cleared.plan(), resume.run.as_deref());
-    let Some(run) = other.map_err(|p| Failure::usage(p.to_string()))? else { return Ok(true) };
+    let Some(LeftHome { run, holds }) = other.map_err(|p| Failure::usage(p.to_string()))? else {
+        return Ok(true);
+    };
+    if !holds.is_empty() {
+        terminal::note(&format!("the home of the run {run} holds what a program may obey: {holds}"));
+    }
     let question = format!(
         "The run {run} left this home, and what is launched now is another thing than it was. Go on in it? [y/N]"
     );

@@ -35,7 +35,7 @@ pub(super) fn check(
     }
     guest::check_paths(plan)?;
     files::check_sources(plan, &options.host)?;
-    workspace::check_mounts(plan, &options.host, &options.state)?;
+    workspace::check_sources(plan, &options.looked, &options.host, &options.state)?;
     let workspace = workspace::host_folder(plan, &options.looked, &options.host, &options.state)?;
     workspace::check_manifests(plan, sources, &workspace, &options.host)?;
     let mut backend = backend::choose(options.backend, &options.host, &options.cancel)?;

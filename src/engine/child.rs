@@ -25,7 +25,7 @@ impl Prepared {
     }
 
     pub(crate) fn spawn(mut self) -> io::Result<Child> {
-        self.before.apply(&mut self.command);
+        self.before.apply(&mut self.command)?;
         self.command.spawn()
     }
 }

@@ -76,50 +76,87 @@ pub(crate) fn keep(state: &StateDir, dir: &Path, record: &Record) -> io::Result<
     all(state, &record.key).iter().skip(MOST).try_for_each(|old| tree::remove_path(&old.dir))
 }
 
-/// Files of a home that programs obey, whoever wrote them. A folder stands for what is in it.
-const OBEYED: [&str; 36] = [
-    ".bash_aliases",
-    ".bash_login",
-    ".bash_logout",
-    ".bash_profile",
-    ".bashrc",
-    ".cargo/bin",
-    ".cargo/config.toml",
-    ".claude/CLAUDE.md",
-    ".claude/agents",
-    ".claude/commands",
-    ".claude/hooks",
-    ".claude/plugins",
-    ".claude/settings.json",
-    ".claude/settings.local.json",
-    ".codex/AGENTS.md",
-    ".codex/config.toml",
-    ".codex/prompts",
-    ".config/fish",
-    ".config/git",
-    ".config/pip",
-    ".config/systemd",
-    ".gdbinit",
-    ".gitconfig",
-    ".inputrc",
-    ".local/bin",
-    ".mcp.json",
-    ".npmrc",
-    ".profile",
-    ".pythonrc",
-    ".ssh",
-    ".tmux.conf",
-    ".vimrc",
-    ".yarnrc.yml",
-    ".zprofile",
-    ".zshenv",
-    ".zshrc",
+/// Folders of a home that hold records and programs' orders side by side: their entries are told one by one.
+const MIXED: [&str; 6] = [".cache", ".claude", ".codex", ".config", ".local", ".local/share"];
+
+/// What of a home is an agent's record of what it did, which is what is resumed for, and no order to any
+/// program. As two agents leave it after a day's work; anything else is told.
+const RECORDS: [&str; 38] = [
+    ".bash_history",
+    ".cache/claude",
+    ".cache/claude-cli-nodejs",
+    ".claude/.last-cleanup",
+    ".claude/backups",
+    ".claude/cache",
+    ".claude/debug",
+    ".claude/downloads",
+    ".claude/file-history",
+    ".claude/history.jsonl",
+    ".claude/ide",
+    ".claude/paste-cache",
+    ".claude/plans",
+    ".claude/projects",
+    ".claude/session-env",
+    ".claude/sessions",
+    ".claude/shell-snapshots",
+    ".claude/stats-cache.json",
+    ".claude/statsig",
+    ".claude/tasks",
+    ".claude/telemetry",
+    ".claude/todos",
+    ".claude/usage-data",
+    ".codex/.tmp",
+    ".codex/history.jsonl",
+    ".codex/installation_id",
+    ".codex/internal_storage.json",
+    ".codex/log",
+    ".codex/models_cache.json",
+    ".codex/session_index.jsonl",
+    ".codex/sessions",
+    ".codex/shell_snapshots",
+    ".codex/tmp",
+    ".codex/version.json",
+    ".lesshst",
+    ".local/state",
+    ".python_history",
+    ".wget-hsts",
 ];
 
-/// What of a kept home a program will obey that the launch does not write itself, by its path below the
-/// home. `written` are the plan's own files, as guest paths.
-pub(crate) fn obeyed(home: &Path, written: &[&str]) -> Vec<String> {
-    let there = |path: &&&str| fs::symlink_metadata(home.join(path)).is_ok();
-    let own = |path: &&&str| written.iter().any(|w| *w == format!("{}/{path}", crate::provider::GUEST_HOME));
-    OBEYED.iter().filter(there).filter(|path| !own(path)).map(|path| format!("~/{path}")).collect()
+/// What a kept home holds beside the agent's records and what the launch writes itself, by its path below
+/// the home, sorted: programs obey files that no list has all of (`.bashrc`, `.gitconfig`, `CLAUDE.md`, a
+/// `node_modules`), and an agent wrote them. `written` are the plan's own files, as guest paths.
+pub(crate) fn left_behind(home: &Path, written: &[&str]) -> Vec<String> {
+    let mut left = Vec::new();
+    let mut waiting = vec![PathBuf::new()];
+    while let Some(folder) = waiting.pop() {
+        for entry in fs::read_dir(home.join(&folder)).into_iter().flatten().flatten() {
+            let path = folder.join(entry.file_name());
+            let shown = path.to_string_lossy();
+            // Databases and their journals are named by version.
+            let database = shown.starts_with(".codex/") && shown.contains(".sqlite");
+            let guest_path = format!("{}/{shown}", crate::provider::GUEST_HOME);
+            if database || RECORDS.contains(&&*shown) || written.contains(&guest_path.as_str()) {
+                continue;
+            }
+            if MIXED.contains(&&*shown) && entry.file_type().is_ok_and(|t| t.is_dir()) {
+                waiting.push(path);
+            } else {
+                left.push(format!("~/{shown}"));
+            }
+        }
+    }
+    left.sort();
+    left
+}
+
+/// So many names are enough to decide on.
+const TOLD: usize = 30;
+
+/// [`left_behind`] in a line of words.
+pub(crate) fn told(left: &[String]) -> String {
+    let mut text = left[..left.len().min(TOLD)].join(", ");
+    if left.len() > TOLD {
+        text += &format!(" and {} more", left.len() - TOLD);
+    }
+    text
 }

@@ -152,15 +152,31 @@ impl Options {
     }
 
     /// Whether what `--resume` would go on with was left by another thing than what is launched now: the
-    /// id of its run.
+    /// run that left it, and what a program may obey in it.
     ///
     /// # Errors
     /// When there is nothing to resume.
-    pub fn resumes_another(&self, plan: &Plan, run: Option<&str>) -> Result<Option<String>, Problem> {
+    pub fn resumes_another(&self, plan: &Plan, run: Option<&str>) -> Result<Option<LeftHome>, Problem> {
         let workspace = workspace::host_folder(plan, &self.looked, &self.host, &self.state)?;
         let kept = kept::pick(&self.state, &self.kept_key(plan, &workspace), run)?;
-        Ok((kept.run.digest != self.digest).then_some(kept.run.id))
+        Ok((kept.run.digest != self.digest)
+            .then(|| LeftHome { holds: kept::told(&left_in(&kept, plan)), run: kept.run.id }))
     }
+}
+
+/// A home that another thing left than what is launched now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LeftHome {
+    /// The id of the run that left it.
+    pub run: String,
+    /// What it holds beside the agent's records, in a line; empty where there is nothing.
+    pub holds: String,
+}
+
+/// What a kept home holds that this plan does not write itself.
+fn left_in(kept: &kept::Kept, plan: &Plan) -> Vec<String> {
+    let written: Vec<_> = plan.files.iter().map(|f| f.guest_path.as_str()).collect();
+    kept::left_behind(&kept.dir.join("home"), &written)
 }
 
 /// Which earlier run is gone on with.
@@ -367,10 +383,11 @@ impl Launch<'_> {
                 "resume it at a terminal, which asks, or launch without --resume",
             ));
         }
-        let written: Vec<_> = self.plan.files.iter().map(|f| f.guest_path.as_str()).collect();
-        let obeyed = kept::obeyed(&kept.dir.join("home"), &written);
-        if !obeyed.is_empty() {
-            self.ui.note(&format!("the resumed home holds what programs obey: {}", obeyed.join(", ")));
+        let left = left_in(&kept, self.plan);
+        // Who was asked was told.
+        if !left.is_empty() && !resume.other_digest {
+            let told = kept::told(&left);
+            self.ui.note(&format!("the resumed home holds what a program may obey: {told}"));
         }
         Ok(kept)
     }

@@ -151,7 +151,7 @@ mod tests {
         let text = serde_json::json!({
             "version": 1, "id": id, "name": name, "backend": "bubblewrap", "pid": 1, "pid_start": 1,
             "started": "", "workspace": "/w", "key": "", "container": null, "cgroups": [],
-            "socket_dir": null, "audit": "/a", "output": "/o",
+            "audit": "/a", "output": "/o",
         });
         serde_json::from_value(text).expect("a record")
     }

@@ -19,8 +19,6 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 const VERSION: u32 = 1;
-/// A Unix socket's path holds 107 bytes.
-const LONGEST_SOCKET_PATH: usize = 100;
 /// A folder that a launch is still making is hidden; past this age its launch is dead.
 const UNFINISHED: Duration = Duration::from_secs(600);
 /// In a log folder: whose it is.
@@ -111,8 +109,6 @@ pub struct Record {
     pub container: Option<String>,
     /// Control groups that the run made.
     pub cgroups: Vec<PathBuf>,
-    /// The egress socket's folder where the state folder's path is too long for a socket.
-    pub socket_dir: Option<PathBuf>,
     /// The audit log.
     pub audit: PathBuf,
     /// The agent's output, when it runs without a terminal.
@@ -164,8 +160,6 @@ impl Run {
         make_dir(&hidden)?;
         let lock = private_file(&hidden.join("lock"))?;
         flock(&lock, FlockOperation::NonBlockingLockExclusive)?;
-        let socket_dir = (dir.join("net/egress.sock").as_os_str().len() > LONGEST_SOCKET_PATH)
-            .then(|| std::env::temp_dir().join(format!("bot-bottle-{id}")));
         let key = new.subject.key();
         let logs = state.log_folder(new.subject)?;
         let now = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
@@ -192,7 +186,6 @@ impl Run {
             digest: new.digest.map(str::to_owned),
             container: new.container.then(|| format!("bot-bottle-{id}")),
             cgroups: Vec::new(),
-            socket_dir,
             audit: log("audit.jsonl"),
             output: log("output.log"),
             id,
@@ -219,7 +212,7 @@ impl Run {
 
     /// The host folder that holds the egress socket and nothing else.
     pub(crate) fn net_dir(&self) -> PathBuf {
-        self.record.socket_dir.clone().unwrap_or_else(|| self.dir.join("net"))
+        self.dir.join("net")
     }
 }
 
@@ -347,14 +340,6 @@ mod tests {
         let mode = |p: &Path| fs::metadata(p).expect("exists").permissions().mode() & 0o777;
         assert_eq!((mode(state.path()), mode(&run.dir)), (0o700, 0o700));
         assert_eq!(mode(&run.dir.join("record.json")), 0o600);
-    }
-
-    #[test]
-    fn a_long_state_folder_does_not_break_the_socket() {
-        let temp = tempfile::tempdir().expect("temp");
-        let run = new_run(&StateDir::new(temp.path().join("x".repeat(120))));
-        assert!(run.net_dir().join("egress.sock").as_os_str().len() < LONGEST_SOCKET_PATH);
-        fs::remove_dir(run.net_dir()).expect("made");
     }
 
     #[test]

@@ -35,9 +35,6 @@ pub(crate) fn clear(state: &StateDir, dir: &Path, record: &Record) -> Result<(),
     for group in &record.cgroups {
         limits::remove(group);
     }
-    if let Some(socket_dir) = &record.socket_dir {
-        tree::remove_path(socket_dir).map_err(text)?;
-    }
     if dir.join("started").exists() {
         kept::keep(state, dir, record).map_err(text)?;
     }

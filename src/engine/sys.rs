@@ -4,7 +4,7 @@
 
 use rustix::process::{ioctl_tiocsctty, setsid};
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd, RawFd};
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 
@@ -23,9 +23,24 @@ pub(crate) struct Before {
 
 impl Before {
     /// Makes `command` do this.
-    pub(crate) fn apply(self, command: &mut Command) {
+    ///
+    /// Of what else is open here, the program inherits its standard streams alone: a shell's `9<folder`
+    /// would be a way from the guest to the host.
+    ///
+    /// # Errors
+    ///
+    /// Where the kernel does not say what is open.
+    pub(crate) fn apply(self, command: &mut Command) -> io::Result<()> {
+        // Told before the fork, since a list cannot be made behind it. What a thread opens meanwhile is
+        // opened by the standard library or rustix, which close on exec from the start.
+        let inherited = open_beside_the_standard_streams()?;
         let steps = move || -> io::Result<()> {
             super::open_files::restore()?;
+            for fd in &inherited {
+                // SAFETY: the number is used for this one call; where it is open no longer, the call says so.
+                let fd = unsafe { BorrowedFd::borrow_raw(*fd) };
+                let _ = rustix::io::fcntl_setfd(fd, rustix::io::FdFlags::CLOEXEC);
+            }
             for group in &self.cgroups {
                 rustix::io::write(group, b"0")?;
             }
@@ -43,5 +58,13 @@ impl Before {
         // SAFETY: the closure makes system calls alone (setrlimit, write, fcntl, setsid, ioctl): it allocates
         // nothing and takes no lock, which is all that is allowed between fork and exec.
         unsafe { command.pre_exec(steps) };
+        Ok(())
     }
+}
+
+/// The descriptors of this process from 3 on.
+fn open_beside_the_standard_streams() -> io::Result<Vec<RawFd>> {
+    let numbers = std::fs::read_dir("/proc/self/fd")?;
+    let numbers = numbers.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    Ok(numbers.filter(|fd| *fd > 2).collect())
 }

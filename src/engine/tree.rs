@@ -324,6 +324,14 @@ const DEEP: usize = 100;
 type MoveUp<'a> = dyn FnMut(BorrowedFd<'_>, &OsStr) -> io::Result<()> + 'a;
 
 fn remove_level(dir: BorrowedFd<'_>, name: &OsStr, depth: usize, move_up: &mut MoveUp<'_>) -> io::Result<()> {
+    match remove_whole(dir, name, depth, move_up) {
+        // Another launch removes the same.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        result => result,
+    }
+}
+
+fn remove_whole(dir: BorrowedFd<'_>, name: &OsStr, depth: usize, move_up: &mut MoveUp<'_>) -> io::Result<()> {
     match unlinkat(dir, name, AtFlags::empty()) {
         Ok(()) | Err(Errno::NOENT) => return Ok(()),
         Err(Errno::ISDIR | Errno::PERM) => {}
@@ -368,6 +376,29 @@ pub(crate) fn remove_path(path: &Path) -> io::Result<()> {
 mod tests {
     use super::*;
     use std::os::unix::fs::{PermissionsExt, symlink};
+
+    #[test]
+    fn launches_side_by_side_remove_the_same_old_home() {
+        let temp = tempfile::tempdir().expect("temp");
+        for round in 0..20 {
+            let old = temp.path().join(format!("old{round}"));
+            for number in 0..100 {
+                let folder = old.join(format!("a/{}/{number}", number % 7));
+                fs::create_dir_all(&folder).expect("dir");
+                fs::write(folder.join("file"), "x").expect("write");
+            }
+            let gate = std::sync::Barrier::new(7);
+            std::thread::scope(|scope| {
+                for _ in 0..7 {
+                    scope.spawn(|| {
+                        gate.wait();
+                        remove_path(&old).expect("removed");
+                    });
+                }
+            });
+            assert!(!old.exists());
+        }
+    }
 
     #[test]
     fn a_link_that_an_agent_left_is_replaced_or_refused_never_followed() {

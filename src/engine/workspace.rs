@@ -6,8 +6,8 @@ use super::host::Host;
 use super::looked::Looked;
 use super::state::StateDir;
 use super::tree::{self, Owner};
-use crate::plan::{Plan, WorkspaceMode, sensitive_path};
-use crate::provider::WORKSPACE;
+use crate::plan::{Dockerfile, Plan, WorkspaceMode, sensitive_path};
+use crate::provider::{Content, Derived, WORKSPACE};
 use std::fs;
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
@@ -45,8 +45,25 @@ pub(crate) fn host_folder(
     Ok(real)
 }
 
-/// Refuses a mount that a guest could write and that holds what this launcher obeys.
-pub(crate) fn check_mounts(plan: &Plan, host: &Host, state: &StateDir) -> Result<(), Problem> {
+/// Refuses what no comment of a manifest makes acceptable: anything of the state folder, where other
+/// bottles' homes lie and the sockets of their egress; and a mount that a guest could write and that
+/// holds what this launcher obeys.
+pub(crate) fn check_sources(
+    plan: &Plan,
+    looked: &Looked,
+    host: &Host,
+    state: &StateDir,
+) -> Result<(), Problem> {
+    for (what, path) in taken(plan, looked) {
+        let real = real_path(&path);
+        if let Some(why) = OwnPlace::State.why(&real, host, state) {
+            return Err(Problem::new(
+                format!("{what} {} cannot be used", path.display()),
+                format!("it {why}"),
+                "name what was made for this bottle",
+            ));
+        }
+    }
     for mount in plan.workspace.mounts.iter().filter(|m| !m.read_only) {
         if let Some(why) = launchers_own(&real_path(&mount.source), host, state) {
             let what = format!("{} cannot be mounted for writing", mount.source.display());
@@ -85,17 +102,53 @@ pub(crate) fn check_manifests(
     Ok(())
 }
 
-/// What of this launcher's own a folder holds or lies in: what a guest may never have.
+/// The files and folders of the host that a plan takes beside its workspace, and what each is.
+fn taken(plan: &Plan, looked: &Looked) -> Vec<(&'static str, PathBuf)> {
+    let mounts = plan.workspace.mounts.iter().map(|m| ("the mount", m.source.clone()));
+    let build = match &plan.dockerfile {
+        Dockerfile::Shipped(_) => Vec::new(),
+        Dockerfile::Own { file, context } => {
+            vec![("the Dockerfile", file.clone()), ("the build context", context.clone())]
+        }
+    };
+    let files = plan.files.iter().filter_map(|file| match &file.content {
+        Content::Derived(Derived::HostFile(path)) => Some(("the prompt's file", path.clone())),
+        Content::Derived(Derived::Skill(name)) => Some(("the skill", looked.skill(name))),
+        // The launcher's own text, and a login of which the guest gets an imitation.
+        Content::Text(_) | Content::Derived(Derived::HostLogin { template: _ }) => None,
+    });
+    mounts.chain(build).chain(files).collect()
+}
+
+/// What a guest may never have to write.
+#[derive(Clone, Copy)]
+enum OwnPlace {
+    State,
+    Store,
+    Config,
+}
+
+impl OwnPlace {
+    /// Why a folder is, holds or lies in it.
+    fn why(self, real: &Path, host: &Host, state: &StateDir) -> Option<&'static str> {
+        let (place, why) = match self {
+            Self::State => (state.path().to_owned(), "holds the state folder, or lies in it"),
+            Self::Store => (host.home().join(".bot-bottle"), "holds your bottles, or lies among them"),
+            Self::Config => {
+                let base = host.var("XDG_CONFIG_HOME").map(PathBuf::from).filter(|p| p.is_absolute());
+                let base = base.unwrap_or_else(|| host.home().join(".config"));
+                (base.join("bot-bottle"), "holds the configuration of bot-bottle, or lies in it")
+            }
+        };
+        let meets = |place: &Path| real.starts_with(place) || place.starts_with(real);
+        (meets(&place) || meets(&real_path(&place))).then_some(why)
+    }
+}
+
+/// What of this launcher's own a folder holds or lies in.
 fn launchers_own(real: &Path, host: &Host, state: &StateDir) -> Option<&'static str> {
-    let config = host.var("XDG_CONFIG_HOME").map(PathBuf::from).filter(|p| p.is_absolute());
-    let config = config.unwrap_or_else(|| host.home().join(".config")).join("bot-bottle");
-    let places = [
-        (state.path().to_owned(), "holds the state folder, or lies in it"),
-        (host.home().join(".bot-bottle"), "holds your bottles, or lies among them"),
-        (config, "holds the configuration of bot-bottle, or lies in it"),
-    ];
-    let meets = |place: &Path| real.starts_with(place) || place.starts_with(real);
-    places.iter().find(|(place, _)| meets(place) || meets(&real_path(place))).map(|(_, why)| *why)
+    let places = [OwnPlace::State, OwnPlace::Store, OwnPlace::Config];
+    places.into_iter().find_map(|place| place.why(real, host, state))
 }
 
 /// A path with its links followed as far as there is something.

@@ -5,7 +5,7 @@ use std::path::Path;
 const SOCKETS: [&str; 5] = ["docker.sock", "podman.sock", "containerd.sock", "crio.sock", "buildkitd.sock"];
 
 /// What lies in a home folder, and what it is.
-const IN_HOME: [(&str, &str); 18] = [
+const IN_HOME: [(&str, &str); 20] = [
     (".ssh", "holds SSH keys"),
     (".aws", "holds cloud credentials"),
     (".config/gcloud", "holds cloud credentials"),
@@ -24,6 +24,8 @@ const IN_HOME: [(&str, &str); 18] = [
     (".claude.json", "holds the agent's login"),
     (".codex", "holds the agent's login"),
     (".bot-bottle", "holds your bottles"),
+    (".config/bot-bottle", "is what this machine's bottles are launched with"),
+    (".local/state/bot-bottle", "holds what your bottles' runs left, and the way out of those that run"),
 ];
 
 /// The system's folders, and whether what lies in them is sensitive too.

@@ -150,13 +150,25 @@ fn the_home_and_what_this_program_obeys_are_no_workspace() {
 fn a_guest_gets_nothing_that_this_program_obeys_to_write() {
     let project = project();
     project.write("~/.local/state/bot-bottle/runs/x", "");
-    let bottle = |read_only: bool| {
-        let source = project.path("~/.local/state");
+    let bottle = |folder: &str, read_only: bool, comment: &str| {
+        let source = project.path(folder);
         let mount = format!("{{source: {}, target: /state, read_only: {read_only}}}", source.display());
-        project.write("~/.bot-bottle/bottles/m.md", format!("---\nworkspace: {{mounts: [{mount}]}}\n---\n"));
+        let text = format!("---\nworkspace:\n  mounts:\n    {comment}\n    - {mount}\n---\n");
+        project.write("~/.bot-bottle/bottles/m.md", &text);
         project.run(&["launch", "m", "--dry-run", "--backend", "bubblewrap"])
     };
-    let ran = bottle(false);
-    assert!(ran.code != 0 && ran.err.contains("holds the state folder"), "{}", ran.err);
-    assert!(!bottle(true).err.contains("holds the state folder"));
+    let accepted = "# bot-bottle: ignore[sensitive-mount] a person said so";
+    let ran = bottle("~/.bot-bottle", false, accepted);
+    assert!(ran.code != 0 && ran.err.contains("holds your bottles"), "{}", ran.err);
+    // Reading is enough: other bottles' homes lie there, and the sockets of their egress.
+    for folder in
+        ["~/.local", "~/.local/state", "~/.local/state/bot-bottle", "~/.local/state/bot-bottle/runs"]
+    {
+        for read_only in [false, true] {
+            let ran = bottle(folder, read_only, "# nobody said so");
+            assert!(ran.code != 0 && ran.err.contains("sensitive-mount"), "{folder}: {}", ran.err);
+            let ran = bottle(folder, read_only, accepted);
+            assert!(ran.code != 0 && ran.err.contains("holds the state folder"), "{folder}: {}", ran.err);
+        }
+    }
 }

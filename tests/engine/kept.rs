@@ -2,7 +2,7 @@
 //! it, and is lost to nobody.
 
 use crate::rig::Rig;
-use bot_bottle::engine::{Resume, Subject};
+use bot_bottle::engine::{Resume, StateDir, Subject};
 use std::path::{Path, PathBuf};
 
 fn subject(file: &str) -> Option<Subject> {
@@ -24,6 +24,10 @@ fn kept(rig: &Rig) -> Vec<String> {
     ids
 }
 
+/// What is told of a home before it is gone on with: everything but an agent's records.
+const HELD: &str = "~/.bashrc, ~/.cache/pip, ~/.claude/settings.local.json, ~/.claude/skills, ~/.config/git, \
+    ~/.config/link, ~/.curlrc, ~/.gradle, ~/.local/lib, ~/CLAUDE.md, ~/node_modules, ~/work";
+
 on_both! {
     another_manifest_of_the_name_has_another_home(rig) {
         rig.options.subject = subject("/own/dev.md");
@@ -44,20 +48,23 @@ on_both! {
 
     a_home_that_another_thing_left_is_asked_about_and_lists_what_is_obeyed(rig) {
         rig.options.digest = Some("one".to_owned());
-        rig.sh("echo x > ~/.bashrc; mkdir -p ~/.config/git; echo work > ~/work");
+        rig.sh("cd; mkdir -p .claude/projects/p .claude/skills .config/git .cache/pip .local/lib/python3/site-packages
+            mkdir -p node_modules .gradle; echo '{}' | tee .claude/history.jsonl > .claude/settings.local.json
+            echo x | tee .bashrc > CLAUDE.md; echo work > work; ln -s / .config/link; echo > .curlrc");
         rig.options.digest = Some("two".to_owned());
         rig.options.resume = Some(Resume::default());
-        assert!(rig.options.resumes_another(&rig.plan, None).expect("a home").is_some());
+        let left = rig.options.resumes_another(&rig.plan, None).expect("a home").expect("another thing left it");
+        assert_eq!(left.holds, HELD, "before the yes");
         let error = rig.try_sh("cat ~/work").expect_err("not asked").to_string();
         assert!(error.contains("is not resumed") && error.contains("nobody said"), "{error}");
         rig.options.resume = Some(Resume { run: None, other_digest: true });
         assert_eq!(rig.sh("cat ~/work").out, "work\n");
-        let said = rig.ui.text();
-        assert!(said.contains("what programs obey: ~/.bashrc, ~/.config/git"), "{said}");
         // From now on it is the second one's.
         rig.options.resume = Some(Resume::default());
         assert_eq!(rig.options.resumes_another(&rig.plan, None).expect("a home"), None);
         assert_eq!(rig.sh("cat ~/work").out, "work\n");
+        let said = rig.ui.text();
+        assert!(said.contains(&format!("what a program may obey: {HELD}")), "{said}");
     }
 
     a_launch_without_resume_keeps_what_is_kept(rig) {
@@ -93,5 +100,14 @@ fn only_so_many_homes_are_kept() {
             rig.sh("true");
         }
         assert_eq!(kept(&rig).len(), 5);
+    }
+}
+
+#[test]
+fn a_state_folder_may_have_a_long_name() {
+    if let Some(mut rig) = Rig::bubblewrap() {
+        let long = rig.home.join("x".repeat(120)).join("y".repeat(120));
+        rig.options.state = StateDir::new(long);
+        assert_eq!(rig.sh("test -S /run/bot-bottle/net/egress.sock && echo there").out, "there\n");
     }
 }

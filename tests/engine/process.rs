@@ -46,6 +46,23 @@ on_each! {
         assert_eq!((words[0], words[2], words[3]), ("0000000000000000", "1", "2"), "{last}");
     }
 
+    what_the_launchers_shell_left_open_is_not_the_guests(rig) {
+        let outside = rig.workspace.parent().expect("parent").join("outside");
+        std::fs::create_dir(&outside).expect("folder");
+        std::fs::write(outside.join("secret"), "host").expect("write");
+        let launcher = command(rig, "ls /proc/self/fd; readlink /proc/[0-9]*/fd/*; cat /proc/[0-9]*/fd/*/secret", Talk::Stream);
+        // As `bot-bottle launch dev 8<file 9<folder`, and as a service manager that leaves many open.
+        let opening = format!("for n in $(seq 3 200); do eval \"exec $n<'{}'\"; done; exec \"$0\" \"$@\"", outside.display());
+        let mut shell = Command::new("bash");
+        shell.args(["-c", &opening]).arg(launcher.get_program()).args(launcher.get_args());
+        shell.envs(launcher.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        let ran = shell.output().expect("bash");
+        let (out, err) = (String::from_utf8_lossy(&ran.stdout), String::from_utf8_lossy(&ran.stderr));
+        // The fourth is the listing's own.
+        assert!(out.contains("0\n1\n2\n3\n") && !out.contains("\n4\n"), "{out}{err}");
+        assert!(!out.contains("outside") && !out.contains("host"), "{out}{err}");
+    }
+
     a33_the_agent_holds_no_capability_and_its_root_cannot_be_written(rig) {
         let ran = rig.sh(
             "grep -E '^(Cap|NoNewPrivs:|Seccomp:)' /proc/self/status | tr -s '\\t\\n' ' '; echo

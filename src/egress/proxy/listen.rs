@@ -1,14 +1,17 @@
 //! The listening socket: TCP or Unix.
 
 use crate::egress::{EgressError, Listen};
-use rustix::fs::Mode;
+use rustix::fs::{Mode, OFlags};
 use std::io;
+use std::os::fd::AsRawFd;
 use std::os::unix::fs::FileTypeExt;
 use std::path::Path;
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixSocket, UnixStream};
 
 /// How many connections may wait to be taken.
 const BACKLOG: u32 = 1024;
+/// A Unix socket's address holds 107 bytes; a path that may be longer is named by way of its open folder.
+const LONGEST_ADDRESS: usize = 100;
 
 /// A bound socket.
 pub(crate) enum Listener {
@@ -53,6 +56,17 @@ impl Listener {
 
 /// A socket that its owner alone may connect to, from its first moment.
 async fn bind_unix(path: &Path) -> io::Result<UnixListener> {
+    if let (true, Some(folder), Some(name)) =
+        (path.as_os_str().len() > LONGEST_ADDRESS, path.parent(), path.file_name())
+    {
+        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let folder = rustix::fs::open(folder, flags, Mode::empty())?;
+        return bind_at(&Path::new(&format!("/proc/self/fd/{}", folder.as_raw_fd())).join(name)).await;
+    }
+    bind_at(path).await
+}
+
+async fn bind_at(path: &Path) -> io::Result<UnixListener> {
     // A socket that nobody listens on was left behind by a run that ended badly.
     let is_socket = std::fs::symlink_metadata(path).is_ok_and(|m| m.file_type().is_socket());
     let refused = |e: io::Error| e.kind() == io::ErrorKind::ConnectionRefused;

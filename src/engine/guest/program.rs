@@ -36,6 +36,10 @@ const STACK: usize = 64 * 1024;
 const BUFFER: usize = 32 * 1024;
 
 fn main() -> ExitCode {
+    // Before anything is opened: what a launcher's shell or a container engine left open is the host's.
+    if let Err(error) = sys::close_inherited() {
+        return fail(&format!("cannot close what it inherited: {error}"));
+    }
     let args: Vec<OsString> = std::env::args_os().collect();
     let mode = args.get(1).and_then(|a| a.to_str()).unwrap_or("");
     let home = std::env::current_exe().ok().and_then(|p| p.parent().map(Path::to_path_buf));
@@ -255,7 +259,7 @@ fn load_filter(home: &Path) -> Result<(), Failure> {
 
 /// The calls that the standard library has no name for.
 mod sys {
-    use std::io;
+    use std::{fs, io};
 
     unsafe extern "C" {
         fn prctl(option: i32, a: usize, b: usize, c: usize, d: usize) -> i32;
@@ -267,6 +271,7 @@ mod sys {
         fn setpgid(pid: i32, group: i32) -> i32;
         fn tcsetpgrp(fd: i32, group: i32) -> i32;
         fn ioctl(fd: i32, request: usize, ...) -> i32;
+        fn close(fd: i32) -> i32;
     }
 
     const PR_SET_SECCOMP: i32 = 22;
@@ -300,6 +305,18 @@ mod sys {
                 && prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &raw const program as usize, 0, 0) == 0
         };
         if ok { Ok(()) } else { Err(io::Error::last_os_error()) }
+    }
+
+    /// Closes everything but the standard streams.
+    pub fn close_inherited() -> io::Result<()> {
+        let numbers = fs::read_dir("/proc/self/fd")?.flatten();
+        let numbers: Vec<i32> = numbers.filter_map(|e| e.file_name().to_str()?.parse().ok()).collect();
+        for fd in numbers.into_iter().filter(|fd| *fd > 2) {
+            // SAFETY: nothing of this program owns a descriptor yet; the list's own is closed already,
+            // and closing its number again is an error without effect.
+            unsafe { close(fd) };
+        }
+        Ok(())
     }
 
     /// Limits memory (`data`) or processes (`nproc`), for good.
