@@ -821,3 +821,54 @@ fn what_no_environment_should_hold_is_found() {
     }
     assert_eq!(bottle("env: {A: \"two\\nlines\\tand a tab\"}"), [""; 0]);
 }
+
+/// Each place that no guest may have, named for each purpose, by itself and by a link, in a bottle of the
+/// project and of the user's own.
+#[test]
+fn no_field_names_a_place_that_no_guest_may_have() {
+    let places = [
+        "~/.ssh/id_ed25519",
+        "~/.config/gh/hosts.yml",
+        "~/.local/state/bot-bottle/kept/k/home/notes",
+        "~/.config/bot-bottle/config.yaml",
+        "/home/eve/.aws/credentials",
+        "/var/run/docker.sock",
+        "/etc/shadow",
+        "/proc/1/environ",
+        "/root/.netrc",
+    ];
+    // The fields, and what a folder is named by.
+    let fields: [(&str, fn(&str) -> String); 5] = [
+        ("dockerfile", |path| format!("agent_provider: {{dockerfile: {path}}}\n")),
+        ("context", |path| format!("agent_provider: {{dockerfile: ./Dockerfile, context: {path}}}\n")),
+        ("prompt_file", |path| format!("prompt_file: {path}\n")),
+        ("path", |path| format!("workspace: {{path: {path}}}\n")),
+        ("source", |path| format!("workspace: {{mounts: [{{source: {path}, target: /docs}}]}}\n")),
+    ];
+    let mut judged = 0;
+    for (own, manifest) in
+        [(false, "/project/dev.bottle.yaml"), (true, "/home/ada/.bot-bottle/bottles/dev.md")]
+    {
+        for (place, (field, text)) in places.iter().flat_map(|place| fields.iter().map(move |f| (place, f))) {
+            for link in [false, true] {
+                let real = place.replace('~', "/home/ada");
+                let mut disk = Disk::new(&[(&real, "x"), ("/project/Dockerfile", "FROM x\n")]);
+                let named = if link { "/project/link".to_owned() } else { (*place).to_owned() };
+                if link {
+                    disk.links.insert("/project/link".into(), real.into());
+                }
+                let yaml = text(&named);
+                let yaml = if own { format!("---\n{yaml}---\n") } else { yaml };
+                let found = rules_of(&mut disk, manifest, &yaml);
+                let no =
+                    ["sensitive-mount", "prompt-file-not-found", "dockerfile-not-found", "context-not-found"];
+                assert!(
+                    no.iter().any(|id| found.contains(id)),
+                    "{manifest}: {field}: {named} -> {place}: {found:?}"
+                );
+                judged += 1;
+            }
+        }
+    }
+    assert_eq!(judged, places.len() * fields.len() * 4);
+}

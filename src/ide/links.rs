@@ -3,7 +3,8 @@
 use super::Snapshot;
 use super::target;
 use crate::check::{page_url, rules, suppressions};
-use crate::syntax::{Node, Span};
+use crate::manifest::host_path;
+use crate::syntax::Span;
 use std::path::PathBuf;
 
 /// A link.
@@ -32,17 +33,7 @@ pub fn links(snapshot: &Snapshot<'_>) -> Vec<Link> {
     let (source, catalog) = (snapshot.source, snapshot.catalog);
     let mut links = Vec::new();
     for root in source.tree.documents.iter().filter_map(|d| d.root.as_ref()) {
-        let workspace = root.get("workspace");
-        let mounts = workspace.and_then(|w| w.get("mounts")).map(Node::items).unwrap_or_default();
-        let provider = |key: &str| root.get("agent_provider").and_then(|p| p.get(key));
-        let single = [
-            provider("dockerfile"),
-            provider("context"),
-            root.get("prompt_file"),
-            workspace.and_then(|w| w.get("path")),
-        ];
-        let paths = single.into_iter().flatten().chain(mounts.iter().filter_map(|m| m.get("source")));
-        for node in paths.filter(|n| n.origin.is_none()).take(MOST) {
+        for node in host_path::nodes(root).into_iter().filter(|n| n.origin.is_none()).take(MOST) {
             let path = target::path_of(source, node, catalog).filter(|p| catalog.files.kind(p).is_some());
             if let (Some(path), Some(span)) = (path, target::word(&source.text, node)) {
                 links.push(Link { span, target: LinkTarget::File(path) });

@@ -3,6 +3,7 @@
 use super::Snapshot;
 use super::definition::declaration;
 use super::target::{self, Location, Target, host_variable};
+use crate::manifest::host_path;
 use crate::manifest::{Found, Kind, Source};
 use crate::syntax::{Node, Span};
 use std::collections::BTreeSet;
@@ -111,16 +112,7 @@ fn document(
             skills.iter().filter(|n| n.text() == Some(name)).for_each(|n| found.node(source, n));
         }
         Target::File(path) => {
-            let workspace = root.get("workspace");
-            let mounts = workspace.and_then(|w| w.get("mounts")).map(Node::items).unwrap_or_default();
-            let sources = mounts.iter().filter_map(|m| m.get("source"));
-            let single = [
-                root.get("prompt_file"),
-                provider("dockerfile"),
-                provider("context"),
-                workspace.and_then(|w| w.get("path")),
-            ];
-            for node in single.into_iter().flatten().chain(sources) {
+            for node in host_path::nodes(root) {
                 if target::path_of(source, node, snapshot.catalog).as_ref() == Some(path) {
                     found.node(source, node);
                 }

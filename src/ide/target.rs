@@ -2,8 +2,8 @@
 
 use super::Snapshot;
 use super::query::{self, At, Role};
-use crate::manifest::{Catalog, Found, Kind, Located, Manifest, Place, Source};
-use crate::plan::host_path;
+use crate::manifest::host_path;
+use crate::manifest::{Catalog, Found, HostPath, Kind, Located, Manifest, Place, Source};
 use crate::syntax::{Node, Scalar, Span, Style, Value};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -94,12 +94,7 @@ fn named(
     if is(&["skills", "[]"]) {
         return Some(Target::Skill(text.to_owned()));
     }
-    if is(&["prompt_file"])
-        || is(&["agent_provider", "dockerfile"])
-        || is(&["agent_provider", "context"])
-        || is(&["workspace", "path"])
-        || is(&["workspace", "mounts", "[]", "source"])
-    {
+    if host_path::FIELDS.iter().any(|field| is(field)) {
         return Some(Target::File(path_of(source, node, catalog)?));
     }
     if is(&["agent_provider", "auth_token"]) || is(&["egress", "routes", "[]", "auth", "token_ref"]) {
@@ -120,7 +115,7 @@ pub(super) fn host_variable(text: &str) -> Option<&str> {
 pub(super) fn path_of(source: &Source, node: &Node, catalog: &Catalog<'_>) -> Option<PathBuf> {
     let value = node.text().filter(|t| !t.is_empty())?.to_owned();
     let place = Place { file: source.path.clone(), span: node.span, origin: node.origin };
-    Some(host_path(&Located { value, place }, catalog.layout))
+    Some(HostPath::new(Located { value, place }).resolve(catalog.layout))
 }
 
 pub(super) fn found(source: &Arc<Source>, manifest: &Manifest) -> Found {

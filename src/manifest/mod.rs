@@ -2,6 +2,7 @@
 
 mod catalog;
 mod files;
+pub mod host_path;
 mod identity;
 mod instance;
 mod model;
@@ -13,6 +14,7 @@ mod source;
 
 pub use catalog::{Candidate, Catalog, Found};
 pub use files::{FileKind, Files, MemoryFiles, join, project_root};
+pub use host_path::HostPath;
 pub use identity::{Carrier, Identity, Kind, Layout, Location, is_name, name_problem};
 pub use model::{
     Agent, AgentProvider, Auth, Bottle, EnvVar, Git, Located, MatchEntry, MountSpec, PathSpec, Pipelock,

@@ -1,6 +1,6 @@
 //! What a manifest says, each value with its place.
 
-use super::Location;
+use super::{HostPath, Location};
 use crate::syntax::Span;
 use std::path::Path;
 use std::sync::Arc;
@@ -88,9 +88,9 @@ pub struct AgentProvider {
     /// `template`.
     pub template: Option<Located<String>>,
     /// `dockerfile`, relative to the file that names it.
-    pub dockerfile: Option<Located<String>>,
+    pub dockerfile: Option<HostPath>,
     /// `context`: the folder that the Dockerfile's `COPY` and `ADD` read.
-    pub context: Option<Located<String>>,
+    pub context: Option<HostPath>,
     /// `auth_token` as written: the name of a host variable, or empty text; see
     /// [`AgentProvider::auth_token`].
     pub auth_token: Option<Located<String>>,
@@ -194,7 +194,7 @@ pub struct Pipelock {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Workspace {
     /// `path`, relative to the file that names it.
-    pub path: Option<Located<String>>,
+    pub path: Option<HostPath>,
     /// `mode`.
     pub mode: Option<Located<String>>,
     /// `mounts`.
@@ -207,7 +207,7 @@ pub struct MountSpec {
     /// The whole entry.
     pub place: Place,
     /// `source`, relative to the file that names it.
-    pub source: Option<Located<String>>,
+    pub source: Option<HostPath>,
     /// `target`, absolute in the guest.
     pub target: Option<Located<String>>,
     /// `read_only`; the default is `true`.
@@ -231,5 +231,5 @@ pub struct PromptSource {
     /// `prompt`.
     pub prompt: Option<Located<String>>,
     /// `prompt_file`, relative to the file that names it.
-    pub prompt_file: Option<Located<String>>,
+    pub prompt_file: Option<HostPath>,
 }

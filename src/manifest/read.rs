@@ -1,8 +1,8 @@
 //! From tree to model. Lenient: what has the wrong shape is left out, and the schema reports it.
 
 use super::{
-    Agent, AgentProvider, Auth, Bottle, EnvVar, Git, Located, Manifest, MatchEntry, MountSpec, PathSpec,
-    Pipelock, Place, PromptSource, Resources, Route, Source, Workspace,
+    Agent, AgentProvider, Auth, Bottle, EnvVar, Git, HostPath, Located, Manifest, MatchEntry, MountSpec,
+    PathSpec, Pipelock, Place, PromptSource, Resources, Route, Source, Workspace,
 };
 use crate::syntax::{Entry, Node, ScalarValue, Value};
 use std::path::Path;
@@ -103,8 +103,8 @@ impl Reader<'_> {
         AgentProvider {
             place: Some(self.entry_place(entry)),
             template: get("template").and_then(|n| self.text(n)),
-            dockerfile: get("dockerfile").and_then(|n| self.text(n)),
-            context: get("context").and_then(|n| self.text(n)),
+            dockerfile: get("dockerfile").and_then(|n| self.host_path(n)),
+            context: get("context").and_then(|n| self.host_path(n)),
             auth_token: get("auth_token").and_then(|n| self.text(n)),
             forward_host_credentials: get("forward_host_credentials").and_then(|n| self.boolean(n)),
         }
@@ -197,12 +197,12 @@ impl Reader<'_> {
     fn workspace(&self, node: &Node) -> Workspace {
         let mount = |n: &Node| MountSpec {
             place: self.place(n),
-            source: n.get("source").and_then(|n| self.text(n)),
+            source: n.get("source").and_then(|n| self.host_path(n)),
             target: n.get("target").and_then(|n| self.text(n)),
             read_only: n.get("read_only").and_then(|n| self.boolean(n)),
         };
         Workspace {
-            path: node.get("path").and_then(|n| self.text(n)),
+            path: node.get("path").and_then(|n| self.host_path(n)),
             mode: node.get("mode").and_then(|n| self.text(n)),
             mounts: node.get("mounts").map(Node::items).unwrap_or_default().iter().map(mount).collect(),
         }
@@ -214,7 +214,14 @@ impl Reader<'_> {
     }
 
     fn prompt(&self, root: Option<&Node>) -> PromptSource {
-        let get = |key: &str| root?.get(key).and_then(|n| self.text(n));
-        PromptSource { prompt: get("prompt"), prompt_file: get("prompt_file") }
+        let get = |key: &str| root?.get(key);
+        PromptSource {
+            prompt: get("prompt").and_then(|n| self.text(n)),
+            prompt_file: get("prompt_file").and_then(|n| self.host_path(n)),
+        }
+    }
+
+    fn host_path(&self, node: &Node) -> Option<HostPath> {
+        self.text(node).map(HostPath::new)
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{Dockerfile, EnvValue, Mount, OWN_IMAGE, Plan, Resources, Workspace, WorkspaceMode, unsupported};
 use crate::manifest::{
-    self, Agent, Bottle, Catalog, Found, Kind, Layout, Located, Location, Place, PromptSource, join,
+    self, Agent, Bottle, Catalog, Found, Kind, Layout, Located, Location, Place, PromptSource,
     looks_secret_under, read_agent, resolve,
 };
 use crate::provider::{
@@ -147,23 +147,13 @@ fn own_dir() -> String {
     format!("{GUEST_HOME}/.bot-bottle")
 }
 
-/// A host path as a manifest writes it: `~` is the user's home, a relative one counts from the
-/// manifest.
-pub fn host_path(path: &Located<String>, layout: &Layout) -> PathBuf {
-    let rest = path.value.strip_prefix('~').filter(|rest| rest.is_empty() || rest.starts_with('/'));
-    match (rest, &layout.home) {
-        (Some(rest), Some(home)) => join(home, rest.trim_start_matches('/')),
-        _ => join(path.place.file.parent().unwrap_or(Path::new("/")), &path.value),
-    }
-}
-
 fn dockerfile(bottle: &Bottle, shipped: &'static str, layout: &Layout) -> Dockerfile {
     match &bottle.provider.dockerfile {
         Some(own) if !own.value.is_empty() => {
-            let own = Dockerfile::own(host_path(own, layout));
+            let own = Dockerfile::own(own.resolve(layout));
             match (&bottle.provider.context, own) {
                 (Some(context), Dockerfile::Own { file, context: _ }) => {
-                    Dockerfile::Own { file, context: host_path(context, layout) }
+                    Dockerfile::Own { file, context: context.resolve(layout) }
                 }
                 (_, own) => own,
             }
@@ -222,7 +212,7 @@ fn git_quoted(value: &str) -> String {
 fn prompt_file(bottle: &Bottle, agent: Option<&Agent>, layout: &Layout) -> Option<GuestFile> {
     let of = |source: &PromptSource| match (&source.prompt, &source.prompt_file) {
         (Some(prompt), _) if !prompt.value.trim().is_empty() => Some(Content::Text(prompt.value.clone())),
-        (_, Some(file)) => Some(Content::Derived(Derived::HostFile(host_path(file, layout)))),
+        (_, Some(file)) => Some(Content::Derived(Derived::HostFile(file.resolve(layout)))),
         _ => None,
     };
     let body = || agent.filter(|a| !a.body.is_empty()).map(|a| Content::Text(a.body.clone()));
@@ -291,7 +281,7 @@ fn workspace(bottle: &Bottle, layout: &Layout) -> Workspace {
         if own && !path.value.starts_with(['/', '~']) {
             PathBuf::from(&path.value)
         } else {
-            host_path(path, layout)
+            path.resolve(layout)
         }
     });
     let mode = match spec.mode.as_ref().map(|m| m.value.as_str()) {
@@ -301,7 +291,7 @@ fn workspace(bottle: &Bottle, layout: &Layout) -> Workspace {
     };
     let mount = |m: &manifest::MountSpec| {
         Some(Mount {
-            source: host_path(m.source.as_ref()?, layout),
+            source: m.source.as_ref()?.resolve(layout),
             target: guest_target(&m.target.as_ref()?.value),
             read_only: m.read_only.as_ref().is_none_or(|r| r.value),
         })

@@ -13,9 +13,7 @@ mod sensitive;
 mod targets;
 mod unsupported;
 
-pub use build::{
-    PlanError, build, draft, egress_route, env_value, guest_target, host_path, memory_bytes, provisions,
-};
+pub use build::{PlanError, build, draft, egress_route, env_value, guest_target, memory_bytes, provisions};
 pub use compare::{Change, DiffFormat, Direction, compare, place, render_changes};
 pub use grants::{grant_line, grants};
 pub use guest_policy::{GUEST_POLICY, guest_policy};

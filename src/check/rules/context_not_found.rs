@@ -33,7 +33,6 @@
 //! ```
 
 use crate::check::{Context, Sink, paths, shown};
-use crate::plan::host_path;
 
 pub(super) fn check(ctx: &Context<'_>, out: &mut Sink<'_>) {
     let Some(provider) = ctx.bottle.as_ref().map(|b| &b.provider) else { return };
@@ -46,7 +45,7 @@ pub(super) fn check(ctx: &Context<'_>, out: &mut Sink<'_>) {
             .help("name the bottle's own `dockerfile`, or leave `context` out");
         return;
     }
-    let path = host_path(context, ctx.catalog.layout);
+    let path = context.resolve(ctx.catalog.layout);
     if let Some(why) = paths::folder_problem(ctx, &path) {
         out.at(&context.place, format!("`{}` cannot be a build context: {why}", shown(&context.value)))
             .help("name a folder of the project, or leave the field out for the Dockerfile's own");

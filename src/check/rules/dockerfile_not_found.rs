@@ -27,12 +27,11 @@
 //! ```
 
 use crate::check::{Context, Sink, paths, shown};
-use crate::plan::host_path;
 
 pub(super) fn check(ctx: &Context<'_>, out: &mut Sink<'_>) {
     let own = ctx.bottle.as_ref().and_then(|b| b.provider.dockerfile.as_ref());
     let Some(dockerfile) = own.filter(|d| !d.value.is_empty()) else { return };
-    let path = host_path(dockerfile, ctx.catalog.layout);
+    let path = dockerfile.resolve(ctx.catalog.layout);
     if let Some(why) = paths::file_problem(ctx, &path) {
         out.at(&dockerfile.place, format!("`{}` is no Dockerfile: {why}", shown(&dockerfile.value)))
             .help("name a file of the project, or leave the field out for the Dockerfile that bot-bottle ships");

@@ -27,7 +27,6 @@
 
 use crate::check::{Context, Sink, paths};
 use crate::manifest::{Carrier, PromptSource};
-use crate::plan::host_path;
 
 pub(super) fn check(ctx: &Context<'_>, out: &mut Sink<'_>) {
     let (Some(root), Some(own)) = (ctx.root, ctx.prompt()) else { return };
@@ -35,7 +34,7 @@ pub(super) fn check(ctx: &Context<'_>, out: &mut Sink<'_>) {
         out.at(&prompt.place, "the prompt is empty").help("write it, or remove the field");
     }
     if let Some(file) = own.prompt_file.as_ref().filter(|f| !f.value.is_empty()) {
-        let path = host_path(file, ctx.catalog.layout);
+        let path = file.resolve(ctx.catalog.layout);
         let may_be_read = paths::file_problem(ctx, &path).is_none();
         let text = may_be_read.then(|| ctx.catalog.files.read(&path).ok()).flatten();
         if text.is_some_and(|t| t.trim_ascii().is_empty()) {

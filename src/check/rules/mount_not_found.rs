@@ -28,8 +28,7 @@
 //! ```
 
 use crate::check::{Context, Sink, shown};
-use crate::manifest::{FileKind, Located, Location};
-use crate::plan::host_path;
+use crate::manifest::{FileKind, HostPath, Location};
 
 pub(super) fn check(ctx: &Context<'_>, out: &mut Sink<'_>) {
     let Some(workspace) = ctx.bottle.as_ref().and_then(|b| b.workspace.as_ref()) else { return };
@@ -54,7 +53,7 @@ pub(super) fn check(ctx: &Context<'_>, out: &mut Sink<'_>) {
 }
 
 /// What stands at a path, unless another rule speaks of it.
-fn looked_up(ctx: &Context<'_>, path: &Located<String>) -> Option<Option<FileKind>> {
+fn looked_up(ctx: &Context<'_>, path: &HostPath) -> Option<Option<FileKind>> {
     let skip = path.value.is_empty() || super::sensitive_mount::sensitive(ctx, path).is_some();
-    (!skip).then(|| ctx.catalog.files.kind(&host_path(path, ctx.catalog.layout)))
+    (!skip).then(|| ctx.catalog.files.kind(&path.resolve(ctx.catalog.layout)))
 }

@@ -25,13 +25,12 @@
 //! ```
 
 use crate::check::{Context, Sink, paths, shown};
-use crate::plan::host_path;
 
 pub(super) fn check(ctx: &Context<'_>, out: &mut Sink<'_>) {
     let Some(file) = ctx.prompt().and_then(|p| p.prompt_file.as_ref()).filter(|f| !f.value.is_empty()) else {
         return;
     };
-    if let Some(why) = paths::file_problem(ctx, &host_path(file, ctx.catalog.layout)) {
+    if let Some(why) = paths::file_problem(ctx, &file.resolve(ctx.catalog.layout)) {
         out.at(&file.place, format!("`{}` is no prompt: {why}", shown(&file.value)))
             .help("name a file of the project, relative to this manifest");
     }

@@ -1,8 +1,9 @@
 //! What a manifest's findings depend on besides its own text.
 
 use crate::engine::BuildInputs;
+use crate::manifest::host_path::{self, Purpose};
 use crate::manifest::{
-    Catalog, Found, Kind, Located, ParentError, Resolved, Source, join, read_agent, resolve,
+    Catalog, Found, HostPath, Kind, Layout, ParentError, Resolved, Source, read_agent, resolve,
 };
 use crate::plan::Dockerfile;
 use std::collections::BTreeSet;
@@ -25,14 +26,14 @@ pub(super) fn dependencies(source: &Arc<Source>, catalog: &Catalog<'_>) -> Depen
     for manifest in &source.manifests {
         let found = Found { source: source.clone(), manifest: manifest.clone() };
         match manifest.kind {
-            Kind::Bottle => all.bottle(&resolve(&found, catalog)),
+            Kind::Bottle => all.bottle(&resolve(&found, catalog), catalog.layout),
             Kind::Agent => {
                 let agent = read_agent(source, manifest);
-                all.file(agent.prompt.prompt_file.as_ref());
+                all.paths(host_path::of_agent(&agent), catalog.layout);
                 let Some(name) = &agent.bottle else { continue };
                 all.names.insert(name.value.clone());
                 if let Some(bottle) = catalog.bottle(&name.value, source) {
-                    all.bottle(&resolve(&bottle, catalog));
+                    all.bottle(&resolve(&bottle, catalog), catalog.layout);
                 }
             }
         }
@@ -42,7 +43,7 @@ pub(super) fn dependencies(source: &Arc<Source>, catalog: &Catalog<'_>) -> Depen
 }
 
 impl Dependencies {
-    fn bottle(&mut self, resolved: &Resolved) {
+    fn bottle(&mut self, resolved: &Resolved, layout: &Layout) {
         for found in &resolved.chain {
             self.files.insert(found.source.path.to_path_buf());
             self.names.insert(found.manifest.name.clone());
@@ -51,17 +52,14 @@ impl Dependencies {
             let (ParentError::Missing { parent, .. } | ParentError::Cycle { parent, .. }) = error;
             self.names.insert(parent.value.clone());
         }
-        self.file(resolved.bottle.prompt.prompt_file.as_ref());
-        self.file(resolved.bottle.provider.dockerfile.as_ref());
-        self.file(resolved.bottle.provider.context.as_ref());
-        self.image(resolved);
+        self.paths(host_path::of_bottle(&resolved.bottle), layout);
+        self.image(resolved, layout);
     }
 
     /// What the image of the manifest's own is made of.
-    fn image(&mut self, resolved: &Resolved) {
+    fn image(&mut self, resolved: &Resolved, layout: &Layout) {
         let provider = &resolved.bottle.provider;
-        let path =
-            |named: &Located<String>| join(named.place.file.parent().unwrap_or(Path::new("/")), &named.value);
+        let path = |named: &HostPath| named.resolve(layout);
         let Some(file) = provider.dockerfile.as_ref().filter(|d| !d.value.is_empty()).map(path) else {
             return;
         };
@@ -72,11 +70,15 @@ impl Dependencies {
         self.files.extend(inputs.iter().map(|file| context.join(&file.path)));
     }
 
-    /// A file that a manifest names, relative to where it is named.
-    fn file(&mut self, named: Option<&Located<String>>) {
-        if let Some(named) = named.filter(|n| !n.value.is_empty()) {
-            let folder = named.place.file.parent().unwrap_or(Path::new("/"));
-            self.files.insert(join(folder, &named.value));
+    fn paths(&mut self, named: Vec<(Purpose, &HostPath)>, layout: &Layout) {
+        for (purpose, path) in named {
+            match purpose {
+                Purpose::Dockerfile | Purpose::Context | Purpose::Prompt => {
+                    self.files.insert(path.resolve(layout));
+                }
+                // Whatever lies there is no part of the manifest.
+                Purpose::Workspace | Purpose::Mount(_) => {}
+            }
         }
     }
 }

@@ -37,16 +37,16 @@ pub(in crate::ide) fn places(bottle: &Bottle) -> Vec<(String, &Place)> {
     let provider = &bottle.provider;
     let texts = [
         ("agent_provider.template", &provider.template),
-        ("agent_provider.dockerfile", &provider.dockerfile),
-        ("agent_provider.context", &provider.context),
         ("agent_provider.auth_token", &provider.auth_token),
         ("git.user.name", &bottle.git.name),
         ("git.user.email", &bottle.git.email),
         ("prompt", &bottle.prompt.prompt),
-        ("prompt_file", &bottle.prompt.prompt_file),
     ];
     all.extend(texts.into_iter().filter_map(|(name, l)| Some((name.to_owned(), &l.as_ref()?.place))));
     let others = [
+        ("agent_provider.dockerfile", provider.dockerfile.as_ref().map(|p| &p.place)),
+        ("agent_provider.context", provider.context.as_ref().map(|p| &p.place)),
+        ("prompt_file", bottle.prompt.prompt_file.as_ref().map(|p| &p.place)),
         (
             "agent_provider.forward_host_credentials",
             provider.forward_host_credentials.as_ref().map(|l| &l.place),

@@ -19,10 +19,10 @@ pub fn place(change: &Change, bottle: &Bottle) -> Option<Place> {
         "mount" => workspace.and_then(|w| mount(change, &w.value)).or_else(whole_workspace),
         "workspace" => {
             let field = workspace.and_then(|w| match change.subject.as_str() {
-                "mode" => w.value.mode.as_ref(),
-                _ => w.value.path.as_ref(),
+                "mode" => w.value.mode.as_ref().map(|f| &f.place),
+                _ => w.value.path.as_ref().map(|f| &f.place),
             });
-            field.map(|f| f.place.clone()).or_else(whole_workspace)
+            field.cloned().or_else(whole_workspace)
         }
         "limit" => {
             let resources = bottle.resources.as_ref()?;
@@ -37,11 +37,11 @@ pub fn place(change: &Change, bottle: &Bottle) -> Option<Place> {
         "prompt" | "skill" | "git" | "login" | "file" => None,
         _ => {
             let field = match change.subject.as_str() {
-                "template" => provider.template.as_ref(),
-                "context" => provider.context.as_ref().or(provider.dockerfile.as_ref()),
-                _ => provider.dockerfile.as_ref(),
+                "template" => provider.template.as_ref().map(|f| &f.place),
+                "context" => provider.context.as_ref().or(provider.dockerfile.as_ref()).map(|f| &f.place),
+                _ => provider.dockerfile.as_ref().map(|f| &f.place),
             };
-            field.map(|f| f.place.clone()).or_else(|| provider.place.clone())
+            field.cloned().or_else(|| provider.place.clone())
         }
     }
 }
