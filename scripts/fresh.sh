@@ -71,7 +71,12 @@ inside() {
     mount --rbind /dev "$root/dev"
     mount -t tmpfs -o mode=1777 tmp "$root/tmp"
     cp /etc/resolv.conf /etc/hosts "$root/etc/" 2>/dev/null || true
-    exec chroot "$root" /usr/bin/env -i HOME=/root LANG=C.UTF-8 \
+    # A root of its own and no chroot: in one, the kernel makes no user namespace, and bubblewrap no guest.
+    mkdir -p "$root/host"
+    cd "$root"
+    pivot_root . host
+    umount -l /host
+    exec /usr/bin/env -i HOME=/root LANG=C.UTF-8 \
       PATH=/opt/rust/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
       sh -c "cd /src && exec \"\$@\"" sh "$@"
   ' sh "$root" "$@"

@@ -60,7 +60,7 @@ if [ "$part" != editors ]; then
   step "Rust tests" cargo test --locked --no-fail-fast -- --show-output
 fi
 if [ "$part" != rust ]; then
-  debian_packages chromium fonts-dejavu-core
+  debian_packages chromium fonts-dejavu-core libgpm2 libjansson4
   step "release build" cargo build --locked --release
   step "the main job" target/release/bot-bottle check examples
   [ ! -x tests/editors/run.sh ] || step "editors" tests/editors/run.sh all

@@ -95,6 +95,9 @@ case "${1:-}" in
     apt-cache show elpa-eglot >/dev/null 2>&1 ||
       missing "no package elpa-eglot; install with: apt-get update, on a Debian with Emacs 28"
     once emacs-28 emacs_packages
+    # Unpacked, it brings no dependencies along.
+    absent=$(LD_LIBRARY_PATH=$(echo "$cache"/emacs/usr/lib/*-linux-gnu) ldd "$cache/emacs/usr/bin/emacs-nox" | awk '/not found/ { print $1 }')
+    [[ -z $absent ]] || missing "Emacs lacks ${absent//$'\n'/, }; install with: apt-get install libgpm2 libjansson4"
     ;;
   check)
     venv
