@@ -14,7 +14,7 @@ mod targets;
 mod unsupported;
 
 pub use build::{PlanError, build, draft, egress_route, env_value, guest_target, memory_bytes, provisions};
-pub use compare::{Change, DiffFormat, Direction, compare, place, render_changes};
+pub use compare::{Change, DiffFormat, Direction, Places, compare, render_changes};
 pub use grants::{grant_line, grants};
 pub use guest_policy::{GUEST_POLICY, guest_policy};
 pub use render::{Format, preflight, render, shell_words};

@@ -163,8 +163,9 @@ fn a_line_of_a_line_format_is_a_finding_and_nothing_else() {
     assert_eq!(concise.lines().count(), count, "{concise}");
     assert!(concise.lines().all(|l| l.contains(".bottle.yaml:") && l.contains("error[")), "{concise}");
     let github = report(&project, "github");
-    assert_eq!(github.lines().count(), count, "{github}");
-    for line in github.lines() {
+    // An annotation or a line of the log, and how many of the latter.
+    assert_eq!(github.lines().count(), count + 1, "{github}");
+    for line in github.lines().filter(|l| l.starts_with("::error")) {
         let rest = line.strip_prefix("::error title=bot-bottle (").expect("a command");
         let (properties, _message) = rest.split_once("::").expect("a message");
         assert!(properties.split(',').all(|p| p.split_once('=').is_some() || p.ends_with(')')), "{line}");
@@ -261,4 +262,37 @@ fn no_format_shows_a_credential() {
     shows("the baseline", &project.read("base.json"));
     // The credential was there to be seen.
     assert!(texts.iter().all(|t| t.contains(&secret) || t.contains(&plain)));
+}
+
+/// A step of GitHub Actions shows ten annotations of each level: the worst are among them, and the rest is in
+/// the log and counted.
+#[test]
+fn annotations_are_no_more_than_are_shown_the_worst_first() {
+    let mistakes = (0..30).map(|n| format!("mistake{n}: 1\n")).collect::<String>();
+    let wild = (0..12).map(|n| format!("    - host: '*.h{n}.example.com'\n")).collect::<String>();
+    let project = Project::new(&[("a.bottle.yaml", mistakes.as_str()), ("z.bottle.yaml", "\u{0}")]);
+    project.write("m.bottle.yaml", format!("egress:\n  routes:\n{wild}").as_str());
+    let ran = project.check(&["--format", "github"]).expect(2);
+    let of = |level: &str| ran.out.lines().filter(|l| l.starts_with(&format!("::{level} "))).count();
+    assert!(of("error") == 9 && of("warning") <= 10 && of("notice") <= 10, "{}", ran.out);
+    // What is not known at all stands first.
+    let first = ran.out.lines().find(|l| l.starts_with("::")).expect("an annotation");
+    assert!(first.contains("file=z.bottle.yaml"), "{first}");
+    // Nothing is lost: each finding is an annotation or a line.
+    let json = project.check(&["--format", "json"]).json();
+    let findings = json["findings"].as_array().expect("a list").len();
+    let lines = ran.out.lines().filter(|l| !l.contains("title=bot-bottle::")).count();
+    assert_eq!(lines, findings + 1, "{}", ran.out);
+    let last = ran.out.lines().last().expect("a line");
+    assert!(
+        last.starts_with("::notice title=bot-bottle::22 more errors")
+            && last.ends_with("see the log of this step"),
+        "{last}"
+    );
+    // Beside the text, which has them all, nothing is said twice.
+    let mut command = project.command(&["check"]);
+    let out = command.env("GITHUB_ACTIONS", "true").output().expect("it runs").stdout;
+    let out = String::from_utf8(out).expect("UTF-8");
+    assert_eq!(out.matches("error[unknown-field]").count(), 30, "{out}");
+    assert_eq!(out.matches("::error").count(), 9, "{out}");
 }

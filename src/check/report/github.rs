@@ -1,39 +1,123 @@
-//! Workflow commands of GitHub Actions: each finding becomes an annotation beside the code.
+//! Workflow commands of GitHub Actions: findings become annotations beside the code.
+//!
+//! A step shows ten errors, ten warnings and ten notices, whichever come first. So the worst come first,
+//! what a change widens before all, and the rest is plain lines of the log, with its number told.
 
-use super::{Checked, prefixed};
-use crate::check::Severity;
-use crate::shown::visible;
+use super::{Checked, concise, prefixed};
+use crate::check::{Diagnostic, Severity};
+use crate::shown::{Written, no_commands, visible};
 use std::fmt::Write;
 
-/// `::error title=…,file=…,line=…,col=…::message`.
-pub(super) fn render(checked: &Checked, prefix: &str) -> String {
-    let mut out = String::new();
-    let file = property(&prefixed(prefix, &checked.path));
-    for finding in &checked.findings {
-        let (start, end) = checked.range(finding.span);
-        let command = match finding.severity {
-            Severity::Error => "error",
-            Severity::Warning => "warning",
-            Severity::Info | Severity::Hint => "notice",
-        };
-        let title = property(&format!("bot-bottle ({})", finding.rule.id));
-        let _ = write!(out, "::{command} title={title},file={file},line={},endLine={}", start.line, end.line);
-        // GitHub takes columns for a range within one line alone.
-        if start.line == end.line {
-            let _ = write!(out, ",col={},endColumn={}", start.column, end.column);
-        }
-        let _ = writeln!(out, "::{}", data(&finding.full_message()));
-    }
-    out
+/// How many errors, warnings and notices of ours a step shows: one error is left to the action, one notice to
+/// the number of the rest.
+const MOST: [usize; 3] = [9, 10, 9];
+const WORDS: [(&str, &str); 3] = [("error", "errors"), ("warning", "warnings"), ("notice", "notices")];
+
+/// The annotations of a run so far, no more than are shown.
+#[derive(Default)]
+pub(super) struct Annotations {
+    levels: [Level; 3],
 }
 
-/// A file of which nothing is known.
-pub(super) fn unreadable(path: &str, why: &str, prefix: &str) -> String {
-    let file = property(&prefixed(prefix, path));
-    format!(
-        "::error title=bot-bottle (unreadable),file={file}::{}\n",
-        data(&format!("the file cannot be read: {why}"))
-    )
+#[derive(Default)]
+struct Level {
+    shown: Vec<Annotation>,
+    more: usize,
+}
+
+struct Annotation {
+    /// Before the others of its level.
+    first: bool,
+    command: String,
+    /// The same as a line of the log.
+    plain: String,
+}
+
+impl Annotations {
+    /// Takes the findings of a file; gives what has no room as lines of the log.
+    pub(super) fn file(&mut self, checked: &Checked, prefix: &str) -> String {
+        let mut rest = String::new();
+        for finding in &checked.findings {
+            let level = match finding.severity {
+                Severity::Error => 0,
+                Severity::Warning => 1,
+                Severity::Info | Severity::Hint => 2,
+            };
+            rest += &self.add(
+                level,
+                Annotation {
+                    first: finding.rule.id == "widened-permission",
+                    command: command(checked, finding, WORDS[level].0, prefix),
+                    plain: no_commands(&concise::line(checked, finding), Written::Plain).into_owned(),
+                },
+            );
+        }
+        rest
+    }
+
+    /// Takes a file of which nothing is known.
+    pub(super) fn unreadable(&mut self, path: &str, why: &str, prefix: &str) -> String {
+        let file = property(&prefixed(prefix, path));
+        let text = format!("the file cannot be read: {why}");
+        let command = format!("::error title=bot-bottle (unreadable),file={file}::{}\n", data(&text));
+        let plain = format!("{}: error[unreadable] {}\n", visible(path), visible(&text));
+        let plain = no_commands(&plain, Written::Plain).into_owned();
+        self.add(0, Annotation { first: true, command, plain })
+    }
+
+    fn add(&mut self, level: usize, annotation: Annotation) -> String {
+        let Level { shown, more } = &mut self.levels[level];
+        if shown.len() < MOST[level] {
+            shown.push(annotation);
+            return String::new();
+        }
+        *more += 1;
+        match shown.iter().rposition(|other| annotation.first && !other.first) {
+            Some(later) => {
+                let later = shown.remove(later);
+                shown.push(annotation);
+                later.plain
+            }
+            None => annotation.plain,
+        }
+    }
+
+    /// All commands, and the number of the rest.
+    pub(super) fn tail(&self) -> String {
+        let mut out = String::new();
+        for level in &self.levels {
+            for first in [true, false] {
+                level.shown.iter().filter(|a| a.first == first).for_each(|a| out.push_str(&a.command));
+            }
+        }
+        let more: Vec<_> = self
+            .levels
+            .iter()
+            .zip(WORDS)
+            .filter(|(level, _)| level.more > 0)
+            .map(|(level, (one, many))| {
+                format!("{} more {}", level.more, if level.more == 1 { one } else { many })
+            })
+            .collect();
+        if !more.is_empty() {
+            let _ = writeln!(out, "::notice title=bot-bottle::{}: see the log of this step", more.join(", "));
+        }
+        out
+    }
+}
+
+/// `::error title=…,file=…,line=…,col=…::message`.
+fn command(checked: &Checked, finding: &Diagnostic, word: &str, prefix: &str) -> String {
+    let file = property(&prefixed(prefix, &checked.path));
+    let (start, end) = checked.range(finding.span);
+    let title = property(&format!("bot-bottle ({})", finding.rule.id));
+    let mut out = format!("::{word} title={title},file={file},line={},endLine={}", start.line, end.line);
+    // GitHub takes columns for a range within one line alone.
+    if start.line == end.line {
+        let _ = write!(out, ",col={},endColumn={}", start.column, end.column);
+    }
+    let _ = writeln!(out, "::{}", data(&finding.full_message()));
+    out
 }
 
 /// The escapes of the runner's own toolkit for what stands behind `::`.

@@ -201,14 +201,20 @@ pub struct Report {
     rules: Vec<&'static Rule>,
     /// Whether something stands in the list already.
     begun: bool,
-    /// What could not be read, where the format tells it at its end.
-    unreadable: Vec<(String, String)>,
+    /// What could not be read, or has no room, where the format tells it at its end.
+    missing: sarif::Missing,
+    /// Results so far.
+    results: usize,
+    /// GitHub's, which are told at the end.
+    annotations: github::Annotations,
 }
 
 impl Report {
     /// An empty report.
     pub fn new(format: Format, styled: bool, prefix: String) -> Self {
-        Self { format, styled, prefix, rules: Vec::new(), begun: false, unreadable: Vec::new() }
+        let (rules, missing, annotations) =
+            (Vec::new(), sarif::Missing::default(), github::Annotations::default());
+        Self { format, styled, prefix, rules, begun: false, missing, results: 0, annotations }
     }
 
     /// What stands before everything.
@@ -222,12 +228,12 @@ impl Report {
         }
     }
 
-    /// The findings of a file. No line of it is a command to the CI system that logs it, but those of the
+    /// The findings of a file, as far as they are told before the end. No line of it is a command to the CI system that logs it, but those of the
     /// format for GitHub's own.
     pub fn file(&mut self, checked: &Checked) -> String {
         let written = match self.format {
             // Its own escapes, and lines that are to be commands.
-            Format::Github => return github::render(checked, &self.prefix),
+            Format::Github => return self.annotations.file(checked, &self.prefix),
             Format::Text | Format::Concise => Written::Plain,
             Format::Junit => Written::Xml,
             Format::Json | Format::Gitlab | Format::Sarif => Written::Json,
@@ -240,11 +246,11 @@ impl Report {
         let (text, written) = match self.format {
             // Told on standard error.
             Format::Text | Format::Concise => return String::new(),
-            Format::Github => return github::unreadable(path, why, &self.prefix),
+            Format::Github => return self.annotations.unreadable(path, why, &self.prefix),
             Format::Junit => (junit::unreadable(path, why), Written::Xml),
             Format::Gitlab => (self.items(vec![gitlab::unreadable(path, why, &self.prefix)]), Written::Json),
             Format::Json | Format::Sarif => {
-                self.unreadable.push((path.to_owned(), why.to_owned()));
+                self.missing.unreadable.push((path.to_owned(), why.to_owned()));
                 return String::new();
             }
         };
@@ -255,7 +261,7 @@ impl Report {
         match self.format {
             Format::Text => text::render(checked, self.styled),
             Format::Concise => concise::render(checked),
-            Format::Github => github::render(checked, &self.prefix),
+            Format::Github => self.annotations.file(checked, &self.prefix),
             Format::Junit => junit::render(checked),
             Format::Json => self.items(json::items(checked)),
             Format::Gitlab => self.items(gitlab::items(checked, &self.prefix)),
@@ -265,7 +271,11 @@ impl Report {
                         self.rules.push(finding.rule);
                     }
                 }
-                let items = sarif::items(checked, &self.prefix, &self.rules);
+                let mut items = sarif::items(checked, &self.prefix, &self.rules);
+                let room = sarif::MOST - self.results;
+                self.missing.more += items.len().saturating_sub(room);
+                items.truncate(room);
+                self.results += items.len();
                 self.items(items)
             }
         }
@@ -275,10 +285,13 @@ impl Report {
     pub fn tail(&self, summary: &Summary) -> String {
         match self.format {
             Format::Text => text::summary(summary, self.styled),
-            Format::Concise | Format::Github => String::new(),
-            Format::Json => no_commands(&json::tail(summary, &self.unreadable), Written::Json).into_owned(),
+            Format::Concise => String::new(),
+            Format::Github => self.annotations.tail(),
+            Format::Json => {
+                no_commands(&json::tail(summary, &self.missing.unreadable), Written::Json).into_owned()
+            }
             Format::Sarif => {
-                let tail = sarif::tail(summary, &self.rules, &self.unreadable, &self.prefix);
+                let tail = sarif::tail(summary, &self.rules, &self.missing, &self.prefix);
                 no_commands(&tail, Written::Json).into_owned()
             }
             Format::Gitlab => gitlab::TAIL.to_owned(),

@@ -1,6 +1,6 @@
 //! Permission changes as SARIF 2.1.0: each widening a result at the line that widens.
 
-use super::sarif::{artifact_place, tool};
+use super::sarif::{MOST, artifact_place, more, tool};
 use super::{Checked, prefixed};
 use crate::plan::Change;
 use crate::syntax::Span;
@@ -21,17 +21,24 @@ pub struct Moved {
 
 /// The report. What is narrowed is no result; what is changed is one, since it may be more.
 pub fn sarif(moved: &[Moved], prefix: &str) -> String {
-    let wider: Vec<_> = moved.iter().filter(|m| m.change.widens()).collect();
+    let mut wider: Vec<_> = moved.iter().filter(|m| m.change.widens()).collect();
+    let left_out = wider.len().saturating_sub(MOST);
+    wider.truncate(MOST);
     let mut rules: Vec<String> = wider.iter().map(|m| rule_id(&m.change)).collect();
     rules.sort_unstable();
     rules.dedup();
     let results: Vec<_> = wider.iter().map(|m| result(m, prefix, &rules)).collect();
     let rules: Vec<_> = rules.iter().map(|id| descriptor(id)).collect();
+    let mut invocation = json!({"executionSuccessful": true});
+    if left_out > 0 {
+        invocation["toolExecutionNotifications"] = json!([more(left_out)]);
+    }
     let run = json!({
+        "automationDetails": {"id": "bot-bottle/permissions/"},
         "columnKind": "unicodeCodePoints",
         "results": results,
         "tool": tool(&rules),
-        "invocations": [{"executionSuccessful": true}],
+        "invocations": [invocation],
     });
     let all = json!({
         "$schema": "https://json.schemastore.org/sarif-2.1.0.json",

@@ -8,7 +8,28 @@ use serde_json::{Value, json};
 
 /// The results come before the tool, so that they can be written one after another.
 pub(super) const HEAD: &str = "{\"$schema\":\"https://json.schemastore.org/sarif-2.1.0.json\",\"version\":\"2.1.0\",\
-                               \"runs\":[{\"columnKind\":\"unicodeCodePoints\",\"results\":[";
+                               \"runs\":[{\"automationDetails\":{\"id\":\"bot-bottle/check/\"},\
+                               \"columnKind\":\"unicodeCodePoints\",\"results\":[";
+
+/// GitHub refuses a run of more results whole.
+pub(super) const MOST: usize = 25_000;
+
+/// What could not be reported.
+#[derive(Default)]
+pub(super) struct Missing {
+    /// Files that could not be read, and why.
+    pub unreadable: Vec<(String, String)>,
+    /// Findings beyond [`MOST`].
+    pub more: usize,
+}
+
+/// That a report does not hold everything.
+pub(super) fn more(count: usize) -> Value {
+    json!({
+        "level": "warning",
+        "message": {"text": format!("{count} more are left out: a report holds {MOST} at most")},
+    })
+}
 
 /// A file's results. `rules` are those seen so far, these findings' own included.
 pub(super) fn items(checked: &Checked, prefix: &str, rules: &[&'static Rule]) -> Vec<Value> {
@@ -100,12 +121,7 @@ fn level(severity: Severity) -> &'static str {
 }
 
 /// The end of the results, and the tool with the rules that they name.
-pub(super) fn tail(
-    summary: &Summary,
-    rules: &[&'static Rule],
-    unreadable: &[(String, String)],
-    prefix: &str,
-) -> String {
+pub(super) fn tail(summary: &Summary, rules: &[&'static Rule], missing: &Missing, prefix: &str) -> String {
     let tool = tool(&rules.iter().map(|r| descriptor(r)).collect::<Vec<_>>());
     let notification = |(path, why): &(String, String)| {
         json!({
@@ -115,8 +131,12 @@ pub(super) fn tail(
         })
     };
     let mut invocation = json!({"executionSuccessful": summary.unreadable == 0});
-    if !unreadable.is_empty() {
-        invocation["toolExecutionNotifications"] = unreadable.iter().map(notification).collect();
+    let mut told: Vec<_> = missing.unreadable.iter().map(notification).collect();
+    if missing.more > 0 {
+        told.push(more(missing.more));
+    }
+    if !told.is_empty() {
+        invocation["toolExecutionNotifications"] = told.into();
     }
     let invocations = json!([invocation]);
     format!("\n],\"tool\":{tool},\"invocations\":{invocations}}}]}}\n")

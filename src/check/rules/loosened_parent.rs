@@ -55,7 +55,8 @@
 
 use crate::check::{Context, Edit, Sink, edit, shown};
 use crate::manifest::{Bottle, overlay};
-use crate::plan::{Change, Direction, build, compare, place};
+use crate::plan::{Change, Direction, build, compare, Places};
+use std::cell::LazyCell;
 use crate::provider::Start;
 
 pub(super) fn check(ctx: &Context<'_>, out: &mut Sink<'_>) {
@@ -70,13 +71,14 @@ pub(super) fn check(ctx: &Context<'_>, out: &mut Sink<'_>) {
             None => parent,
             Some(before) => {
                 let folded = overlay(before.clone(), parent);
+                let places = LazyCell::new(|| Places::of(&before));
                 for change in loosened(ctx, &before, &folded) {
                     let finding = out.at(
                         &name.place,
                         format!("the parent `{}` loosens what an earlier one protects: {}", shown(&name.value), told(&change)),
                     );
                     finding.help("put it first, or say in a suppression why it may");
-                    if let Some(at) = place(&change, &before) {
+                    if let Some(at) = places.place(&change) {
                         finding.related(&at, "the earlier parent's");
                     }
                 }
@@ -87,12 +89,13 @@ pub(super) fn check(ctx: &Context<'_>, out: &mut Sink<'_>) {
     }
     let Some(base) = base else { return };
     let all = overlay(base.clone(), own.clone());
+    let (places, parents) = (LazyCell::new(|| Places::of(&all)), LazyCell::new(|| Places::of(&base)));
     for change in loosened(ctx, &base, &all).into_iter().filter(|change| !is_stated(ctx, change)) {
-        let here = place(&change, &all).filter(|at| at.file == ctx.source.path);
+        let here = places.place(&change).filter(|at| at.file == ctx.source.path);
         let at = here.unwrap_or_else(|| own.extends[0].place.clone());
         let finding = out.at(&at, format!("this loosens what a parent protects: {}", told(&change)));
         finding.help("repeat the parent's term, or say in a suppression why it is dropped");
-        if let Some(at) = place(&change, &base) {
+        if let Some(at) = parents.place(&change) {
             finding.related(&at, "the parent's");
         }
         if let Some((title, edit)) = repeated(ctx, &change, &base) {

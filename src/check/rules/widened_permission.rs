@@ -26,12 +26,14 @@
 //! ```
 
 use crate::check::{Context, Sink, Widened};
-use crate::plan::place;
+use crate::plan::Places;
+use std::cell::LazyCell;
 
 pub(super) fn check(ctx: &Context<'_>, out: &mut Sink<'_>) {
     let of = |w: &&Widened| w.manifest == ctx.manifest.name && *w.file == *ctx.source.path;
+    let places = LazyCell::new(|| ctx.resolved().map(|resolved| Places::of(&resolved.bottle)));
     for Widened { change, .. } in ctx.facts.widened.iter().filter(of) {
-        let found = ctx.resolved().and_then(|resolved| place(change, &resolved.bottle));
+        let found = places.as_ref().and_then(|places| places.place(change));
         // A line that is gone widens too; then there is nothing but the manifest to point at.
         let (here, elsewhere) = match found {
             Some(at) if at.file == ctx.source.path => (at, None),

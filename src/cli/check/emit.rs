@@ -94,9 +94,9 @@ impl Emitter {
             return Ok(());
         }
         let path = path.strip_prefix(terminal::working_folder()).unwrap_or(path).display().to_string();
-        let mut text = self.report.unreadable(&path, why);
+        let text = self.report.unreadable(&path, why);
         if let Some(annotations) = &mut self.annotations {
-            text.push_str(&annotations.unreadable(&path, why));
+            annotations.unreadable(&path, why);
         }
         self.write(&text)
     }
@@ -104,9 +104,10 @@ impl Emitter {
     /// Writes the findings of a file.
     fn findings(&mut self, checked: &Checked) -> io::Result<()> {
         self.summary.add(&checked.findings);
-        let mut text = self.report.file(checked);
+        let text = self.report.file(checked);
         if let Some(annotations) = &mut self.annotations {
-            text.push_str(&annotations.file(checked));
+            // What has no room there stands in the report.
+            annotations.file(checked);
         }
         self.write(&text)
     }
@@ -117,6 +118,9 @@ impl Emitter {
             return Ok(Some(counts));
         }
         self.write(&self.report.tail(&self.summary))?;
+        if let Some(annotations) = &self.annotations {
+            self.write(&annotations.tail(&self.summary))?;
+        }
         match &mut self.out {
             Out::Stdout(out) => unless_gone(out.flush())?,
             Out::Stderr => {}

@@ -9,7 +9,7 @@ use super::{CLEAN, FINDINGS, Failure, ci, terminal};
 use crate::check::report::Checked;
 use crate::check::report::permissions::{Moved, sarif};
 use crate::manifest::{Catalog, Files, Found, Kind, Place, read_agent, resolve};
-use crate::plan::{Change, DiffFormat, compare, place, render_changes};
+use crate::plan::{Change, DiffFormat, Places, compare, render_changes};
 use crate::shown::Written;
 use crate::syntax::Span;
 use side::Side;
@@ -109,8 +109,9 @@ fn placed(changes: &Changes, new: &Plans, catalog: &Catalog<'_>) -> Vec<Moved> {
         // What is gone permits nothing.
         let Some(Planned { found, .. }) = new.get(name) else { continue };
         let bottle = bottle_of(found, catalog).map(|found| resolve(&found, catalog).bottle);
+        let places = bottle.as_ref().map(Places::of);
         for change in changes {
-            let place = bottle.as_ref().and_then(|b| place(change, b)).unwrap_or_else(|| head(found));
+            let place = places.as_ref().and_then(|p| p.place(change)).unwrap_or_else(|| head(found));
             let file = files.entry(place.file.clone()).or_insert_with(|| {
                 let source = catalog.source(&place.file).unwrap_or_else(|| found.source.clone());
                 let path = source.path.strip_prefix(&base).unwrap_or(&source.path).to_string_lossy();

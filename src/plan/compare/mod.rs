@@ -5,7 +5,7 @@ mod egress;
 mod place;
 mod render;
 
-pub use place::place;
+pub use place::Places;
 pub use render::{DiffFormat, render_changes};
 
 use super::{EnvValue, Plan, WorkspaceMode};
