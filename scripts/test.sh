@@ -48,7 +48,7 @@ step() {
 }
 
 if [ "$part" != editors ]; then
-  debian_packages git curl bubblewrap docker.io iproute2 iptables podman runc debootstrap libxml2-utils python3-venv
+  debian_packages git curl bubblewrap docker.io iproute2 iptables podman runc debootstrap libxml2-utils python3-venv musl-tools binutils
   step "format" cargo fmt --check
   step "lints" cargo clippy --locked --all-targets -- -D warnings
   step "crates" cargo fetch --locked
@@ -58,6 +58,7 @@ if [ "$part" != editors ]; then
   fi
   # `skipped:` lines are only seen with --nocapture; a failing binary must not hide the others.
   step "Rust tests" cargo test --locked --no-fail-fast -- --show-output
+  step "static program" scripts/static.sh smoke
 fi
 if [ "$part" != rust ]; then
   debian_packages chromium fonts-dejavu-core libgpm2 libjansson4

@@ -837,8 +837,8 @@ fn no_field_names_a_place_that_no_guest_may_have() {
         "/proc/1/environ",
         "/root/.netrc",
     ];
-    // The fields, and what a folder is named by.
-    let fields: [(&str, fn(&str) -> String); 5] = [
+    type Field = (&'static str, fn(&str) -> String);
+    let fields: [Field; 5] = [
         ("dockerfile", |path| format!("agent_provider: {{dockerfile: {path}}}\n")),
         ("context", |path| format!("agent_provider: {{dockerfile: ./Dockerfile, context: {path}}}\n")),
         ("prompt_file", |path| format!("prompt_file: {path}\n")),
