@@ -307,22 +307,63 @@ fn a_child_that_drops_a_limit_says_so() {
     for (text, rules) in [
         ("egress: {routes: [{host: api.github.com}]}", ["loosened-parent"].as_slice()),
         ("egress: {routes: [{host: '*.github.com'}]}", &["loosened-parent"]),
+        // No more than before, and the parent's route is dead all the same.
+        ("egress: {routes: [{host: '*.github.com', path_allowlist: [/a/]}]}", &["shadowed-route"]),
+        (
+            "egress: {routes: [{host: api.github.com, path_allowlist: [/a/b/]}, {host: '*.github.com', path_allowlist: [/a/]}]}",
+            &[],
+        ),
         ("egress: {routes: [{host: api.github.com, path_allowlist: [/a/, /b/]}]}", &["loosened-parent"]),
         ("workspace: {path: .}", &["loosened-parent"]),
         ("workspace: {}", &["loosened-parent"]),
-        ("resources: {cpus: 2}", &["loosened-parent"]),
+        ("resources: {cpus: 0.5}", &["loosened-parent"]),
+        ("resources: {cpus: 2}", &["loosened-parent", "loosened-parent"]),
         ("resources: {}", &["loosened-parent", "loosened-parent"]),
-        // What a parent has need not be said again, and what is said here is said for all to read.
+        // What a parent has need not be said again.
         ("egress: {routes: [{host: b.example.com}]}", &["duplicate-route"]),
         ("egress: {routes: [{host: c.example.com}]}", &[]),
         ("egress: {routes: [{host: api.github.com, path_allowlist: [/a/b/]}]}", &[]),
         ("egress: {routes: []}", &[]),
         ("egress: {inherit: false, routes: [{host: api.github.com, path_allowlist: [/a/b/]}]}", &[]),
-        ("workspace: {mode: bind}", &[]),
-        ("resources: {cpus: 2, memory: 2GiB}", &[]),
+        // Said for all to read, it is no less: a suppression says why.
+        ("workspace: {mode: bind}", &["loosened-parent"]),
+        ("resources: {cpus: 2, memory: 2GiB}", &["loosened-parent", "loosened-parent"]),
+        ("resources: {cpus: 0.5, memory: 1GiB}", &[]),
+        ("workspace: {mode: read_only}", &[]),
         ("env: {A: b}", &[]),
     ] {
         assert_eq!(child(text), rules, "{text}");
+    }
+}
+
+#[test]
+fn what_a_child_loosens_is_mended_by_the_parents_own_value() {
+    let base = "workspace: {mode: read_only}\nresources: {cpus: 1.5, memory: 1GiB, pids: 200}\n";
+    for (text, mended) in [
+        ("resources:\n  cpus: 2\n", "resources:\n  cpus: 1.5\n  memory: 1GiB\n  pids: 200\n"),
+        (
+            "resources: {pids: 300, memory: 2GiB, cpus: 1}\n",
+            "resources: {pids: 200, memory: 1GiB, cpus: 1}\n",
+        ),
+        ("workspace: {mode: bind}\n", "workspace: {mode: read_only}\n"),
+    ] {
+        let mut disk = Disk::new(&[("/project/base.bottle.yaml", base)]);
+        let path = Path::new("/project/dev.bottle.yaml");
+        disk.files.insert(path, format!("extends: base\n{text}").as_str());
+        let layout = Layout { home: Some("/home/ada".into()) };
+        let catalog = Catalog::new(&disk, &layout);
+        let source = catalog.source(path).expect("a manifest");
+        let mut findings = check(&source, &catalog, &Facts::default());
+        findings.retain(|f| f.rule.id == "loosened-parent");
+        findings.reverse();
+        let mut now = source.text.to_string();
+        // From the end, so that places in front stay.
+        findings.sort_by_key(|f| std::cmp::Reverse(f.fix.as_ref().map(|fix| fix.edits[0].span.start)));
+        for finding in &findings {
+            now = apply(&now, &finding.fix.as_ref().expect("a fix").edits).to_string();
+        }
+        let lines = |text: &str| text.lines().map(str::to_owned).collect::<std::collections::BTreeSet<_>>();
+        assert_eq!(lines(&now), lines(&format!("extends: base\n{mended}")), "{now}");
     }
 }
 

@@ -84,7 +84,6 @@ fn claude_with_a_token() {
                 "token_ref": "BOT_BOTTLE_CLAUDE_OAUTH_TOKEN",
                 "tls_passthrough": true,
                 "owner": "provider",
-            "layer": 0,
                 "layer": 0,
             }]),
         ),

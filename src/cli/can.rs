@@ -3,8 +3,10 @@
 use super::{CLEAN, FINDINGS, Failure, target, terminal};
 use crate::disk::Disk;
 use crate::egress::policy::{Denial, Handling, Policy, Request, Scheme, narrowest_route};
-use crate::manifest::Catalog;
-use crate::provider::{EgressRoute, Start};
+use crate::manifest::{Bottle, Catalog, Found, read_bottle, resolve};
+use crate::plan::{Plan, egress_route};
+use crate::provider::{EgressRoute, RouteOwner, Start};
+use crate::syntax::LineIndex;
 use serde::Serialize;
 
 /// Ask whether a bottle may make a request, by which route, and with which credential.
@@ -36,7 +38,13 @@ pub(super) fn run(args: &Args) -> Result<u8, Failure> {
     let cleared = target::cleared(&found, &catalog, &Start::default())?;
     let policy = Policy::new(&cleared.plan().egress_routes);
     let verdict = policy.request(&request);
-    let answer = Answer::new(&policy, &request, &verdict);
+    let mut answer = Answer::new(&policy, &request, &verdict);
+    let bottle = target::bottle_of(&found, &catalog);
+    if let Some(bottle) = &bottle {
+        answer.from =
+            policy_route(&policy, &request).and_then(|index| from(index, cleared.plan(), bottle, &catalog));
+        answer.keep_out_parents(&read_bottle(&bottle.source, &bottle.manifest));
+    }
     let text = match args.format {
         FormatArg::Text => answer.text(),
         FormatArg::Json => {
@@ -80,6 +88,8 @@ struct Answer {
     token_ref: Option<String>,
     /// Whether the egress looks inside the connection.
     inspected: Option<bool>,
+    /// Which bottle the route is from and where: `FILE:LINE`; `None` where the provider made it.
+    from: Option<String>,
     /// Why not.
     code: Option<&'static str>,
     reason: Option<String>,
@@ -89,8 +99,7 @@ struct Answer {
 
 impl Answer {
     fn new(policy: &Policy, request: &Request<'_>, verdict: &Result<usize, Denial>) -> Self {
-        let index = verdict.as_ref().ok().copied().or_else(|| policy.deciding(request.host).ok());
-        let route: Option<&EgressRoute> = index.and_then(|i| policy.route(i));
+        let route: Option<&EgressRoute> = policy_route(policy, request).and_then(|i| policy.route(i));
         let auth = route.filter(|_| verdict.is_ok()).and_then(|r| r.auth.as_ref());
         let denial = verdict.as_ref().err();
         let handling = policy.connect(request.host, request.port).ok().map(|(_, h)| h == Handling::Inspect);
@@ -101,6 +110,7 @@ impl Answer {
             owner: route.map(|r| r.owner),
             auth_scheme: auth.map(|a| a.scheme),
             token_ref: auth.map(|a| a.token_ref.name().to_owned()),
+            from: None,
             inspected: handling.filter(|_| verdict.is_ok()),
             code: denial.map(Denial::code),
             reason: denial.map(ToString::to_string),
@@ -108,8 +118,18 @@ impl Answer {
         }
     }
 
+    /// A bottle that takes nothing of its parents by `routes: []` would have their routes again with one of
+    /// its own: then the advice says that it shall not.
+    fn keep_out_parents(&mut self, own: &Bottle) {
+        let dropped = !own.inherits_routes && !own.extends.is_empty();
+        if let Some(lines) = self.suggestion.as_mut().filter(|_| dropped) {
+            lines.insert_str(0, "  inherit: false\n");
+        }
+    }
+
     fn text(&self) -> String {
-        let route = self.route.as_deref().unwrap_or_default();
+        let from = self.from.as_ref().map(|from| format!(", {from}")).unwrap_or_default();
+        let route = format!("{}{from}", self.route.as_deref().unwrap_or_default());
         match (&self.reason, &self.token_ref) {
             (Some(reason), _) => {
                 let add = self.suggestion.as_ref().map(|s| format!("to allow it, add:\negress:\n{s}"));
@@ -122,6 +142,24 @@ impl Answer {
             (None, None) => format!("allowed by the route {route}, without a credential\n"),
         }
     }
+}
+
+/// The route that decides about the request, whatever it says of it.
+fn policy_route(policy: &Policy, request: &Request<'_>) -> Option<usize> {
+    policy.request(request).ok().or_else(|| policy.deciding(request.host).ok())
+}
+
+/// Where the plan's route of this number is written.
+fn from(index: usize, plan: &Plan, bottle: &Found, catalog: &Catalog<'_>) -> Option<String> {
+    let own = |route: &&EgressRoute| route.owner == RouteOwner::Manifest;
+    plan.egress_routes.get(index).filter(own)?;
+    let number = plan.egress_routes[..index].iter().filter(own).count();
+    let resolved = resolve(bottle, catalog).bottle;
+    let mut written = resolved.egress.as_ref()?.value.iter().filter(|route| egress_route(route).is_some());
+    let place = &written.nth(number)?.place;
+    let source = catalog.source(&place.file)?;
+    let line = LineIndex::new(&source.text).line_of(place.span.start as usize) + 1;
+    Some(format!("{}:{line}", terminal::shown(&place.file)))
 }
 
 /// Only where one more route is the answer: never for what no route can allow.

@@ -141,11 +141,12 @@ fn overlay_egress(base: Egress, child: Egress) -> Egress {
         (base, (None, _)) => base,
         ((None, _), child) => child,
         (_, (Some(child), false)) => (Some(child), false),
-        ((Some(base), _), (Some(mut child), true)) => {
+        ((Some(base), inherits), (Some(mut child), true)) => {
             let depth = child.value.iter().map(|route| route.layer + 1).max().unwrap_or(0);
             let below = base.value.into_iter().map(|route| Route { layer: route.layer + depth, ..route });
             child.value.extend(below);
-            (Some(child), true)
+            // Where a bottle below takes nothing of what is behind it, nothing follows here either.
+            (Some(child), inherits)
         }
     }
 }

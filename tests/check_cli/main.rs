@@ -4,7 +4,8 @@
 
 mod bad_input;
 mod baseline;
-pub(crate) mod cases;
+pub(crate) mod can;
+mod cases;
 mod denied;
 mod doors;
 mod dry_run;

@@ -2,8 +2,9 @@
 //!
 //! ## What it finds
 //! A protection of a parent that is gone or wider here: a route on a host that the parent limits, a
-//! `workspace` without the parent's `mode`, a mount that the parent gives without writing, `resources`
-//! without one of its limits. And, of several parents, a later one that loosens an earlier one.
+//! `workspace` without the parent's `mode` or with a wider one, a mount that the parent gives without
+//! writing, `resources` without one of its limits or with a higher one. And, of several parents, a later one
+//! that loosens an earlier one. Where it is meant, a suppression says why.
 //!
 //! ## Why it matters
 //! The first bottle with a route that matches a host decides alone, and `workspace` and `resources` replace
@@ -55,9 +56,9 @@
 
 use crate::check::{Context, Edit, Sink, edit, shown};
 use crate::manifest::{Bottle, overlay};
-use crate::plan::{Change, Direction, build, compare, Places};
-use std::cell::LazyCell;
+use crate::plan::{Change, Direction, Places, build, compare};
 use crate::provider::Start;
+use std::cell::LazyCell;
 
 pub(super) fn check(ctx: &Context<'_>, out: &mut Sink<'_>) {
     let Some(own) = &ctx.bottle else { return };
@@ -90,7 +91,7 @@ pub(super) fn check(ctx: &Context<'_>, out: &mut Sink<'_>) {
     let Some(base) = base else { return };
     let all = overlay(base.clone(), own.clone());
     let (places, parents) = (LazyCell::new(|| Places::of(&all)), LazyCell::new(|| Places::of(&base)));
-    for change in loosened(ctx, &base, &all).into_iter().filter(|change| !is_stated(ctx, change)) {
+    for change in loosened(ctx, &base, &all) {
         let here = places.place(&change).filter(|at| at.file == ctx.source.path);
         let at = here.unwrap_or_else(|| own.extends[0].place.clone());
         let finding = out.at(&at, format!("this loosens what a parent protects: {}", told(&change)));
@@ -105,7 +106,7 @@ pub(super) fn check(ctx: &Context<'_>, out: &mut Sink<'_>) {
 }
 
 /// What the second bottle permits that the first one had terms on.
-fn loosened(ctx: &Context<'_>, before: &Bottle, after: &Bottle) -> Vec<Change> {
+pub(super) fn loosened(ctx: &Context<'_>, before: &Bottle, after: &Bottle) -> Vec<Change> {
     let plan = |bottle| build(bottle, None, &Start::default(), ctx.catalog.layout).ok();
     let (Some(before), Some(after)) = (plan(before), plan(after)) else { return Vec::new() };
     let mut all = compare(Some(&before), Some(&after));
@@ -119,16 +120,6 @@ fn loosened(ctx: &Context<'_>, before: &Bottle, after: &Bottle) -> Vec<Change> {
         wider && !change.before.is_empty()
     });
     all
-}
-
-/// Whether this manifest itself states the new value, for all to read.
-fn is_stated(ctx: &Context<'_>, change: &Change) -> bool {
-    let field = match change.area {
-        "workspace" => "workspace",
-        "limit" => "resources",
-        _ => return false,
-    };
-    ctx.root.and_then(|r| r.get(field)).is_some_and(|n| n.entry(&change.subject).is_some())
 }
 
 fn told(change: &Change) -> String {
@@ -154,6 +145,16 @@ fn repeated(ctx: &Context<'_>, change: &Change, base: &Bottle) -> Option<(String
     if entry.key.origin.is_some() || entry.value.origin.is_some() || entry.value.entries().is_empty() {
         return None;
     }
-    let edit = edit::add_entry(ctx.text(), &entry.value, &change.subject, &edit::scalar(&value.value))?;
-    Some((format!("add `{}: {}`", change.subject, value.value), edit))
+    // In quotes a number would be text.
+    let amount = field == "resources" && value.value.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'.');
+    let scalar = if amount { value.value.clone() } else { edit::scalar(&value.value) };
+    let said = format!("`{}: {}`", change.subject, value.value);
+    match entry.value.get(&change.subject) {
+        Some(own) if own.origin.is_some() => None,
+        Some(own) => Some((format!("put the parent's {said} back"), Edit { span: own.span, text: scalar })),
+        None => {
+            let edit = edit::add_entry(ctx.text(), &entry.value, &change.subject, &scalar)?;
+            Some((format!("add {said}"), edit))
+        }
+    }
 }

@@ -5,10 +5,10 @@ mod side;
 
 pub(super) use side::{Planned, Plans, add_plans};
 
-use super::{CLEAN, FINDINGS, Failure, ci, terminal};
+use super::{CLEAN, FINDINGS, Failure, ci, target, terminal};
 use crate::check::report::Checked;
 use crate::check::report::permissions::{Moved, sarif};
-use crate::manifest::{Catalog, Files, Found, Kind, Place, read_agent, resolve};
+use crate::manifest::{Catalog, Files, Found, Place, resolve};
 use crate::plan::{Change, DiffFormat, Places, compare, render_changes};
 use crate::shown::Written;
 use crate::syntax::Span;
@@ -108,7 +108,7 @@ fn placed(changes: &Changes, new: &Plans, catalog: &Catalog<'_>) -> Vec<Moved> {
     for (name, changes) in changes {
         // What is gone permits nothing.
         let Some(Planned { found, .. }) = new.get(name) else { continue };
-        let bottle = bottle_of(found, catalog).map(|found| resolve(&found, catalog).bottle);
+        let bottle = target::bottle_of(found, catalog).map(|found| resolve(&found, catalog).bottle);
         let places = bottle.as_ref().map(Places::of);
         for change in changes {
             let place = places.as_ref().and_then(|p| p.place(change)).unwrap_or_else(|| head(found));
@@ -122,17 +122,6 @@ fn placed(changes: &Changes, new: &Plans, catalog: &Catalog<'_>) -> Vec<Moved> {
         }
     }
     all
-}
-
-/// The bottle that a manifest is or names.
-fn bottle_of(found: &Found, catalog: &Catalog<'_>) -> Option<Found> {
-    match found.manifest.kind {
-        Kind::Bottle => Some(found.clone()),
-        Kind::Agent => {
-            let agent = read_agent(&found.source, &found.manifest);
-            catalog.bottle(&agent.bottle?.value, &found.source)
-        }
-    }
 }
 
 fn head(found: &Found) -> Place {
