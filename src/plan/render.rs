@@ -1,7 +1,7 @@
 //! A plan for a person, a program, a pull request.
 
 use super::grants::{credential, grants, route_line, source, terms};
-use super::{Dockerfile, Mount, Plan, Resources, WorkspaceMode};
+use super::{Dockerfile, Mount, Plan, Resources, Workspace, WorkspaceMode};
 use crate::provider::{Content, GitAccess, GuestDir, GuestFile, RouteOwner};
 use crate::shown::{cell, code, printable};
 use serde::Serialize;
@@ -161,11 +161,13 @@ fn facts(plan: &Plan) -> Vec<(&'static str, String)> {
 }
 
 fn workspace(plan: &Plan) -> String {
-    let path = match &plan.workspace.path {
+    // The mounts are a section.
+    let Workspace { path, mode: how, mounts: _ } = &plan.workspace;
+    let path = match path {
         Some(path) => printable(&path.display().to_string()),
         None => "the folder of the launch".to_owned(),
     };
-    format!("{path} ({})", mode(plan.workspace.mode))
+    format!("{path} ({})", mode(*how))
 }
 
 pub(super) fn mode(mode: WorkspaceMode) -> &'static str {
@@ -182,21 +184,24 @@ pub(super) fn mount_line(mount: &Mount) -> String {
     printable(&format!("{} → {target} ({mode})", source.display()))
 }
 
-pub(super) fn limits(r: &Resources) -> String {
+pub(super) fn limits(resources: &Resources) -> String {
+    let Resources { cpus, memory, pids } = resources;
     let parts = [
-        r.cpus.map(|c| format!("{c} cpus")),
-        r.memory.map(|m| format!("{} MiB", m >> 20)),
-        r.pids.map(|p| format!("{p} processes")),
+        cpus.map(|c| format!("{c} cpus")),
+        memory.map(|m| format!("{} MiB", m >> 20)),
+        pids.map(|p| format!("{p} processes")),
     ];
     parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 
 /// The lists, each with its title; empty ones are left out.
 fn sections(plan: &Plan) -> Vec<(&'static str, Vec<String>)> {
-    let dir = |d: &GuestDir| printable(&format!("{} ({} {})", d.guest_path, d.mode, d.owner));
-    let file = |f: &GuestFile| {
-        let what = format!("{} ({} {})", f.guest_path, f.mode, f.owner);
-        match &f.content {
+    let dir = |GuestDir { guest_path, mode, owner }: &GuestDir| {
+        printable(&format!("{guest_path} ({mode} {owner})"))
+    };
+    let file = |GuestFile { guest_path, content, mode, owner }: &GuestFile| {
+        let what = format!("{guest_path} ({mode} {owner})");
+        match content {
             Content::Text(_) => printable(&what),
             Content::Derived(derived) => {
                 let from = serde_json::to_value(derived).ok().and_then(|v| v.as_str().map(str::to_owned));

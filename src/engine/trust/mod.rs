@@ -325,6 +325,11 @@ mod tests {
         place.write("setup.sh", "echo one");
         place.write("D", "FROM b\nCOPY setup.sh /\n");
         assert!(!place.moved(&place.bottle(text)).come.is_empty());
+        // Where what is taken cannot be told beforehand, all of it is, and a person is told so.
+        place.write("D", "FROM a\nARG WHAT\nCOPY $WHAT /\n");
+        let told = place.moved(&place.bottle(text)).come;
+        let whole = "everything in the context: what `COPY $WHAT` names depends on the build";
+        assert!(told.iter().any(|line| line.ends_with(whole)), "{told:?}");
         // What cannot be built is another thing than what was seen, too.
         place.write("D", "FROM a\nRUN --network=host x\n");
         assert!(place.moved(&place.bottle(text)).come.iter().any(|line| line.contains("not possible")));

@@ -2,6 +2,7 @@
 //! them hold.
 
 use crate::engine::Looked;
+use crate::engine::build::{BuildFile, BuildInputs, LeftOut, Wanted};
 use crate::plan::{Dockerfile, Plan, grant_line, grants};
 use crate::shown::{decided_on, visible};
 
@@ -33,23 +34,40 @@ fn build(plan: &Plan, looked: &Looked, lines: &mut Vec<String>) {
         Ok(inputs) => inputs,
         Err(problem) => return lines.push(grant_line("build", &format!("not possible: {problem}"))),
     };
-    let run = if inputs.has_run { "runs commands as root, with a network" } else { "runs nothing" };
-    let frontend = inputs.syntax.as_ref().map(|s| format!("; read by {s}")).unwrap_or_default();
-    let fetched = if inputs.fetched.is_empty() {
-        String::new()
-    } else {
-        format!("; fetches {}", inputs.fetched.join(", "))
-    };
-    let text = format!("{run}; from {}{frontend}{fetched}", inputs.images.join(", "));
-    lines.push(grant_line("build", &text));
-    for file in &inputs.files {
-        let text = format!("{}: {} bytes, SHA-256 {}", file.path, file.bytes, file.digest);
-        lines.push(grant_line("copies", &text));
+    let BuildInputs {
+        text,
+        syntax,
+        images,
+        fetched,
+        has_run,
+        wanted,
+        files,
+        left_out,
+        // Of what is shown, for the digest of the whole.
+        digest: _,
+    } = &*inputs;
+    let run = if *has_run { "runs commands as root, with a network" } else { "runs nothing" };
+    let frontend = syntax.as_ref().map(|s| format!("; read by {s}")).unwrap_or_default();
+    let fetches =
+        if fetched.is_empty() { String::new() } else { format!("; fetches {}", fetched.join(", ")) };
+    lines.push(grant_line("build", &format!("{run}; from {}{frontend}{fetches}", images.join(", "))));
+    match wanted {
+        // Each file of them follows.
+        Wanted::Named(_) => {}
+        Wanted::Whole { because } => {
+            lines.push(grant_line("copies", &format!("everything in the context: {because}")));
+        }
     }
-    let text: Vec<_> = inputs.text.lines().collect();
-    lines.extend(text.iter().take(LINES).map(|line| format!("  | {}", decided_on(line))));
-    if text.len() > LINES {
-        let digest = crate::shown::short_digest(inputs.text.as_bytes());
-        lines.push(visible(&format!("  | … {} more lines; SHA-256 of all {digest}", text.len() - LINES)));
+    for BuildFile { path, bytes, digest } in files {
+        lines.push(grant_line("copies", &format!("{path}: {bytes} bytes, SHA-256 {digest}")));
+    }
+    for LeftOut { path, why } in left_out {
+        lines.push(grant_line("leaves out", &format!("{path}: {why}")));
+    }
+    let all: Vec<_> = text.lines().collect();
+    lines.extend(all.iter().take(LINES).map(|line| format!("  | {}", decided_on(line))));
+    if all.len() > LINES {
+        let digest = crate::shown::short_digest(text.as_bytes());
+        lines.push(visible(&format!("  | … {} more lines; SHA-256 of all {digest}", all.len() - LINES)));
     }
 }
