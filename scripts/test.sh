@@ -49,6 +49,8 @@ step() {
 
 if [ "$part" != editors ]; then
   debian_packages git curl bubblewrap docker.io iproute2 iptables podman runc debootstrap libxml2-utils python3-venv musl-tools binutils
+  # For the agents' own programs; a machine that has another Node keeps it.
+  command -v npm >/dev/null || debian_packages nodejs npm
   step "format" cargo fmt --check
   step "lints" cargo clippy --locked --all-targets -- -D warnings
   step "crates" cargo fetch --locked

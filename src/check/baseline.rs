@@ -1,5 +1,8 @@
 //! Findings that were there when a project began to check: only what goes beyond them is reported.
 //!
+//! An entry of a file that is gone holds for the file that it was moved to, where that is beyond doubt, and
+//! for one alone: a baseline never accepts more than was written down.
+//!
 //! A baseline counts findings by file and rule. Counts survive moved lines, and a count that
 //! shrinks is told, so that it is written anew and cannot grow back unseen. Only findings of
 //! judgement can be accepted so: what the language refuses is refused whatever a baseline says.
@@ -15,6 +18,10 @@ pub struct Baseline {
     /// The folder that its paths count from.
     folder: PathBuf,
     counts: Counts,
+    /// Files without an entry, and the entries of files that are gone which hold for them.
+    moved: BTreeMap<String, String>,
+    /// Entries of files that are gone.
+    gone: Vec<String>,
 }
 
 /// How often, by path and rule.
@@ -35,6 +42,9 @@ pub enum BaselineError {
     /// It is no JSON, or not of this form.
     #[error("it is no baseline: {0}")]
     Form(#[from] serde_json::Error),
+    /// Two branches wrote it, and nobody has said which one holds.
+    #[error("it has a merge conflict in line {0}; `--write-baseline` writes it anew")]
+    Conflict(usize),
     /// A later program wrote it.
     #[error("it has version {0}, and this program reads version {VERSION}")]
     Version(u32),
@@ -52,6 +62,11 @@ pub enum Stale {
         /// How many there are.
         found: usize,
     },
+    /// Its file is gone.
+    Gone {
+        /// How many findings the baseline allows in it.
+        allowed: usize,
+    },
     /// It is of a rule of the language, and accepts nothing.
     NoEffect {
         /// The rule's id.
@@ -65,6 +80,11 @@ impl std::fmt::Display for Stale {
             Self::Shrunk { rule, allowed, found } => write!(
                 f,
                 "the baseline allows {allowed} of `{rule}`, and {found} were found; write it anew with --write-baseline"
+            ),
+            Self::Gone { allowed } => write!(
+                f,
+                "the baseline allows {allowed} finding{} here, and the file is gone; write it anew with --write-baseline",
+                if *allowed == 1 { "" } else { "s" }
             ),
             Self::NoEffect { rule } => write!(
                 f,
@@ -80,16 +100,59 @@ impl Baseline {
     /// # Errors
     /// When the text is no baseline, or one of a later version.
     pub fn parse(text: &str, folder: &Path) -> Result<Self, BaselineError> {
+        let marked =
+            |line: &str| ["<<<<<<< ", "||||||| ", ">>>>>>> "].iter().any(|mark| line.starts_with(mark));
+        if let Some(line) = text.lines().position(|line| marked(line) || line == "=======") {
+            return Err(BaselineError::Conflict(line + 1));
+        }
         let file: File = serde_json::from_str(text)?;
         if file.version != VERSION {
             return Err(BaselineError::Version(file.version));
         }
-        Ok(Self { folder: folder.to_owned(), counts: file.findings })
+        Ok(Self { counts: file.findings, ..Self::empty(folder) })
+    }
+
+    /// A baseline that accepts nothing.
+    pub fn empty(folder: &Path) -> Self {
+        let (counts, moved, gone) = (Counts::new(), BTreeMap::new(), Vec::new());
+        Self { folder: folder.to_owned(), counts, moved, gone }
+    }
+
+    /// Finds out which files are gone, and which of those that are checked they have become: one of the same
+    /// name that has no entry, where each is the other's nearest by the folders above it.
+    pub fn follow<'p>(&mut self, files: impl Iterator<Item = &'p Path>, exists: impl Fn(&Path) -> bool) {
+        let gone: Vec<String> =
+            self.counts.keys().filter(|path| !exists(&self.folder.join(path))).cloned().collect();
+        if gone.is_empty() {
+            return;
+        }
+        let new: Vec<String> = files
+            .map(|path| relative(&self.folder, path))
+            .filter(|path| !self.counts.contains_key(path))
+            .collect();
+        for path in &new {
+            let Some(old) = nearest(path, &gone) else { continue };
+            if nearest(old, &new) == Some(path) {
+                self.moved.insert(path.clone(), old.clone());
+            }
+        }
+        self.gone = gone;
+        self.gone.retain(|path| !self.moved.values().any(|old| old == path));
+    }
+
+    /// The entries of files that are gone and have not become another, by their paths.
+    pub fn gone(&self) -> impl Iterator<Item = (PathBuf, Stale)> {
+        self.gone.iter().map(|path| {
+            let allowed = self.counts.get(path).map_or(0, |counts| counts.values().sum());
+            (self.folder.join(path), Stale::Gone { allowed })
+        })
     }
 
     /// Takes out of a file's findings, which are in the order of its text, as many as are allowed.
     pub fn apply(&self, path: &Path, findings: &mut Vec<Diagnostic>) -> Vec<Stale> {
-        let Some(allowed) = self.counts.get(&relative(&self.folder, path)) else { return Vec::new() };
+        let path = relative(&self.folder, path);
+        let path = self.moved.get(&path).unwrap_or(&path);
+        let Some(allowed) = self.counts.get(path) else { return Vec::new() };
         let language = |id: &str| rules::get(id).is_some_and(|r| r.matter == Matter::Language);
         let no_effect =
             allowed.keys().filter(|id| language(id)).map(|id| Stale::NoEffect { rule: id.clone() });
@@ -144,6 +207,14 @@ impl BaselineCounts {
         let file = File { version: VERSION, findings };
         serde_json::to_string_pretty(&file).unwrap_or_default() + "\n"
     }
+}
+
+/// Of paths that end in the same name, the one that shares the most folders above it; none where two do.
+fn nearest<'a>(path: &str, others: &'a [String]) -> Option<&'a String> {
+    let shared = |other: &str| path.rsplit('/').zip(other.rsplit('/')).take_while(|(a, b)| a == b).count();
+    let best = others.iter().map(|other| shared(other)).max().filter(|n| *n > 0)?;
+    let mut all = others.iter().filter(|other| shared(other) == best);
+    all.next().filter(|_| all.next().is_none())
 }
 
 /// The way from a folder to a path, both absolute, with `/`.
@@ -229,6 +300,36 @@ mod tests {
         let text = second.to_text(folder, Some(&old), |p| p.ends_with("gone.yaml"));
         let new = Baseline::parse(&text, folder).expect("a baseline");
         assert_eq!(new.counts.keys().collect::<Vec<_>>(), ["b.yaml"]);
+    }
+
+    #[test]
+    fn what_is_moved_keeps_its_counts_and_nothing_gets_more() {
+        let text = |paths: &[&str]| {
+            let mut counts = BaselineCounts::default();
+            paths.iter().for_each(|p| counts.add(Path::new(p), &findings("private-host", 2)));
+            counts.to_text(Path::new("/p"), None, |_| false)
+        };
+        // What was recorded, what is there, and how many findings of each are accepted.
+        for (was, is, accepted) in [
+            (&["/p/old/dev.yaml"][..], &["/p/new/dev.yaml"][..], &[2][..]),
+            (&["/p/old/dev.yaml"], &["/p/new/dev.yaml", "/p/old/dev.yaml"], &[0, 2]),
+            (&["/p/old/dev.yaml"], &["/p/new/prod.yaml"], &[0]),
+            // Each has become the other's nearest.
+            (&["/p/o/a/x.yaml", "/p/o/b/x.yaml"], &["/p/n/a/x.yaml", "/p/n/b/x.yaml"], &[2, 2]),
+            // Which of them it was is nobody's guess.
+            (&["/p/o/x.yaml"], &["/p/m/x.yaml", "/p/n/x.yaml"], &[0, 0]),
+            (&["/p/m/x.yaml", "/p/n/x.yaml"], &["/p/o/x.yaml"], &[0]),
+        ] {
+            let mut baseline = Baseline::parse(&text(was), Path::new("/p")).expect("a baseline");
+            baseline.follow(is.iter().map(Path::new), |path| is.iter().any(|i| Path::new(i) == path));
+            let left = is.iter().map(|path| {
+                let mut all = findings("private-host", 5);
+                baseline.apply(Path::new(path), &mut all);
+                5 - all.len()
+            });
+            assert_eq!(left.collect::<Vec<_>>(), accepted, "{was:?} → {is:?}");
+            assert!(accepted.iter().sum::<usize>() <= 2 * was.len());
+        }
     }
 
     #[test]

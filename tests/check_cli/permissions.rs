@@ -140,3 +140,43 @@ fn without_a_revision_there_is_nothing_to_compare_with() {
     let ran = project.check(&["--deny-widening"]).expect(2);
     assert_eq!(ran.err, "error: --deny-widening needs --since REV, the revision to compare with\n");
 }
+
+/// A required check becomes green by a line of a file, which its owner reviews, and by that change alone.
+#[test]
+fn a_widening_is_let_through_on_the_record() {
+    let Some(project) = repository(&[("sub/dev.bottle.yaml", CLEAN), ("sub/other.bottle.yaml", CLEAN)])
+    else {
+        return;
+    };
+    project.write("sub/dev.bottle.yaml", WIDER);
+    let args = ["--deny-widening", "--since", "HEAD", "--approved", "approved.txt"];
+    let ran = project.check(&args).expect(1);
+    let line =
+        ran.err.lines().find(|l| l.ends_with("  sub/dev.bottle.yaml")).expect("a line to add").to_owned();
+    project.write("approved.txt", format!("# by the owners\n\n{line}  # ada: the mirror\n"));
+    for folder in ["", "sub"] {
+        let mut command = project.command(&["check"]);
+        let file = project.path("approved.txt").display().to_string();
+        command.args(["--deny-widening", "--since", "HEAD", "--approved", &file]);
+        let ran = crate::rig::ran(command.current_dir(project.path(folder)).output().expect("it runs"));
+        assert_eq!(ran.code, 0, "{folder}: {}{}", ran.out, ran.err);
+        assert!(ran.err.contains("approved: ") && ran.out.contains("+ widened"), "{}{}", ran.out, ran.err);
+    }
+    // Another manifest with the same change, and another change of the same manifest.
+    project.write("sub/other.bottle.yaml", WIDER);
+    let ran = project.check(&args).expect(1);
+    assert!(
+        ran.out.contains("sub/other.bottle.yaml") && !ran.out.contains("sub/dev.bottle.yaml:"),
+        "{}",
+        ran.out
+    );
+    project.write("sub/other.bottle.yaml", CLEAN);
+    project.write("sub/dev.bottle.yaml", format!("{WIDER}    - host: git.example.com\n"));
+    project.check(&args).expect(1);
+    // What is no line is told with its place, and nothing is let through.
+    project.write("sub/dev.bottle.yaml", WIDER);
+    project.write("approved.txt", "everything\n");
+    let ran = project.check(&args).expect(2);
+    assert!(ran.err.contains("approved.txt:1: the line is no digest and manifest"), "{}", ran.err);
+    project.check(&["--approved", "approved.txt"]).expect(2);
+}

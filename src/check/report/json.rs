@@ -1,7 +1,7 @@
 //! Everything that is known of a finding, for programs. The version rises when a field changes.
 
 use super::{Checked, Summary};
-use crate::check::{Diagnostic, Fix, page_url};
+use crate::check::{Diagnostic, Fix, Stale, page_url};
 use crate::syntax::{Position, Span};
 use serde_json::{Value, json};
 
@@ -53,7 +53,7 @@ fn range(span: Span, start: Position, end: Position) -> Value {
 }
 
 /// The end of the list, and what the run comes to.
-pub(super) fn tail(summary: &Summary, unreadable: &[(String, String)]) -> String {
+pub(super) fn tail(summary: &Summary, unreadable: &[(String, String)], stale: &[(String, Stale)]) -> String {
     let [hint, info, warning, error] = summary.counts;
     let summary = json!({
         "manifests": summary.files,
@@ -67,10 +67,19 @@ pub(super) fn tail(summary: &Summary, unreadable: &[(String, String)]) -> String
         "unsafe_fixable": summary.unsafe_fixable,
         "fixed": summary.fixed,
         "in_baseline": summary.in_baseline,
+        "stale": summary.stale,
         "silenced": summary.silenced,
         "unreadable": summary.unreadable,
     });
     let unreadable = unreadable.iter().map(|(path, why)| json!({"path": path, "why": why}));
     let unreadable = Value::from_iter(unreadable);
-    format!("\n],\"unreadable\":{unreadable},\"summary\":{summary}}}\n")
+    let stale = Value::from_iter(stale.iter().map(|(path, stale)| {
+        let (rule, allowed, found) = match stale {
+            Stale::Shrunk { rule, allowed, found } => (Some(rule), Some(allowed), Some(found)),
+            Stale::Gone { allowed } => (None, Some(allowed), None),
+            Stale::NoEffect { rule } => (Some(rule), None, None),
+        };
+        json!({"path": path, "rule": rule, "allowed": allowed, "found": found, "why": stale.to_string()})
+    }));
+    format!("\n],\"stale\":{stale},\"unreadable\":{unreadable},\"summary\":{summary}}}\n")
 }

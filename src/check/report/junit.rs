@@ -1,6 +1,7 @@
 //! JUnit's XML, for CI services that show tests: a file is a suite, a finding a failed case.
 
 use super::{Checked, Summary};
+use std::collections::HashMap;
 use std::fmt::Write;
 
 pub(super) const HEAD: &str =
@@ -11,15 +12,20 @@ pub(super) fn render(checked: &Checked) -> String {
     let mut out = String::new();
     let (path, count) = (escaped(&checked.path), checked.findings.len());
     let _ = writeln!(out, "  {}", suite(&path, count, count));
+    // No line in the name: a case whose line moves is the same case.
+    let mut seen: HashMap<&str, usize> = HashMap::new();
     for finding in &checked.findings {
         let (start, _) = checked.range(finding.span);
         let (rule, severity) = (finding.rule.id, finding.severity.word());
         let (line, column) = (start.line, start.column);
+        let nth = seen.entry(rule).or_default();
+        *nth += 1;
+        let name = if *nth == 1 { rule.to_owned() } else { format!("{rule} ({nth})") };
         let message = escaped(&finding.message);
         let text = escaped(&finding.full_message());
         let _ = writeln!(
             out,
-            "    <testcase name=\"{rule} at {line}:{column}\" classname=\"{path}\">\n      \
+            "    <testcase name=\"{name}\" classname=\"{path}\">\n      \
              <failure type=\"{severity}\" message=\"{message}\">{path}:{line}:{column}: {text}</failure>\n    \
              </testcase>"
         );

@@ -14,7 +14,7 @@ mod sarif;
 pub mod text;
 
 use super::mask::mask;
-use super::{Applicability, Diagnostic, Group, Rule, Severity, masked, masked_words};
+use super::{Applicability, Diagnostic, Group, Rule, Severity, Stale, masked, masked_words};
 use crate::shown::{Written, no_commands, visible};
 use crate::syntax::{LineIndex, Position, Span, Unit};
 use std::path::Path;
@@ -154,6 +154,8 @@ pub struct Summary {
     pub unsafe_fixable: usize,
     /// Findings that the baseline allows, and that are not shown.
     pub in_baseline: usize,
+    /// Entries of the baseline that allow what is no longer there.
+    pub stale: usize,
     /// Findings of judgement that a comment silences, and that are not shown.
     pub silenced: usize,
     /// Fixes that were applied.
@@ -205,6 +207,8 @@ pub struct Report {
     missing: sarif::Missing,
     /// Results so far.
     results: usize,
+    /// Entries of the baseline that allow what is no longer there, by their files.
+    stale: Vec<(String, Stale)>,
     /// GitHub's, which are told at the end.
     annotations: github::Annotations,
 }
@@ -214,7 +218,17 @@ impl Report {
     pub fn new(format: Format, styled: bool, prefix: String) -> Self {
         let (rules, missing, annotations) =
             (Vec::new(), sarif::Missing::default(), github::Annotations::default());
-        Self { format, styled, prefix, rules, begun: false, missing, results: 0, annotations }
+        Self {
+            format,
+            styled,
+            prefix,
+            rules,
+            begun: false,
+            missing,
+            results: 0,
+            stale: Vec::new(),
+            annotations,
+        }
     }
 
     /// What stands before everything.
@@ -257,6 +271,11 @@ impl Report {
         no_commands(&text, written).into_owned()
     }
 
+    /// An entry of the baseline that allows what is no longer there.
+    pub fn stale(&mut self, path: String, stale: Stale) {
+        self.stale.push((path, stale));
+    }
+
     fn rendered(&mut self, checked: &Checked) -> String {
         match self.format {
             Format::Text => text::render(checked, self.styled),
@@ -288,7 +307,8 @@ impl Report {
             Format::Concise => String::new(),
             Format::Github => self.annotations.tail(),
             Format::Json => {
-                no_commands(&json::tail(summary, &self.missing.unreadable), Written::Json).into_owned()
+                no_commands(&json::tail(summary, &self.missing.unreadable, &self.stale), Written::Json)
+                    .into_owned()
             }
             Format::Sarif => {
                 let tail = sarif::tail(summary, &self.rules, &self.missing, &self.prefix);

@@ -2,8 +2,8 @@
 
 use super::examine::{Examined, Outcome};
 use super::{Args, Failure};
-use crate::check::BaselineCounts;
 use crate::check::report::{Checked, Format, Report, Summary};
+use crate::check::{BaselineCounts, Stale};
 use crate::cli::{ci, terminal};
 use crate::disk::replace;
 use std::io::{self, BufWriter, Write};
@@ -82,9 +82,17 @@ impl Emitter {
             terminal::note(&format!("{}: {note}", terminal::shown(path)));
         }
         for stale in &examined.stale {
-            terminal::note(&format!("{}: {stale}", terminal::shown(path)));
+            self.stale(path, stale);
         }
         examined.checked.as_ref().map_or(Ok(()), |checked| self.findings(checked))
+    }
+
+    /// Tells of an entry of the baseline that allows what is no longer there.
+    pub(super) fn stale(&mut self, path: &Path, stale: &Stale) {
+        self.summary.stale += 1;
+        terminal::note(&format!("{}: {stale}", terminal::shown(path)));
+        let path = path.strip_prefix(terminal::working_folder()).unwrap_or(path).display().to_string();
+        self.report.stale(path, stale.clone());
     }
 
     /// Counts a file that could not be read, and says so in the report.

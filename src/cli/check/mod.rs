@@ -1,5 +1,6 @@
 //! `bot-bottle check`.
 
+mod approved;
 mod baseline;
 mod dependencies;
 mod emit;
@@ -13,10 +14,10 @@ mod widening;
 
 use super::git_files::Revision;
 use super::{CLEAN, FINDINGS, Failure, USAGE, terminal};
-use crate::check::Severity;
 use crate::check::report::{Format, Summary};
-use crate::disk::Remembered;
-use crate::manifest::{self, Catalog, Kind, Layout};
+use crate::check::{Baseline, Severity};
+use crate::disk::{Disk, Remembered};
+use crate::manifest::{self, Catalog, Files, Kind, Layout};
 use emit::Emitter;
 use examine::{Examiner, in_order};
 use inputs::{Input, Inputs};
@@ -62,12 +63,19 @@ pub(super) struct Args {
     /// exit with 1 where one permits more. Needs `--since`.
     #[arg(long, conflicts_with_all = ["fix", "diff"])]
     deny_widening: bool,
+    /// With `--deny-widening`: let through what this file lists by its digest, manifest and, behind `#`, reason.
+    #[arg(long, value_name = "FILE", requires = "deny_widening")]
+    approved: Option<PathBuf>,
     /// Add what the comparison came to to this file, as a Markdown table. Needs `--since`.
     #[arg(long, value_name = "FILE", requires = "since", conflicts_with_all = ["fix", "diff"])]
     summary: Option<PathBuf>,
-    /// Report only what goes beyond the counts (a file and rule) of this file.
-    #[arg(long, value_name = "FILE")]
+    /// Report only what goes beyond the counts (a file and rule) of this file. `REV:FILE` reads it from a git
+    /// revision, such as the base of a pull request.
+    #[arg(long, value_name = "[REV:]FILE")]
     baseline: Option<PathBuf>,
+    /// Exit with 1 where the baseline allows what is no longer there.
+    #[arg(long, requires = "baseline", conflicts_with_all = ["fix", "diff", "write_baseline"])]
+    baseline_strict: bool,
     /// Write today's counts into the baseline.
     #[arg(long, requires = "baseline", conflicts_with_all = ["fix", "diff", "since"])]
     write_baseline: bool,
@@ -177,15 +185,18 @@ pub(super) fn run(args: &Args) -> Result<u8, Failure> {
     if args.reads_stdin() {
         return stdin::run(args, &layout);
     }
+    // While the folders are walked; most manifests are bottles.
+    std::thread::spawn(|| manifest::prepare(Kind::Bottle));
     let (baseline, examiner);
-    baseline = baseline::load(args)?;
+    let mut inputs = Inputs::collect(&args.paths, &layout);
+    baseline = baseline::load(args)?.map(|mut baseline| {
+        baseline.follow(inputs.files.iter().map(|input| &*input.path), |path| Disk.kind(path).is_some());
+        baseline
+    });
     examiner = Examiner::new(args, &layout, baseline.as_ref())?;
     if args.watch {
         return watch::run(args, &examiner);
     }
-    // While the folders are walked; most manifests are bottles.
-    std::thread::spawn(|| manifest::prepare(Kind::Bottle));
-    let mut inputs = Inputs::collect(&args.paths, &layout);
     let revision = args.since.as_deref().map(Revision::merge_base).transpose()?;
     let mut left_out = BTreeSet::new();
     let mut changed = Vec::new();
@@ -209,19 +220,25 @@ pub(super) fn run(args: &Args) -> Result<u8, Failure> {
         fixing::fix(&inputs.files, &examiner, args.unsafe_fixes, &mut emitter.summary)?;
     }
     let compares = args.deny_widening || args.summary.is_some();
-    let compared = revision.as_ref().filter(|_| compares).map(|revision| {
-        let change = widening::Change { files: &changed, revision, left_out: &left_out };
-        let mut compared = widening::compare(args, &change, &examiner);
-        if args.deny_widening {
-            let _ = examiner.widened.set(std::mem::take(&mut compared.widened));
+    let compared = match revision.as_ref().filter(|_| compares) {
+        None => None,
+        Some(revision) => {
+            let change = widening::Change { files: &changed, revision, left_out: &left_out };
+            let mut compared = widening::compare(args, &change, &examiner)?;
+            if args.deny_widening {
+                let _ = examiner.widened.set(std::mem::take(&mut compared.widened));
+            }
+            Some(compared)
         }
-        compared
-    });
+    };
     check_all(&inputs.files, &examiner, &mut emitter)?;
+    for (path, stale) in baseline.iter().flat_map(Baseline::gone) {
+        emitter.stale(&path, &stale);
+    }
     if let Some(counts) = emitter.finish()? {
         return baseline::write(args, &counts, &examiner, &emitter.summary);
     }
-    let code = exit_code(&emitter.summary);
+    let code = exit_code(args, &emitter.summary);
     match compared {
         Some(compared) => {
             compared.tell(args)?;
@@ -246,8 +263,9 @@ fn check_all(files: &[Input], examiner: &Examiner<'_>, emitter: &mut Emitter) ->
 }
 
 /// Input that could not be read weighs more than findings: what was not looked at is not clean.
-fn exit_code(summary: &Summary) -> u8 {
+fn exit_code(args: &Args, summary: &Summary) -> u8 {
     match (summary.unreadable, summary.findings()) {
+        (0, 0) if args.baseline_strict && summary.stale > 0 => FINDINGS,
         (0, 0) => CLEAN,
         (0, _) => FINDINGS,
         _ => USAGE,

@@ -47,5 +47,5 @@ pub(super) fn run(args: &Args, layout: &Layout) -> Result<u8, Failure> {
     if let Some(counts) = emitter.finish()? {
         return super::baseline::write(args, &counts, &examiner, &emitter.summary);
     }
-    Ok(exit_code(&emitter.summary))
+    Ok(exit_code(args, &emitter.summary))
 }

@@ -1,12 +1,13 @@
 //! `--deny-widening`: what the changed manifests permit, beside what they permitted.
 
+use super::approved::{Approved, digest};
 use super::examine::Examiner;
 use super::inputs::Input;
 use super::since::{inside, is_blob};
 use super::{Args, CLEAN, FINDINGS, Failure};
 use crate::check::Widened;
 use crate::check::report::Format;
-use crate::cli::diff::{Planned, Plans, add_plans, moved, widens};
+use crate::cli::diff::{Planned, Plans, add_plans, moved};
 use crate::cli::git_files::Revision;
 use crate::cli::terminal;
 use crate::disk::{Disk, Remembered};
@@ -35,6 +36,9 @@ pub(super) struct Compared {
     pub widened: Vec<Widened>,
     /// What it comes to beside the findings.
     pub code: u8,
+    /// Lines of widenings, as `--approved` has them: those that it let through, and the others.
+    approved: Vec<String>,
+    open: Vec<String>,
     /// What the change began at.
     since: String,
 }
@@ -46,6 +50,13 @@ impl Compared {
             terminal::print(&self.table)?;
         } else {
             terminal::note(&format!("permissions since {}:\n{}", self.since, self.table.trim_end()));
+        }
+        for line in &self.approved {
+            terminal::note(&format!("approved: {line}"));
+        }
+        if let Some(file) = args.approved.as_ref().filter(|_| !self.open.is_empty()) {
+            let (file, lines) = (terminal::shown(file), self.open.join("\n"));
+            terminal::note(&format!("whoever may let this through adds to {file}:\n{lines}"));
         }
         Ok(())
     }
@@ -72,7 +83,12 @@ impl Compared {
 }
 
 /// Compares the manifests of a change with what they were.
-pub(super) fn compare(args: &Args, change: &Change<'_>, examiner: &Examiner<'_>) -> Compared {
+pub(super) fn compare(
+    args: &Args,
+    change: &Change<'_>,
+    examiner: &Examiner<'_>,
+) -> Result<Compared, Failure> {
+    let on_record = args.approved.as_deref().map(Approved::read).transpose()?.unwrap_or_default();
     let disk = Remembered::default();
     let revision = change.revision;
     let (before, now) = (Catalog::new(revision, examiner.layout), Catalog::new(&disk, examiner.layout));
@@ -113,8 +129,16 @@ pub(super) fn compare(args: &Args, change: &Change<'_>, examiner: &Examiner<'_>)
         let _ = add_plans(&mut old, path, &shown, false, &before);
     }
     let changes = moved((&old, revision), (&new, &disk));
-    let mut widened = Vec::new();
-    for (name, moves) in &changes {
+    let (mut widened, mut approved, mut open) = (Vec::new(), Vec::new(), Vec::new());
+    for (name, moves) in changes.iter().filter(|(_, moves)| moves.iter().any(plan::Change::widens)) {
+        let from_root = named_from(revision.root(), name);
+        let digest = digest(&from_root, moves);
+        let line = format!("{digest}  {from_root}");
+        if on_record.holds(&digest, &from_root) {
+            approved.push(line);
+            continue;
+        }
+        open.push(line);
         let Some(Planned { found, plan: _ }) = new.get(name) else { continue };
         let of = |change: &plan::Change| Widened {
             file: found.source.path.to_path_buf(),
@@ -123,13 +147,23 @@ pub(super) fn compare(args: &Args, change: &Change<'_>, examiner: &Examiner<'_>)
         };
         widened.extend(moves.iter().filter(|change| change.widens()).map(of));
     }
-    Compared {
+    Ok(Compared {
         table: render_changes(&changes, DiffFormat::Text),
         markdown: render_changes(&changes, DiffFormat::Markdown),
         widened,
-        code: if unknown || widens(&changes) { FINDINGS } else { CLEAN },
+        code: if unknown || !open.is_empty() { FINDINGS } else { CLEAN },
+        approved,
+        open,
         since: revision.commit().get(..12).unwrap_or_default().to_owned(),
-    }
+    })
+}
+
+/// A manifest's name from the repository's root, wherever the check was run.
+fn named_from(root: &Path, name: &str) -> String {
+    let here = terminal::working_folder();
+    let here = Disk.canonical(&here).unwrap_or(here);
+    let folder = here.strip_prefix(root).unwrap_or(Path::new(""));
+    crate::manifest::join(folder, name).display().to_string()
 }
 
 /// A manifest of the revision that is not there any more.
