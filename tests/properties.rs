@@ -77,7 +77,7 @@ fn found(path: &Path, text: &str) -> (Arc<Source>, Vec<Diagnostic>, String) {
     let source = Arc::new(Source::recognise(path, text, &LAYOUT, true).expect("a manifest"));
     let findings = check(&source, &catalog, &Facts::default());
     let checked = Checked::new(path.display().to_string(), text, findings.clone(), Vec::new());
-    let rendered = text::render(&checked, false);
+    let rendered = text::render(&checked, text::Style::Plain);
     (source, findings, rendered)
 }
 

@@ -113,7 +113,7 @@ fn the_bad_example_has_the_finding_where_it_is_marked_and_no_other() {
         let (_, findings, checked) = found(&page.bad);
         let seen: Vec<_> =
             findings.iter().map(|f| (checked.range(f.span).0.line, f.rule.id.to_owned())).collect();
-        assert_eq!(seen, marks(&page.bad), "{}:\n{}", rule.id, text::render(&checked, false));
+        assert_eq!(seen, marks(&page.bad), "{}:\n{}", rule.id, text::render(&checked, text::Style::Plain));
         assert!(findings.iter().any(|f| f.rule == rule), "{} is not in its own example", rule.id);
     }
 }
@@ -122,7 +122,7 @@ fn the_bad_example_has_the_finding_where_it_is_marked_and_no_other() {
 fn the_good_example_has_no_finding() {
     for rule in rules::all() {
         let (_, findings, checked) = found(&page(rule).good);
-        assert!(findings.is_empty(), "{}:\n{}", rule.id, text::render(&checked, false));
+        assert!(findings.is_empty(), "{}:\n{}", rule.id, text::render(&checked, text::Style::Plain));
     }
 }
 
@@ -130,7 +130,7 @@ fn the_good_example_has_no_finding() {
 fn the_picture_of_each_finding_is_the_one_that_was_looked_at() {
     for rule in rules::all() {
         let (_, _, checked) = found(&page(rule).bad);
-        insta::assert_snapshot!(format!("rule__{}", rule.id), text::render(&checked, false));
+        insta::assert_snapshot!(format!("rule__{}", rule.id), text::render(&checked, text::Style::Plain));
     }
 }
 

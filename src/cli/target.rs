@@ -42,7 +42,7 @@ pub(super) fn cleared(found: &Found, catalog: &Catalog<'_>, start: &Start) -> Re
                 })
                 .collect();
             let checked = Checked::new(terminal::shown(&source.path), &source.text, errors, others);
-            super::ui::tell(&text::render(&checked, false));
+            super::ui::tell(&text::render(&checked, text::Style::Plain));
             let kind = found.manifest.kind.word();
             terminal::error(&format!("the {kind} has errors, so it has no plan"));
             Failure::Told(FINDINGS)

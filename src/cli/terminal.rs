@@ -1,5 +1,6 @@
 //! What a terminal can show, and how paths are shown.
 
+use crate::check::report::Style;
 use crate::disk::home_folder;
 use crate::manifest::Layout;
 use crate::shown::{self, Written, printable};
@@ -7,9 +8,23 @@ use anstream::ColorChoice;
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
-/// Whether standard output takes colours and links: a terminal, and no NO_COLOR.
+/// What standard output takes: colours and links on a terminal, colours elsewhere where `CLICOLOR_FORCE` or
+/// `FORCE_COLOR` asks for them, as a CI service's log does. `NO_COLOR` has the last word.
+pub(super) fn style() -> Style {
+    let forced = std::env::var_os("FORCE_COLOR").is_some_and(|v| !v.is_empty() && v != "0");
+    let never = std::env::var_os("NO_COLOR").is_some_and(|v| !v.is_empty());
+    let on_terminal = io::stdout().is_terminal();
+    match anstream::AutoStream::choice(&io::stdout()) {
+        _ if never => Style::Plain,
+        ColorChoice::Never if !forced => Style::Plain,
+        _ if on_terminal => Style::Linked,
+        _ => Style::Coloured,
+    }
+}
+
+/// Whether standard output takes colours.
 pub(super) fn styled() -> bool {
-    io::stdout().is_terminal() && anstream::AutoStream::choice(&io::stdout()) != ColorChoice::Never
+    style() != Style::Plain
 }
 
 /// Whether somebody looks at standard output as it comes.

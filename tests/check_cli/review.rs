@@ -1,6 +1,6 @@
 //! What the GitHub Action and the pre-commit hook run, in a local repository.
 
-use crate::rig::{CLEAN, FIXABLE, FIXED, GUESS, Project, Ran, ran, repository};
+use crate::rig::{CLEAN, FIXABLE, FIXED, GUESS, JUDGED, Project, Ran, git, ran, repository};
 use std::process::Command;
 
 const WIDER: &str = "egress:\n  routes:\n    - host: api.github.com\n    - host: api.example.com\n";
@@ -209,4 +209,80 @@ fn the_hooks_entry_is_a_plain_command_that_finds_manifests_by_their_layout() {
     project.write("~/.bot-bottle/bottles/own.md", "---\nenv: {}\n---\n");
     run("bot-bottle-fix").expect(0);
     assert_eq!(project.read("a/child.bottle.yaml"), FIXED);
+}
+
+/// What the action gives to the steps behind it, and what it says on the pull request.
+#[test]
+fn the_action_has_outputs_a_baseline_of_the_base_and_a_comment() {
+    let Some(project) = repository(&[("dev.bottle.yaml", CLEAN), ("old.bottle.yaml", JUDGED)]) else {
+        return;
+    };
+    project.check(&["--baseline", "ci.json", "--write-baseline"]).expect(0);
+    git(&project.root(), &["add", "."]);
+    git(&project.root(), &["commit", "-qm", "baseline"]);
+    project.write("dev.bottle.yaml", WIDER);
+    let output = project.path("~/output");
+    // A `gh` that keeps what it is given.
+    let tools = project.path("~/tools");
+    std::fs::create_dir_all(&tools).expect("a folder");
+    let script = format!("#!/bin/sh\necho \"$@\" >{0}/said\ncat \"$7\" >>{0}/said\n", tools.display());
+    project.write("~/tools/gh", script);
+    std::process::Command::new("chmod").arg("+x").arg(tools.join("gh")).status().expect("chmod");
+    let path = format!("{}:{}", tools.display(), std::env::var("PATH").unwrap_or_default());
+    let run = |settings: &[(&str, &str)]| {
+        std::fs::write(&output, "").expect("written");
+        let shown = output.display().to_string();
+        let all = [&[("GITHUB_OUTPUT", shown.as_str()), ("PATH", &path), ("BASELINE", "ci.json")], settings]
+            .concat();
+        let (ran, _) = review(&project, &all);
+        (ran, std::fs::read_to_string(&output).expect("outputs"))
+    };
+    let (ran, outputs) = run(&[("COMMENT", "7"), ("GH_TOKEN", "x")]);
+    ran.expect(1);
+    assert!(outputs.starts_with("findings=1\nerrors=1\nwidened=1\njson="), "{outputs}");
+    let report = outputs.lines().find_map(|l| l.strip_prefix("sarif=")).expect("a path");
+    let sarif: serde_json::Value =
+        serde_json::from_str(&std::fs::read_to_string(report).expect("a report")).expect("JSON");
+    assert_eq!(sarif["runs"][0]["results"][0]["ruleId"], "widened-permission");
+    let said = std::fs::read_to_string(tools.join("said")).expect("a comment");
+    assert!(said.starts_with("pr comment 7 --edit-last --create-if-none --body-file"), "{said}");
+    assert!(said.contains("| **widened** |"), "{said}");
+    // A baseline that the change itself writes is not the judge.
+    project.write("dev.bottle.yaml", CLEAN);
+    project.write("new.bottle.yaml", JUDGED);
+    project.check(&["--baseline", "ci.json", "--write-baseline"]).expect(0);
+    let (ran, outputs) = run(&[("DENY_WIDENING", "false")]);
+    ran.expect(1);
+    assert!(outputs.starts_with("findings=1\nerrors=0\nwidened=0\n"), "{outputs}");
+    run(&[("DENY_WIDENING", "false"), ("SEVERITY", "error")]).0.expect(0);
+}
+
+/// Each input and output of the action is one that the script knows.
+#[test]
+fn the_action_and_its_script_know_the_same_names() {
+    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/");
+    let read = |path: &str| std::fs::read_to_string(format!("{root}{path}")).expect("a file");
+    let (action, script) = (read("action.yml"), read("scripts/review.sh"));
+    let block =
+        action.split_once("      env:\n").expect("variables").1.split_once("      run:").expect("run").0;
+    for name in block.lines().filter_map(|l| Some(l.trim().split_once(':')?.0)) {
+        assert!(script.contains(&format!("${{{name}:-")), "{name} is unknown to the script");
+    }
+    for output in action.split("steps.review.outputs.").skip(1).filter_map(|o| o.split_once(' ').map(|o| o.0))
+    {
+        assert!(script.contains(&format!("echo \"{output}=")), "{output} is no output of the script");
+    }
+    let inputs =
+        action.split_once("inputs:\n").expect("inputs").1.split_once("outputs:\n").expect("outputs").0;
+    let page = read("docs/ci.md");
+    for input in
+        inputs.lines().filter_map(|l| l.strip_prefix("  ")?.strip_suffix(':')).filter(|l| !l.starts_with(' '))
+    {
+        assert!(
+            block.contains(&format!("inputs.{input}"))
+                || action.contains(&format!("working-directory: ${{{{ inputs.{input}")),
+            "{input}"
+        );
+        assert!(page.contains(&format!("| `{input}` |")), "{input} is not in docs/ci.md");
+    }
 }

@@ -137,3 +137,29 @@ fn the_order_is_that_of_the_paths_however_many_threads_there_are() {
     sorted.sort();
     assert_eq!((paths.len(), &paths), (200, &sorted));
 }
+
+/// A CI service's log shows colours and no links; what a program reads has neither.
+#[test]
+fn colours_come_where_they_are_asked_for() {
+    let project = Project::new(&[("a.bottle.yaml", GUESS)]);
+    let run = |vars: &[(&str, &str)], args: &[&str]| {
+        let mut command = project.command(&[&["check"], args].concat());
+        for name in ["NO_COLOR", "FORCE_COLOR", "CLICOLOR_FORCE", "CLICOLOR"] {
+            command.env_remove(name);
+        }
+        let out = command.envs(vars.iter().copied()).output().expect("it runs").stdout;
+        String::from_utf8(out).expect("UTF-8")
+    };
+    for vars in [[("FORCE_COLOR", "1")], [("CLICOLOR_FORCE", "1")]] {
+        let out = run(&vars, &[]);
+        assert!(out.contains("\x1b[") && !out.contains("\x1b]8"), "{vars:?}: {out:?}");
+        for format in ["concise", "json", "sarif", "github", "gitlab", "junit"] {
+            assert!(!run(&vars, &["--format", format]).contains('\x1b'), "{format}");
+        }
+    }
+    for vars in
+        [&[][..], &[("FORCE_COLOR", "0")], &[("FORCE_COLOR", "")], &[("FORCE_COLOR", "1"), ("NO_COLOR", "1")]]
+    {
+        assert!(!run(vars, &[]).contains('\x1b'), "{vars:?}");
+    }
+}

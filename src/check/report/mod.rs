@@ -19,6 +19,7 @@ use crate::shown::{Written, no_commands, visible};
 use crate::syntax::{LineIndex, Position, Span, Unit};
 use std::path::Path;
 use std::sync::Arc;
+pub use text::Style;
 
 /// A checked file that has findings.
 pub struct Checked {
@@ -195,7 +196,7 @@ impl Summary {
 pub struct Report {
     format: Format,
     /// With colours and links; text alone has any.
-    styled: bool,
+    style: Style,
     /// What goes before relative paths where the reader counts from another folder: empty, or a
     /// path that ends with `/`.
     prefix: String,
@@ -215,12 +216,12 @@ pub struct Report {
 
 impl Report {
     /// An empty report.
-    pub fn new(format: Format, styled: bool, prefix: String) -> Self {
+    pub fn new(format: Format, style: Style, prefix: String) -> Self {
         let (rules, missing, annotations) =
             (Vec::new(), sarif::Missing::default(), github::Annotations::default());
         Self {
             format,
-            styled,
+            style,
             prefix,
             rules,
             begun: false,
@@ -278,7 +279,7 @@ impl Report {
 
     fn rendered(&mut self, checked: &Checked) -> String {
         match self.format {
-            Format::Text => text::render(checked, self.styled),
+            Format::Text => text::render(checked, self.style),
             Format::Concise => concise::render(checked),
             Format::Github => self.annotations.file(checked, &self.prefix),
             Format::Junit => junit::render(checked),
@@ -303,7 +304,7 @@ impl Report {
     /// What stands behind everything.
     pub fn tail(&self, summary: &Summary) -> String {
         match self.format {
-            Format::Text => text::summary(summary, self.styled),
+            Format::Text => text::summary(summary, self.style),
             Format::Concise => String::new(),
             Format::Github => self.annotations.tail(),
             Format::Json => {

@@ -7,12 +7,23 @@ use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 use std::fmt::Write;
 use std::ops::Range;
 
-/// Draws every finding of a file. With `styled` the text has colours and links.
-pub fn render(checked: &Checked, styled: bool) -> String {
-    let renderer = if styled { Renderer::styled() } else { Renderer::plain() };
+/// What a text for a person may hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Style {
+    /// Words alone.
+    Plain,
+    /// Colours: for a log whose viewer shows them.
+    Coloured,
+    /// Colours and links: for a terminal.
+    Linked,
+}
+
+/// Draws every finding of a file.
+pub fn render(checked: &Checked, style: Style) -> String {
+    let renderer = if style == Style::Plain { Renderer::plain() } else { Renderer::styled() };
     let mut out = String::new();
     for finding in &checked.findings {
-        let _ = writeln!(out, "{}\n", renderer.render(&groups(checked, finding)));
+        let _ = writeln!(out, "{}\n", renderer.render(&groups(checked, finding, style == Style::Linked)));
     }
     arrows_of_other_files(&out)
 }
@@ -35,7 +46,7 @@ fn arrows_of_other_files(text: &str) -> String {
     out
 }
 
-fn groups<'a>(checked: &'a Checked, finding: &'a Diagnostic) -> Vec<Group<'a>> {
+fn groups<'a>(checked: &'a Checked, finding: &'a Diagnostic, linked: bool) -> Vec<Group<'a>> {
     let level = match finding.severity {
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
@@ -54,7 +65,10 @@ fn groups<'a>(checked: &'a Checked, finding: &'a Diagnostic) -> Vec<Group<'a>> {
             }
         }
     }
-    let title = level.primary_title(&*finding.message).id(finding.rule.id).id_url(page_url(finding.rule));
+    let mut title = level.primary_title(&*finding.message).id(finding.rule.id);
+    if linked {
+        title = title.id_url(page_url(finding.rule));
+    }
     let mut group = title.element(snippet);
     for (other, related) in elsewhere {
         let context = AnnotationKind::Context.span(drawn(&other.text, related.span));
@@ -69,7 +83,8 @@ fn groups<'a>(checked: &'a Checked, finding: &'a Diagnostic) -> Vec<Group<'a>> {
 }
 
 /// The line that ends a report, styled like the rest.
-pub(super) fn summary(summary: &Summary, styled: bool) -> String {
+pub(super) fn summary(summary: &Summary, style: Style) -> String {
+    let styled = style != Style::Plain;
     let manifests = counted(summary.files, "manifest");
     let found = summary.findings();
     let mut out = if summary.fixed > 0 {
@@ -141,16 +156,16 @@ mod tests {
     #[test]
     fn the_last_line_says_what_and_what_next() {
         let clean = Summary { files: 12, ..Summary::default() };
-        assert_eq!(summary(&clean, false), "checked 12 manifests: no findings\n");
+        assert_eq!(summary(&clean, Style::Plain), "checked 12 manifests: no findings\n");
         let some = Summary { files: 12, with_findings: 2, counts: [0, 0, 1, 2], fixable: 1, ..clean };
         assert_eq!(
-            summary(&some, false),
+            summary(&some, Style::Plain),
             "3 findings (2 errors, 1 warning) in 2 of 12 manifests; 1 can be fixed with --fix\n"
         );
         let more =
             Summary { unsafe_fixable: 1, in_baseline: 4, silenced: 2, fixed: 1, unreadable: 1, ..some };
         assert_eq!(
-            summary(&more, false),
+            summary(&more, Style::Plain),
             "1 finding fixed; 3 findings (2 errors, 1 warning) in 2 of 12 manifests; 1 can be fixed with --fix, \
              1 more with --unsafe-fixes; 4 in the baseline; 2 silenced by a comment; 1 file could not be read\n"
         );

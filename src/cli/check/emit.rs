@@ -2,7 +2,7 @@
 
 use super::examine::{Examined, Outcome};
 use super::{Args, Failure};
-use crate::check::report::{Checked, Format, Report, Summary};
+use crate::check::report::{Checked, Format, Report, Style, Summary};
 use crate::check::{BaselineCounts, Stale};
 use crate::cli::{ci, terminal};
 use crate::disk::replace;
@@ -37,13 +37,14 @@ impl Emitter {
             None => Out::Stdout(BufWriter::new(io::stdout())),
             Some(path) => Out::File(terminal::absolute(path), Vec::new()),
         };
-        let styled = matches!(out, Out::Stdout(_)) && terminal::styled();
+        let style = if matches!(out, Out::Stdout(_)) { terminal::style() } else { Style::Plain };
         let format = args.format();
         let in_actions = std::env::var_os("GITHUB_ACTIONS").is_some_and(|v| v == "true");
         let annotated = in_actions && args.format.is_none() && args.output.is_none();
-        let annotations = annotated.then(|| Report::new(Format::Github, false, prefix(Format::Github)));
+        let annotations =
+            annotated.then(|| Report::new(Format::Github, Style::Plain, prefix(Format::Github)));
         let mut emitter = Self {
-            report: Report::new(format, styled, prefix(format)),
+            report: Report::new(format, style, prefix(format)),
             annotations,
             out,
             summary: Summary::default(),
