@@ -155,6 +155,9 @@ pub(super) fn compare(
         };
         widened.extend(moves.iter().filter(|change| change.widens()).map(of));
     }
+    // As the repository names them, wherever the check was run.
+    let changes: Vec<_> =
+        changes.into_iter().map(|(name, moves)| (named_from(revision.root(), &name), moves)).collect();
     Ok(Compared {
         table: render_changes(&changes, DiffFormat::Text),
         markdown: render_changes(&changes, DiffFormat::Markdown),
@@ -171,7 +174,8 @@ fn named_from(root: &Path, name: &str) -> String {
     let here = terminal::working_folder();
     let here = Disk.canonical(&here).unwrap_or(here);
     let folder = here.strip_prefix(root).unwrap_or(Path::new(""));
-    crate::manifest::join(folder, name).display().to_string()
+    let name = crate::manifest::join(folder, name);
+    name.strip_prefix(root).unwrap_or(&name).display().to_string()
 }
 
 /// Whether a file holds agents alone whose bottles lie in a home that is not here, and each was in the same
