@@ -50,7 +50,11 @@ case "${1:-}" in
     ;;
   image)
     [ $# -eq 2 ] || usage
-    engine=$(command -v docker || command -v podman) || { echo "static: neither docker nor podman is on PATH" >&2; exit 1; }
+    engine=
+    for name in docker podman; do
+      if "$name" info >/dev/null 2>&1; then engine=$name && break; fi
+    done
+    [ -n "$engine" ] || { echo "static: neither docker nor podman answers" >&2; exit 1; }
     build release
     context=$(mktemp -d)
     trap 'rm -rf "$context"' EXIT
