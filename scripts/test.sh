@@ -61,6 +61,7 @@ if [ "$part" != editors ]; then
   # `skipped:` lines are only seen with --nocapture; a failing binary must not hide the others.
   step "Rust tests" cargo test --locked --no-fail-fast -- --show-output
   step "static program" scripts/static.sh smoke
+  step "workflows" scripts/workflows.sh
 fi
 if [ "$part" != rust ]; then
   debian_packages chromium fonts-dejavu-core libgpm2 libjansson4

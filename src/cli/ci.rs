@@ -1,6 +1,7 @@
 //! What a CI service says about where it is.
 
 use super::terminal;
+use crate::check::report::Format;
 use std::path::Path;
 
 /// The way from the folder that a CI service counts paths from, which the variable names, to the
@@ -11,6 +12,15 @@ pub(super) fn prefix(variable: &str) -> String {
     let base = terminal::working_folder();
     match base.strip_prefix(Path::new(&root)) {
         Ok(way) if !way.as_os_str().is_empty() => format!("{}/", way.to_string_lossy()),
+        _ => String::new(),
+    }
+}
+
+/// What stands before paths in a report of this format.
+pub(super) fn prefix_of(format: Format) -> String {
+    match format {
+        Format::Github | Format::Sarif => prefix("GITHUB_WORKSPACE"),
+        Format::Gitlab => prefix("CI_PROJECT_DIR"),
         _ => String::new(),
     }
 }

@@ -37,6 +37,15 @@ pub(super) fn print(text: &str) -> io::Result<()> {
     print_as(text, Written::Plain)
 }
 
+/// Writes a report, whose lines are what they have to be.
+pub(super) fn write(text: &str) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        other => other,
+    }
+}
+
 /// The same for what a program reads.
 pub(super) fn print_as(text: &str, written: Written) -> io::Result<()> {
     let text = shown::no_commands(text, written);

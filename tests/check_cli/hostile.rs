@@ -101,7 +101,7 @@ fn no_table_of_permissions_speaks_to_a_terminal_or_a_runner() {
         project.write(&file, planned(text, true));
         let ran = project.check(&["--since", "HEAD", "--deny-widening"]);
         harmless(&format!("the table of {text:?}"), &ran);
-        for format in ["text", "json", "markdown", "sarif"] {
+        for format in ["text", "json", "markdown", "sarif", "concise", "github", "gitlab", "junit"] {
             let ran = project.run(&["diff", "HEAD:./", ".", "--format", format]);
             harmless(&format!("diff {format} of {text:?}"), &ran);
         }

@@ -21,5 +21,7 @@ mod review;
 mod revisions;
 mod rig;
 mod selection;
+mod systems;
+mod team;
 mod usage;
 mod watch;

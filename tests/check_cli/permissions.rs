@@ -180,3 +180,31 @@ fn a_widening_is_let_through_on_the_record() {
     assert!(ran.err.contains("approved.txt:1: the line is no digest and manifest"), "{}", ran.err);
     project.check(&["--approved", "approved.txt"]).expect(2);
 }
+
+/// `diff` has every format of `check`, with what is widened at its line, and is silent about no side.
+#[test]
+fn diff_has_every_format() {
+    let project = Project::new(&[("old/dev.bottle.yaml", CLEAN), ("new/dev.bottle.yaml", WIDER)]);
+    for (format, told) in [
+        ("concise", "new/dev.bottle.yaml:4:13: error[widened-permission] egress api.example.com is widened"),
+        ("github", "::error title=bot-bottle (widened-permission),file=new/dev.bottle.yaml,line=4,"),
+        ("gitlab", "\"check_name\":\"widened-permission\""),
+        ("junit", "<testcase name=\"widened-permission\" classname=\"new/dev.bottle.yaml\">"),
+        ("sarif", "\"ruleId\":\"widened-egress\""),
+    ] {
+        let ran = project.run(&["diff", "old", "new", "--format", format]);
+        assert!(ran.code == 0 && ran.out.contains(told), "{format}: {}{}", ran.out, ran.err);
+        assert_eq!(project.run(&["diff", "old", "new", "--format", format, "--deny-widening"]).code, 1);
+        assert_eq!(project.run(&["diff", "new", "old", "--format", format, "--deny-widening"]).code, 0);
+    }
+    project.write("new/dev.bottle.yaml", "egress: [\n");
+    for (format, told) in [
+        ("github", "::error title=bot-bottle (unreadable)"),
+        ("gitlab", "\"check_name\":\"unreadable\""),
+        ("junit", "<error type=\"unreadable\""),
+        ("sarif", "toolExecutionNotifications"),
+    ] {
+        let ran = project.run(&["diff", "old", "new", "--format", format]);
+        assert!(ran.code == 2 && ran.out.contains(told), "{format}: {}{}", ran.out, ran.err);
+    }
+}

@@ -274,7 +274,7 @@ fn the_action_and_its_script_know_the_same_names() {
     }
     let inputs =
         action.split_once("inputs:\n").expect("inputs").1.split_once("outputs:\n").expect("outputs").0;
-    let page = read("docs/ci.md");
+    let page = read("docs/ci/github.md");
     for input in
         inputs.lines().filter_map(|l| l.strip_prefix("  ")?.strip_suffix(':')).filter(|l| !l.starts_with(' '))
     {
@@ -283,6 +283,6 @@ fn the_action_and_its_script_know_the_same_names() {
                 || action.contains(&format!("working-directory: ${{{{ inputs.{input}")),
             "{input}"
         );
-        assert!(page.contains(&format!("| `{input}` |")), "{input} is not in docs/ci.md");
+        assert!(page.contains(&format!("| `{input}` |")), "{input} is not in docs/ci/github.md");
     }
 }

@@ -231,3 +231,31 @@ fn the_files_behind_a_manifest_are_compared() {
     let ran = project.run(&["diff", "main:dev.bottle.yaml", "dev.bottle.yaml"]).expect(0);
     assert!(ran.out.contains("changed   prompt"), "{}", ran.out);
 }
+
+#[test]
+fn a_table_names_manifests_from_the_repositorys_root_and_a_removed_folder_is_narrowed() {
+    let Some(project) = repository(&[("a/dev.bottle.yaml", NARROW), ("b/web.bottle.yaml", WIDE)]) else {
+        return;
+    };
+    project.write("a/dev.bottle.yaml", WIDE);
+    std::fs::remove_dir_all(project.path("b")).expect("removed");
+    let summary = project.path("~/table.md");
+    let shown = summary.display().to_string();
+    let removed = project.path("b").display().to_string();
+    let args = ["check", "--since", "HEAD", "--deny-widening", "--summary", &shown];
+    for (folder, paths) in
+        [("", &["a", "b"][..]), ("a", &[".", "../b"]), ("a", &["--", "dev.bottle.yaml", removed.as_str()])]
+    {
+        let _ = std::fs::remove_file(&summary);
+        let mut command = project.command(&[&args[..], paths].concat());
+        let ran = crate::rig::ran(command.current_dir(project.path(folder)).output().expect("it runs"));
+        assert_eq!(ran.code, 1, "{paths:?}: {}{}", ran.out, ran.err);
+        let table = std::fs::read_to_string(&summary).expect("a table");
+        assert!(table.contains("| `a/dev.bottle.yaml` | **widened**"), "{paths:?}: {table}");
+        assert!(table.contains("| `b/web.bottle.yaml` | **narrowed**"), "{paths:?}: {table}");
+    }
+    // What lies outside, and what never was, is an error.
+    for path in ["/etc", "nowhere"] {
+        project.check(&["--since", "HEAD", "--deny-widening", path]).expect(2);
+    }
+}

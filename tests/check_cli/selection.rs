@@ -1,6 +1,6 @@
 //! Which files are checked: names, .gitignore, hidden folders, links, `--since`.
 
-use crate::rig::{CLEAN, GUESS, Project, git, repository};
+use crate::rig::{CLEAN, GUESS, Project, git, ran, repository};
 use std::os::unix::fs::symlink;
 use std::process::Command;
 
@@ -206,4 +206,28 @@ fn a_bottle_of_a_home_that_is_not_here_is_no_mistake_in_ci() {
     in_ci(&["--home", "ci/home"]).expect(0);
     project.check(&["--home", "ci/home"]).expect(0);
     assert!(in_ci(&["--home", "nowhere"]).expect(2).err.contains("no folder .bot-bottle"));
+}
+
+/// An agent's text changes, and its bottle lies in a home: nothing of it can be compared here, and nothing of it
+/// is this change's. In another bottle it may do other things.
+#[test]
+fn an_agent_of_a_bottle_elsewhere_is_red_where_it_changes_its_bottle_alone() {
+    let agent = |bottle: &str, prompt: &str| format!("---\nbottle: {bottle}\n---\n{prompt}\n");
+    let file = ".bot-bottle/agents/fix.md";
+    let Some(project) = repository(&[(file, &agent("work", "Fix it.")), ("dev.bottle.yaml", CLEAN)]) else {
+        return;
+    };
+    let run = |name: &str, text: &str| {
+        project.write(name, text);
+        let mut command = project.command(&["check", "--since", "HEAD", "--deny-widening"]);
+        ran(command.env("CI", "true").output().expect("it runs"))
+    };
+    let said = run(file, &agent("work", "Fix it well."));
+    assert_eq!(said.code, 0, "{}{}", said.out, said.err);
+    assert!(said.err.contains("lies in a home and is not compared"), "{}", said.err);
+    let said = run(file, &agent("root", "Fix it well."));
+    assert!(said.code == 1 && said.err.contains("permissions are not compared"), "{}{}", said.out, said.err);
+    run(file, &agent("work", "Fix it."));
+    let said = run(".bot-bottle/agents/new.md", &agent("work", "New."));
+    assert!(said.code == 1 && said.err.contains("permissions are not compared"), "{}{}", said.out, said.err);
 }

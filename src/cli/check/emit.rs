@@ -42,9 +42,9 @@ impl Emitter {
         let in_actions = std::env::var_os("GITHUB_ACTIONS").is_some_and(|v| v == "true");
         let annotated = in_actions && args.format.is_none() && args.output.is_none();
         let annotations =
-            annotated.then(|| Report::new(Format::Github, Style::Plain, prefix(Format::Github)));
+            annotated.then(|| Report::new(Format::Github, Style::Plain, ci::prefix_of(Format::Github)));
         let mut emitter = Self {
-            report: Report::new(format, style, prefix(format)),
+            report: Report::new(format, style, ci::prefix_of(format)),
             annotations,
             out,
             summary: Summary { strict: args.baseline_strict, ..Summary::default() },
@@ -166,14 +166,5 @@ fn unless_gone(result: io::Result<()>) -> io::Result<()> {
     match result {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         other => other,
-    }
-}
-
-/// What stands before paths in a report of this format.
-fn prefix(format: Format) -> String {
-    match format {
-        Format::Github | Format::Sarif => ci::prefix("GITHUB_WORKSPACE"),
-        Format::Gitlab => ci::prefix("CI_PROJECT_DIR"),
-        _ => String::new(),
     }
 }

@@ -55,7 +55,7 @@ pub(super) struct Examiner<'a> {
     /// Where runs are remembered, for `--denied`.
     runs: Option<StateDir>,
     /// Whether this machine has no home with bottles.
-    bottles_elsewhere: bool,
+    pub bottles_elsewhere: bool,
     /// What a change widens, for `--deny-widening`.
     pub widened: OnceLock<Vec<Widened>>,
 }

@@ -11,7 +11,7 @@ use crate::cli::diff::{Planned, Plans, add_plans, moved};
 use crate::cli::git_files::Revision;
 use crate::cli::terminal;
 use crate::disk::{Disk, Remembered};
-use crate::manifest::{Catalog, Files};
+use crate::manifest::{Catalog, Files, Kind, Manifest, read_agent};
 use crate::plan::{self, DiffFormat, render_changes};
 use crate::shown::{self, Written};
 use std::collections::BTreeSet;
@@ -101,11 +101,19 @@ pub(super) fn compare(
     let mut gone = gone(change, examiner, &args.paths);
     for input in change.files {
         let shown = shown::visible(&examiner.relative(&input.path));
+        let inside = inside(revision.root(), &input.path);
         // What has no plan now cannot be shown to permit no more.
         if let Err(why) = add_plans(&mut new, &input.path, &shown, input.named, &now) {
+            let was = inside.as_ref().filter(|_| examiner.bottles_elsewhere);
+            if was.is_some_and(|was| same_bottles_elsewhere((was, &before), (&input.path, &now))) {
+                terminal::note(&format!(
+                    "{shown}: what it permits lies in a home and is not compared; its bottle is the same"
+                ));
+                continue;
+            }
             cannot(&why.to_string());
         }
-        let Some(path) = inside(revision.root(), &input.path) else { continue };
+        let Some(path) = inside else { continue };
         if let Some(module) = revision.unread(&path) {
             let module = terminal::shown(module);
             cannot(&format!("{shown} lies in the submodule {module}, whose earlier commit is not here"));
@@ -147,6 +155,9 @@ pub(super) fn compare(
         };
         widened.extend(moves.iter().filter(|change| change.widens()).map(of));
     }
+    // As the repository names them, wherever the check was run.
+    let changes: Vec<_> =
+        changes.into_iter().map(|(name, moves)| (named_from(revision.root(), &name), moves)).collect();
     Ok(Compared {
         table: render_changes(&changes, DiffFormat::Text),
         markdown: render_changes(&changes, DiffFormat::Markdown),
@@ -163,7 +174,22 @@ fn named_from(root: &Path, name: &str) -> String {
     let here = terminal::working_folder();
     let here = Disk.canonical(&here).unwrap_or(here);
     let folder = here.strip_prefix(root).unwrap_or(Path::new(""));
-    crate::manifest::join(folder, name).display().to_string()
+    let name = crate::manifest::join(folder, name);
+    name.strip_prefix(root).unwrap_or(&name).display().to_string()
+}
+
+/// Whether a file holds agents alone whose bottles lie in a home that is not here, and each was in the same
+/// bottle before: then what it permits is that home's to say, and this change has no part in it.
+fn same_bottles_elsewhere(was: (&Path, &Catalog<'_>), is: (&Path, &Catalog<'_>)) -> bool {
+    let agents = |(path, catalog): (&Path, &Catalog<'_>)| -> Option<Vec<(String, String)>> {
+        let source = catalog.source(path)?;
+        let of = |manifest: &Manifest| {
+            let bottle = read_agent(&source, manifest).bottle.filter(|_| manifest.kind == Kind::Agent)?.value;
+            catalog.bottle(&bottle, &source).is_none().then(|| (manifest.name.clone(), bottle))
+        };
+        source.manifests.iter().map(of).collect()
+    };
+    agents(is).is_some_and(|is| agents(was) == Some(is))
 }
 
 /// A manifest of the revision that is not there any more.

@@ -6,15 +6,16 @@ mod side;
 pub(super) use side::{Planned, Plans, add_plans};
 
 use super::{CLEAN, FINDINGS, Failure, ci, target, terminal};
-use crate::check::report::Checked;
 use crate::check::report::permissions::{Moved, sarif};
-use crate::manifest::{Catalog, Files, Found, Place, resolve};
+use crate::check::report::{Checked, Format, Report, Style, Summary};
+use crate::check::{Facts, Widened, check};
+use crate::manifest::{Catalog, Files, Found, Place, Source, resolve};
 use crate::plan::{Change, DiffFormat, Places, compare, render_changes};
 use crate::shown::Written;
 use crate::syntax::Span;
 use side::Side;
-use std::collections::HashMap;
-use std::path::Path;
+use std::collections::{BTreeMap, HashMap};
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -43,6 +44,28 @@ enum FormatArg {
     Markdown,
     /// SARIF 2.1.0: what is widened, at the line that widens it.
     Sarif,
+    /// The same, a line each.
+    Concise,
+    /// The same as annotations of GitHub Actions.
+    Github,
+    /// The same as GitLab's Code Quality report.
+    Gitlab,
+    /// The same as JUnit's XML.
+    Junit,
+}
+
+impl FormatArg {
+    /// As `check` writes its findings; `None` where the format is this command's own.
+    fn of_findings(self) -> Option<Format> {
+        match self {
+            Self::Text | Self::Json | Self::Markdown => None,
+            Self::Sarif => Some(Format::Sarif),
+            Self::Concise => Some(Format::Concise),
+            Self::Github => Some(Format::Github),
+            Self::Gitlab => Some(Format::Gitlab),
+            Self::Junit => Some(Format::Junit),
+        }
+    }
 }
 
 /// What moved, by manifest.
@@ -52,7 +75,11 @@ pub(super) fn run(args: &Args) -> Result<u8, Failure> {
     let layout = terminal::layout();
     let (old_side, new_side) = (Side::open(&args.old)?, Side::open(&args.new)?);
     let (before, catalog) = (old_side.catalog(&layout), new_side.catalog(&layout));
-    let (old, new) = (old_side.plans(&before)?, new_side.plans(&catalog)?);
+    let (old, new) = match (old_side.plans(&before), new_side.plans(&catalog)) {
+        (Ok(old), Ok(new)) => (old, new),
+        (Err(failure), _) => return unread(args, &args.old, failure),
+        (_, Err(failure)) => return unread(args, &args.new, failure),
+    };
     // Two files are one manifest before and after, whatever their names are.
     let (old, new) = match (old.len(), new.len()) {
         (1, 1) => {
@@ -69,9 +96,55 @@ pub(super) fn run(args: &Args) -> Result<u8, Failure> {
         FormatArg::Sarif => {
             (sarif(&placed(&changes, &new, &catalog), &ci::prefix("GITHUB_WORKSPACE")), Written::Json)
         }
+        FormatArg::Concise | FormatArg::Github | FormatArg::Gitlab | FormatArg::Junit => {
+            let format = args.format.of_findings().unwrap_or(Format::Concise);
+            terminal::write(&findings(format, &changes, &new, &catalog))?;
+            return Ok(if args.deny_widening && widens(&changes) { FINDINGS } else { CLEAN });
+        }
     };
     terminal::print_as(&text, written)?;
     Ok(if args.deny_widening && widens(&changes) { FINDINGS } else { CLEAN })
+}
+
+/// A side that has no plan: no report passes over it in silence.
+fn unread(args: &Args, side: &str, failure: Failure) -> Result<u8, Failure> {
+    if let (Some(format), Failure::Usage(why)) = (args.format.of_findings(), &failure) {
+        let mut report = Report::new(format, Style::Plain, ci::prefix_of(format));
+        let mut text = report.head();
+        text += &report.unreadable(side, why);
+        text += &report.tail(&Summary { unreadable: 1, ..Summary::default() });
+        terminal::write(&text)?;
+    }
+    Err(failure)
+}
+
+/// What is widened, as `check` reports it.
+fn findings(format: Format, changes: &Changes, new: &Plans, catalog: &Catalog<'_>) -> String {
+    let base = terminal::working_folder();
+    let mut widened: BTreeMap<PathBuf, (Arc<Source>, Vec<Widened>)> = BTreeMap::new();
+    for (name, changes) in changes {
+        let Some(Planned { found, plan: _ }) = new.get(name) else { continue };
+        let path = found.source.path.to_path_buf();
+        let (_, all) = widened.entry(path.clone()).or_insert_with(|| (found.source.clone(), Vec::new()));
+        all.extend(changes.iter().filter(|change| change.widens()).map(|change| Widened {
+            file: path.clone(),
+            manifest: found.manifest.name.clone(),
+            change: change.clone(),
+        }));
+    }
+    let mut report = Report::new(format, Style::Plain, ci::prefix_of(format));
+    let (mut text, mut summary) = (report.head(), Summary::default());
+    for (path, (source, widened)) in &widened {
+        let mut findings = check(source, catalog, &Facts { widened, ..Facts::default() });
+        findings.retain(|finding| finding.rule.id == "widened-permission");
+        summary.files += 1;
+        summary.add(&findings);
+        if !findings.is_empty() {
+            let path = path.strip_prefix(&base).unwrap_or(path).to_string_lossy();
+            text += &report.file(&Checked::new(path.into_owned(), &source.text, findings, Vec::new()));
+        }
+    }
+    text + &report.tail(&summary)
 }
 
 /// What moves between two sets of manifests.
