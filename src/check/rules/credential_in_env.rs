@@ -45,8 +45,12 @@ pub(super) fn check(ctx: &Context<'_>, out: &mut Sink<'_>) {
         if super::engine_owned_env::owns(name) || ctx.provided().env.contains(name) {
             continue;
         }
-        let message = format!("this puts {source}, by its name a credential, into the guest, where the agent can read it");
-        let name = host_name.filter(|n| super::invalid_env_name::is_variable(n)).unwrap_or_else(|| "NAME".to_owned());
+        let message = format!(
+            "this puts {source}, by its name a credential, into the guest, where the agent can read it"
+        );
+        let name = host_name
+            .filter(|n| super::invalid_env_name::is_variable(n))
+            .unwrap_or_else(|| "NAME".to_owned());
         out.at(&variable.value.place, message).help(format!(
             "give the route of the host that wants it `auth: {{scheme: Bearer, token_ref: {}}}`, and remove the variable",
             shown(&name)
@@ -57,12 +61,16 @@ pub(super) fn check(ctx: &Context<'_>, out: &mut Sink<'_>) {
 /// The credentials of routes, and an error for each variable that brings one of them into the guest:
 /// what the egress keeps away from the agent would be in its environment.
 fn credentials_of_routes(ctx: &Context<'_>, out: &mut Sink<'_>) -> HashSet<String> {
-    let Some(bottle) = ctx.resolved().map(|r| &r.bottle).filter(|_| ctx.bottle.is_some()) else { return HashSet::new() };
+    let Some(bottle) = ctx.resolved().map(|r| &r.bottle).filter(|_| ctx.bottle.is_some()) else {
+        return HashSet::new();
+    };
     let routes = bottle.egress.iter().flat_map(|e| &e.value);
     let of_routes = routes.filter_map(|r| r.auth.as_ref()?.token_ref.as_ref());
     let refs: Vec<_> = of_routes.chain(bottle.provider.auth_token()).collect();
     for variable in &bottle.env {
-        let EnvValue::Host(host) = env_value(&variable.name.value, variable.value.value.clone()) else { continue };
+        let EnvValue::Host(host) = env_value(&variable.name.value, variable.value.value.clone()) else {
+            continue;
+        };
         let Some(token_ref) = refs.iter().find(|t| t.value == host) else { continue };
         let host = shown(&host);
         out.at(&variable.value.place, format!("this puts the host's `{host}`, a credential that the egress adds for the agent, into the guest"))

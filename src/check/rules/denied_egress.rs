@@ -46,14 +46,18 @@ pub(super) fn check(ctx: &Context<'_>, out: &mut Sink<'_>) {
     let own = |d: &&Denied| d.bottle == ctx.manifest.name && d.file == file;
     let mut denied = ctx.facts.denied.iter().filter(own).peekable();
     let (Some(resolved), Some(_)) = (ctx.resolved(), denied.peek()) else { return };
-    let Ok(plan) = build(&resolved.bottle, ctx.agent.as_ref(), &Start::default(), ctx.catalog.layout) else { return };
+    let Ok(plan) = build(&resolved.bottle, ctx.agent.as_ref(), &Start::default(), ctx.catalog.layout) else {
+        return;
+    };
     let policy = Policy::new(&plan.egress_routes);
     let still = denied.filter_map(|d| Some((d, verdict(&policy, d)?)));
     for (denied, reason) in still.take(MOST) {
         let host = denied.host.to_ascii_lowercase();
         let deciding = policy.deciding(&host).ok().and_then(|i| policy.route(i));
         let routes = resolved.bottle.egress.iter().flat_map(|e| &e.value);
-        let named = |r: &&Route| r.host.as_ref().is_some_and(|h| deciding.is_some_and(|d| h.value.eq_ignore_ascii_case(&d.host)));
+        let named = |r: &&Route| {
+            r.host.as_ref().is_some_and(|h| deciding.is_some_and(|d| h.value.eq_ignore_ascii_case(&d.host)))
+        };
         let route_place = routes.clone().find(named).and_then(|r| Some(r.host.as_ref()?.place.clone()));
         let egress_place = || {
             let own = ctx.root.and_then(|r| r.entry("egress")).map(|e| ctx.place(e.key.span));
@@ -125,7 +129,9 @@ fn fix(ctx: &Context<'_>, denied: &Denied, policy: &Policy) -> Option<Vec<Edit>>
     }
     let term = match denied.path.as_deref() {
         None => None,
-        Some(path) if looks_secret(path).is_some() || !METHODS.contains(&denied.method.as_str()) => return None,
+        Some(path) if looks_secret(path).is_some() || !METHODS.contains(&denied.method.as_str()) => {
+            return None;
+        }
         Some(path) => {
             let value = edit::scalar(&canonical_path(path).ok()?);
             Some(format!("{{paths: [{{type: exact, value: {value}}}], methods: [{}]}}", denied.method))

@@ -33,7 +33,8 @@ pub(super) fn check(ctx: &Context<'_>, out: &mut Sink<'_>) {
     let Some(dockerfile) = own.filter(|d| !d.value.is_empty()) else { return };
     let path = dockerfile.resolve(ctx.catalog.layout);
     if let Some(why) = paths::file_problem(ctx, &path) {
-        out.at(&dockerfile.place, format!("`{}` is no Dockerfile: {why}", shown(&dockerfile.value)))
-            .help("name a file of the project, or leave the field out for the Dockerfile that bot-bottle ships");
+        out.at(&dockerfile.place, format!("`{}` is no Dockerfile: {why}", shown(&dockerfile.value))).help(
+            "name a file of the project, or leave the field out for the Dockerfile that bot-bottle ships",
+        );
     }
 }

@@ -22,8 +22,8 @@
 //!     - host: api.github.com
 //! ```
 
-use crate::check::{Context, Sink};
 use crate::check::shown;
+use crate::check::{Context, Sink};
 use crate::syntax::Node;
 
 pub(super) fn check(ctx: &Context<'_>, out: &mut Sink<'_>) {
@@ -41,9 +41,13 @@ fn visit(ctx: &Context<'_>, node: &Node, out: &mut Sink<'_>) {
     for (i, entry) in entries.iter().enumerate().filter(|(_, e)| e.key.origin.is_none()) {
         if let Some(first) = entries[..i].iter().find(|e| e.key.text == entry.key.text) {
             let key = shown(&entry.key.text);
-            out.span(entry.key.span, None, format!("the key `{key}` stands twice; only the first one counts"))
-                .help("keep one of them")
-                .related(&ctx.place(first.key.span), "the first one");
+            out.span(
+                entry.key.span,
+                None,
+                format!("the key `{key}` stands twice; only the first one counts"),
+            )
+            .help("keep one of them")
+            .related(&ctx.place(first.key.span), "the first one");
         }
         visit(ctx, &entry.value, out);
     }

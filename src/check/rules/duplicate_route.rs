@@ -53,7 +53,8 @@ pub(super) fn check(ctx: &Context<'_>, out: &mut Sink<'_>) {
         let first = by_host.get(&host.value.to_ascii_lowercase()).copied();
         let Some(first) = first.filter(|first| *first < index) else { continue };
         let name = shown(&host.value);
-        let finding = out.at(&host.place, format!("there are two routes on {name}, and only the first one decides"));
+        let finding =
+            out.at(&host.place, format!("there are two routes on {name}, and only the first one decides"));
         finding.help("put all that it allows into one route");
         if let Some(earlier) = &routes[first].host {
             finding.related(&earlier.place, "the route that decides");
@@ -70,11 +71,13 @@ pub(super) fn check(ctx: &Context<'_>, out: &mut Sink<'_>) {
 
 /// A route that a parent has already, to the letter.
 fn repeated(ctx: &Context<'_>, out: &mut Sink<'_>) {
-    let inherits = ctx.bottle.as_ref().is_some_and(|b| b.inherits_routes && !b.extends.is_empty() && b.egress.is_some());
+    let inherits =
+        ctx.bottle.as_ref().is_some_and(|b| b.inherits_routes && !b.extends.is_empty() && b.egress.is_some());
     let Some(resolved) = ctx.resolved().filter(|_| inherits) else { return };
     let all = resolved.bottle.egress.iter().flat_map(|e| &e.value);
     let as_planned = |route: &Route| egress_route(&Route { layer: 0, ..route.clone() });
-    let parents: Vec<_> = all.clone().filter(|r| r.layer > 0).filter_map(|r| Some((r, as_planned(r)?))).collect();
+    let parents: Vec<_> =
+        all.clone().filter(|r| r.layer > 0).filter_map(|r| Some((r, as_planned(r)?))).collect();
     // A route with a role is another rule's.
     for route in all.filter(|r| r.layer == 0 && r.role.is_none()) {
         let (Some(host), Some(planned)) = (&route.host, as_planned(route)) else { continue };

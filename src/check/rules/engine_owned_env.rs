@@ -60,5 +60,6 @@ pub(super) fn owns(name: &str) -> bool {
     NAMES.contains(&name)
         || ACCOUNT.contains(&name)
         || OVERRIDING.contains(&name)
-        || proxy.ends_with("_proxy") && NAMES.iter().chain(&OVERRIDING).any(|n| n.eq_ignore_ascii_case(&proxy))
+        || proxy.ends_with("_proxy")
+            && NAMES.iter().chain(&OVERRIDING).any(|n| n.eq_ignore_ascii_case(&proxy))
 }

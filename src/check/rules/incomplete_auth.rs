@@ -44,7 +44,8 @@ pub(super) fn check(ctx: &Context<'_>, out: &mut Sink<'_>) {
         };
         let fields = missing.iter().map(|f| format!("`{f}`")).collect::<Vec<_>>().join(" and ");
         let span = super::first_line(ctx, auth.span);
-        let finding = out.span(span, auth.origin, format!("`auth` lacks {fields}, so no credential can be sent"));
+        let finding =
+            out.span(span, auth.origin, format!("`auth` lacks {fields}, so no credential can be sent"));
         finding.help(help);
         if missing == ["scheme"] && auth.origin.is_none() {
             let edit = edit::add_entry(ctx.text(), auth, "scheme", "Bearer");

@@ -37,7 +37,8 @@ pub(super) fn check(ctx: &Context<'_>, out: &mut Sink<'_>) {
         // A second `${` makes it no reference at all, which `invalid-value` reports.
         if let Some(name) = inside.filter(|n| !is_variable(n) && !n.contains("${")) {
             let message = format!("`{}` is no name of a host variable", shown(name));
-            out.at(&variable.value.place, message).help("write `${NAME}`; there are no defaults and no expressions");
+            out.at(&variable.value.place, message)
+                .help("write `${NAME}`; there are no defaults and no expressions");
         }
     }
 }

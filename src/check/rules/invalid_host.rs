@@ -37,7 +37,11 @@ pub(super) fn check(ctx: &Context<'_>, out: &mut Sink<'_>) {
             continue;
         }
         let path = host.value.split_once(&bare).and_then(|(_, rest)| rest.split_once('/'));
-        let and_path = if path.is_some_and(|(_, path)| !path.is_empty()) { ", and the path in `path_allowlist`" } else { "" };
+        let and_path = if path.is_some_and(|(_, path)| !path.is_empty()) {
+            ", and the path in `path_allowlist`"
+        } else {
+            ""
+        };
         finding.help(format!("write `{bare}`{and_path}"));
         let title = format!("write `{bare}`");
         // A scheme, a last slash or a last dot say nothing more; a port or a path did.

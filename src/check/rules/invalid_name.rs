@@ -32,7 +32,8 @@ use crate::manifest::{Kind, is_name, name_problem};
 pub(super) fn check(ctx: &Context<'_>, out: &mut Sink<'_>) {
     for skill in ctx.skills() {
         if let Some(why) = name_problem(&skill.value) {
-            let finding = out.at(&skill.place, format!("`{}` is no skill's name: {why}", shown(&skill.value)));
+            let finding =
+                out.at(&skill.place, format!("`{}` is no skill's name: {why}", shown(&skill.value)));
             rename(finding, &skill.value, |name| super::replaced(&skill.place, name));
         }
     }

@@ -29,9 +29,13 @@ use crate::check::{Context, Sink, shown};
 use crate::provider::is_reserved;
 
 pub(super) fn check(ctx: &Context<'_>, out: &mut Sink<'_>) {
-    let of_env = ctx.bottle.iter().flat_map(|b| &b.env).map(|v| &v.value).filter(|v| v.value.starts_with("${"));
+    let of_env =
+        ctx.bottle.iter().flat_map(|b| &b.env).map(|v| &v.value).filter(|v| v.value.starts_with("${"));
     for name in super::token_refs(ctx).chain(of_env).filter(|name| is_reserved(&name.value)) {
-        let message = format!("`{}` is a name of the provider's own, for the login that it keeps on the host", shown(&name.value));
+        let message = format!(
+            "`{}` is a name of the provider's own, for the login that it keeps on the host",
+            shown(&name.value)
+        );
         out.at(&name.place, message).help(
             "a manifest cannot send that login anywhere: with `template: codex` and `forward_host_credentials: true` \
              it goes to the provider's two hosts; for another credential name another variable",
@@ -48,7 +52,8 @@ pub(super) fn check(ctx: &Context<'_>, out: &mut Sink<'_>) {
                 finding.safe_fix(format!("write `{name}`"), super::replaced(&token_ref.place, name));
             }
             None => {
-                finding.help("write the name of the variable that holds the credential, such as `GITHUB_TOKEN`");
+                finding
+                    .help("write the name of the variable that holds the credential, such as `GITHUB_TOKEN`");
             }
         }
     }

@@ -25,13 +25,13 @@
 //!   URL: "${HOST_URL}"
 //! ```
 
+use crate::check::shown;
 use crate::check::{Context, Sink};
 use crate::egress::address::Range;
-use crate::check::shown;
-use crate::plan::{EnvValue, env_value};
-use crate::provider::guest_folder;
 use crate::manifest::ViolationKind;
 use crate::plan::memory_bytes;
+use crate::plan::{EnvValue, env_value};
+use crate::provider::guest_folder;
 
 pub(super) fn check(ctx: &Context<'_>, out: &mut Sink<'_>) {
     for violation in &ctx.violations {
@@ -47,12 +47,18 @@ pub(super) fn check(ctx: &Context<'_>, out: &mut Sink<'_>) {
         let whole = value.starts_with("${") && value.ends_with('}') && !value[2..].contains("${");
         let control = |c: char| c.is_control() && c != '\n' && c != '\t';
         if value.contains(control) {
-            out.at(&variable.value.place, "this holds a control character, which no environment should carry")
-                .help("take it out; a program of the guest can make it where it is needed");
+            out.at(
+                &variable.value.place,
+                "this holds a control character, which no environment should carry",
+            )
+            .help("take it out; a program of the guest can make it where it is needed");
         }
         if value.contains("${") && !whole {
-            out.at(&variable.value.place, "`${NAME}` is only taken from the host where it is the whole value")
-                .help("put the whole text into a host variable, or write it out");
+            out.at(
+                &variable.value.place,
+                "`${NAME}` is only taken from the host where it is the whole value",
+            )
+            .help("put the whole text into a host variable, or write it out");
         }
     }
     for range in bottle.egress.iter().flat_map(|e| &e.value).flat_map(|r| &r.pipelock.ssrf_ip_allowlist) {
@@ -70,7 +76,9 @@ pub(super) fn check(ctx: &Context<'_>, out: &mut Sink<'_>) {
 
 /// A variable that says where the agent's own folder is: the plan writes there.
 fn agents_folder(ctx: &Context<'_>, out: &mut Sink<'_>) {
-    let (Some(resolved), Some(name)) = (ctx.resolved(), ctx.provider().and_then(|p| p.folder_env())) else { return };
+    let (Some(resolved), Some(name)) = (ctx.resolved(), ctx.provider().and_then(|p| p.folder_env())) else {
+        return;
+    };
     if ctx.bottle.is_none() {
         return;
     }
@@ -87,6 +95,9 @@ fn agents_folder(ctx: &Context<'_>, out: &mut Sink<'_>) {
         }
     };
     let Some(why) = why else { return };
-    out.at(&variable.value.place, format!("`{name}` is the agent's own folder, and {} {why}", shown(&variable.value.value)))
-        .help("write an absolute path of the guest, such as `/home/node/.codex`, or `${NAME}`");
+    out.at(
+        &variable.value.place,
+        format!("`{name}` is the agent's own folder, and {} {why}", shown(&variable.value.value)),
+    )
+    .help("write an absolute path of the guest, such as `/home/node/.codex`, or `${NAME}`");
 }

@@ -76,7 +76,11 @@ pub(super) fn check(ctx: &Context<'_>, out: &mut Sink<'_>) {
                 for change in loosened(ctx, &before, &folded) {
                     let finding = out.at(
                         &name.place,
-                        format!("the parent `{}` loosens what an earlier one protects: {}", shown(&name.value), told(&change)),
+                        format!(
+                            "the parent `{}` loosens what an earlier one protects: {}",
+                            shown(&name.value),
+                            told(&change)
+                        ),
                     );
                     finding.help("put it first, or say in a suppression why it may");
                     if let Some(at) = places.place(&change) {

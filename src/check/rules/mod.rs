@@ -1,6 +1,9 @@
 //! The rules: one file each. A file's header is the page that `explain` prints, and the examples
 //! in it are the rule's fixtures.
 
+// The fence of an example names its file, which rustdoc takes for options of its own.
+#![allow(rustdoc::invalid_codeblock_attributes)]
+
 use super::{Context, Edit, Severity, Sink, edit, listed, shown};
 use crate::manifest::{Located, Place, Route};
 use crate::provider;

@@ -33,7 +33,9 @@ use crate::manifest::{FileKind, HostPath, Location};
 pub(super) fn check(ctx: &Context<'_>, out: &mut Sink<'_>) {
     let Some(workspace) = ctx.bottle.as_ref().and_then(|b| b.workspace.as_ref()) else { return };
     for source in workspace.value.mounts.iter().filter_map(|m| m.source.as_ref()) {
-        if let Some(kind) = looked_up(ctx, source) && kind.is_none() {
+        if let Some(kind) = looked_up(ctx, source)
+            && kind.is_none()
+        {
             out.at(&source.place, format!("there is nothing at `{}` to mount", shown(&source.value)))
                 .help("make it, or correct the path; a relative one counts from this manifest");
         }

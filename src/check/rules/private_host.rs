@@ -51,9 +51,12 @@ pub(super) fn check(ctx: &Context<'_>, out: &mut Sink<'_>) {
         for range in ranges {
             let open = Range::parse(&range.value).is_some_and(|r| METADATA.iter().any(|m| in_range(&r, m)));
             if open {
-                out.at(&range.place, "this range holds a cloud metadata address, so the host could lead there")
-                    .severity(Severity::Warning)
-                    .help("list the addresses that the host has, and no more");
+                out.at(
+                    &range.place,
+                    "this range holds a cloud metadata address, so the host could lead there",
+                )
+                .severity(Severity::Warning)
+                .help("list the addresses that the host has, and no more");
             }
         }
     }
@@ -114,7 +117,11 @@ pub(super) fn reason(host: &str) -> Option<Reason> {
         let private = spelled.is_none_or(|a| forbidden(IpAddr::V4(a)).is_some());
         return if private { plain("a name that spells a private address") } else { None };
     }
-    if bare == host && !host.contains('.') { plain("a name without a dot, which only a private network knows") } else { None }
+    if bare == host && !host.contains('.') {
+        plain("a name without a dot, which only a private network knows")
+    } else {
+        None
+    }
 }
 
 /// The address in `app.10.0.0.1`, `app-10-0-0-1` or `0a000001`.

@@ -46,9 +46,12 @@ pub(super) fn check(ctx: &Context<'_>, out: &mut Sink<'_>) {
     let (Some(entry), Some(body)) = (fields.0.or(fields.1), body) else { return };
     let start = ctx.text().len() - body_tail(ctx, body);
     let body = super::first_line(ctx, Span::new(start, body.end as usize));
-    out.at(&place(entry), format!("there are two prompts, `{}` and the text below, and the agent gets one", entry.key.text))
-        .help("keep one of them")
-        .related(&ctx.place(body), "the other one");
+    out.at(
+        &place(entry),
+        format!("there are two prompts, `{}` and the text below, and the agent gets one", entry.key.text),
+    )
+    .help("keep one of them")
+    .related(&ctx.place(body), "the other one");
 }
 
 /// How much of the text is left where the body's first word stands.

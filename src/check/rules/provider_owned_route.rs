@@ -44,7 +44,8 @@ pub(super) fn check(ctx: &Context<'_>, out: &mut Sink<'_>) {
         let template = provider.template();
         let fields: Vec<_> =
             provider.own_fields().iter().map(|f| format!("`agent_provider.{}`", f.key)).collect();
-        let finding = out.at(&host.place, format!("the provider {template} owns the route to {}", host.value));
+        let finding =
+            out.at(&host.place, format!("the provider {template} owns the route to {}", host.value));
         finding.help(format!("remove this route; the login is set with {}", fields.join(" or ")));
         if host.place.file == ctx.source.path
             && let Some(edits) = super::remove_route(ctx, index)

@@ -55,7 +55,9 @@ pub(super) fn check(ctx: &Context<'_>, out: &mut Sink<'_>) {
 /// A wildcard of this bottle that stands before a parent's route, since the nearer layer decides alone. Where
 /// that permits more, it is `loosened-parent`'s to tell.
 fn parents(ctx: &Context<'_>, routes: &[Route], out: &mut Sink<'_>) {
-    let Some(own) = ctx.bottle.as_ref().filter(|b| b.inherits_routes && !b.extends.is_empty()) else { return };
+    let Some(own) = ctx.bottle.as_ref().filter(|b| b.inherits_routes && !b.extends.is_empty()) else {
+        return;
+    };
     let by_host = super::first_by_host(routes);
     if !by_host.keys().any(|host| host.starts_with('*')) {
         return;
@@ -76,13 +78,17 @@ fn parents(ctx: &Context<'_>, routes: &[Route], out: &mut Sink<'_>) {
     let told = base.map(|base| loosened(ctx, &base, &resolved.bottle)).unwrap_or_default();
     for (first, parents) in covered {
         let hosts = parents.iter().filter_map(|r| r.host.as_ref());
-        let mut hosts = hosts.filter(|h| !told.iter().any(|c| c.area == "egress" && c.subject.eq_ignore_ascii_case(&h.value)));
+        let mut hosts = hosts
+            .filter(|h| !told.iter().any(|c| c.area == "egress" && c.subject.eq_ignore_ascii_case(&h.value)));
         let (Some(outer), Some(host)) = (&routes[first].host, hosts.next()) else { continue };
         let more = hosts.count();
         let more = if more == 0 { String::new() } else { format!(", nor are {more} more of its routes") };
-        out.at(&outer.place, format!("a parent's route to {} is never reached behind this one{more}", shown(&host.value)))
-            .help("name the hosts that are meant here, or repeat the parent's route in front of this one")
-            .related(&host.place, "the parent's");
+        out.at(
+            &outer.place,
+            format!("a parent's route to {} is never reached behind this one{more}", shown(&host.value)),
+        )
+        .help("name the hosts that are meant here, or repeat the parent's route in front of this one")
+        .related(&host.place, "the parent's");
     }
 }
 

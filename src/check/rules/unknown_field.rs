@@ -22,8 +22,8 @@
 //!       path_allowlist: [/repos/acme/]
 //! ```
 
-use crate::check::{Context, Edit, Sink};
 use crate::check::shown;
+use crate::check::{Context, Edit, Sink};
 use crate::manifest::ViolationKind;
 
 pub(super) fn check(ctx: &Context<'_>, out: &mut Sink<'_>) {

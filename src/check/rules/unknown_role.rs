@@ -30,9 +30,9 @@
 //!     - host: api.github.com
 //! ```
 
-use crate::check::{Context, Edit, Sink, edit};
 use super::invalid_env_name::is_variable;
 use crate::check::shown;
+use crate::check::{Context, Edit, Sink, edit};
 use crate::manifest::Route;
 use crate::provider::{self, FormerRole, Provider};
 
@@ -53,10 +53,15 @@ pub(super) fn check(ctx: &Context<'_>, out: &mut Sink<'_>) {
                         shown(&set)
                     ),
                     Some(_) => format!("remove the route; `agent_provider.{field}` makes it"),
-                    None => format!("remove the route and set `agent_provider.{field}: {value}` ({template})"),
+                    None => {
+                        format!("remove the route and set `agent_provider.{field}: {value}` ({template})")
+                    }
                 };
-                out.at(&role.place, format!("{message}: the provisioner owns this route, a manifest cannot declare it"))
-                    .help(help);
+                out.at(
+                    &role.place,
+                    format!("{message}: the provisioner owns this route, a manifest cannot declare it"),
+                )
+                .help(help);
             }
             None => {
                 out.at(&role.place, format!("{message}: the field is reserved, and there are no roles"))
@@ -72,9 +77,7 @@ pub(super) fn check(ctx: &Context<'_>, out: &mut Sink<'_>) {
 }
 
 fn former(role: &str) -> Option<(&'static dyn Provider, &'static FormerRole)> {
-    provider::all()
-        .iter()
-        .find_map(|p| p.former_roles().iter().find(|f| f.role == role).map(|f| (*p, f)))
+    provider::all().iter().find_map(|p| p.former_roles().iter().find(|f| f.role == role).map(|f| (*p, f)))
 }
 
 fn token_ref(route: &Route) -> Option<&str> {
@@ -100,7 +103,8 @@ fn fix(
 ) -> Option<(String, Vec<Edit>)> {
     let root = ctx.root?;
     let host = route.host.as_ref().map(|h| h.value.as_str()).unwrap_or_default();
-    let own = former.filter(|(provider, _)| provider.vendor_hosts().iter().any(|h| h.eq_ignore_ascii_case(host)));
+    let own =
+        former.filter(|(provider, _)| provider.vendor_hosts().iter().any(|h| h.eq_ignore_ascii_case(host)));
     let Some((provider, former)) = own else {
         let node = root.get("egress")?.get("routes")?.items().get(index)?;
         return Some(("remove the role".to_owned(), vec![edit::remove_entry(ctx.text(), node, "role")?]));

@@ -19,8 +19,8 @@
 //!   template: claude
 //! ```
 
-use crate::check::{Context, Edit, Sink};
 use crate::check::shown;
+use crate::check::{Context, Edit, Sink};
 use crate::provider;
 
 pub(super) fn check(ctx: &Context<'_>, out: &mut Sink<'_>) {

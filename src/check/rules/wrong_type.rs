@@ -33,14 +33,16 @@ pub(super) fn check(ctx: &Context<'_>, out: &mut Sink<'_>) {
             "" => format!("a {}", ctx.manifest.kind.word()),
             path => format!("`{}`", shown(path)),
         };
-        let finding = out.span(violation.span, violation.origin, format!("{place} must be {expected}, not {found}"));
+        let finding =
+            out.span(violation.span, violation.origin, format!("{place} must be {expected}, not {found}"));
         let raw = violation.span.of(ctx.text());
         let one_line = !raw.is_empty() && !raw.contains('\n') && !raw.starts_with(['|', '>', '!', '&']);
         if expected == "a list" && *found == "text" && violation.origin.is_none() && one_line {
             // Text that needs no quotes alone may need them within brackets.
             let item = if raw.starts_with(['"', '\'']) { raw.to_owned() } else { edit::scalar(raw) };
             finding.help("put it in brackets");
-            finding.safe_fix("make it a list", vec![Edit { span: violation.span, text: format!("[{item}]") }]);
+            finding
+                .safe_fix("make it a list", vec![Edit { span: violation.span, text: format!("[{item}]") }]);
         }
     }
 }

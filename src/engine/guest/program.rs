@@ -150,7 +150,8 @@ fn listen() -> Result<TcpListener, Failure> {
 /// Compares each mount with what the launch opened before: a source that was swapped for a
 /// symbolic link in between leads elsewhere, and the guest does not start.
 fn check_mounts(home: &Path) -> Result<(), Failure> {
-    let list = fs::read(home.join("mounts")).map_err(|e| Failure::setup(format!("no list of mounts: {e}")))?;
+    let list =
+        fs::read(home.join("mounts")).map_err(|e| Failure::setup(format!("no list of mounts: {e}")))?;
     for entry in list.split(|b| *b == 0).filter(|e| !e.is_empty()) {
         let mut parts = entry.splitn(3, |b| *b == b' ');
         let mut number = || parts.next().and_then(|p| std::str::from_utf8(p).ok()?.parse::<u64>().ok());
