@@ -146,16 +146,7 @@ impl Revision {
 
     /// The files that git follows here and now, and those of them that a sparse checkout leaves out.
     pub(super) fn tracked(&self) -> Result<(Vec<PathBuf>, BTreeSet<PathBuf>), Failure> {
-        let listed = git(&self.root, &["ls-files", "-v", "-z"])?;
-        let (mut tracked, mut left_out) = (Vec::new(), BTreeSet::new());
-        for line in listed.split(|b| *b == 0).filter(|line| line.len() > 2) {
-            let path = self.root.join(OsStr::from_bytes(&line[2..]));
-            if line[0].eq_ignore_ascii_case(&b'S') {
-                left_out.insert(path.clone());
-            }
-            tracked.push(path);
-        }
-        Ok((tracked, left_out))
+        tracked(&self.root)
     }
 
     fn inside(&self, path: &Path) -> bool {
@@ -180,6 +171,33 @@ impl Revision {
         }
         None
     }
+}
+
+fn tracked(root: &Path) -> Result<(Vec<PathBuf>, BTreeSet<PathBuf>), Failure> {
+    let listed = git(root, &["ls-files", "-v", "-z"])?;
+    let (mut tracked, mut left_out) = (Vec::new(), BTreeSet::new());
+    for line in listed.split(|b| *b == 0).filter(|line| line.len() > 2) {
+        let path = root.join(OsStr::from_bytes(&line[2..]));
+        if line[0].eq_ignore_ascii_case(&b'S') {
+            left_out.insert(path.clone());
+        }
+        tracked.push(path);
+    }
+    Ok((tracked, left_out))
+}
+
+/// What a sparse checkout leaves out here, which is there all the same; nothing where git knows of none.
+pub(super) fn left_out() -> BTreeSet<PathBuf> {
+    toplevel().and_then(|root| tracked(&root)).map(|(_, left_out)| left_out).unwrap_or_default()
+}
+
+/// The two parts of `REV:path`. A path whose name holds `:` begins with `/`, `./` or `../`.
+///
+/// What lies in the working folder has no say in it: a change could add a file of that very name, and be its
+/// own base.
+pub(super) fn revision_and_path(text: &str) -> Option<(&str, &str)> {
+    let a_path = ["/", "./", "../"].iter().any(|start| text.starts_with(start));
+    text.split_once(':').filter(|(rev, _)| !a_path && !rev.is_empty())
 }
 
 /// The folder of the repository here.

@@ -135,3 +135,127 @@ fn the_bases_baseline_is_the_judge() {
     let ran = project.check(&["--baseline", "nope:base.json"]).expect(2);
     assert!(ran.err.contains("nope"), "{}", ran.err);
 }
+
+/// What is broken and was a baseline is written anew, and nothing else is written over.
+#[test]
+fn a_broken_baseline_is_written_anew_and_another_file_is_not() {
+    let project = Project::new(&[("a.bottle.yaml", JUDGED)]);
+    let write = ["--baseline", "base.json", "--write-baseline"];
+    project.check(&write).expect(0);
+    let whole = project.read("base.json");
+    for broken in [&whole[..whole.len() / 2], "", &whole.replace("\"credential-in-env\": 1", "\"x\": 1,")] {
+        project.write("base.json", broken);
+        let ran = project.check(&write[..2]).expect(2);
+        assert!(ran.err.contains("it is broken: ") && ran.err.contains("--write-baseline"), "{}", ran.err);
+        let ran = project.check(&write).expect(0);
+        assert!(ran.err.contains("base.json was broken and is written anew"), "{}", ran.err);
+        assert_eq!(project.read("base.json"), whole);
+    }
+    for other in ["Notes\n=======\n", "<<<<<<< HEAD\nenv: {}\n=======\nenv: {A: b}\n>>>>>>> other\n"] {
+        project.write("base.json", other);
+        assert!(project.check(&write).expect(2).err.contains("it is no baseline"), "{other}");
+        assert_eq!(project.read("base.json"), other);
+    }
+}
+
+#[test]
+fn a_renamed_manifest_keeps_its_counts_and_no_more() {
+    let project = Project::new(&[("a.bottle.yaml", JUDGED), ("sub/c.bottle.yaml", JUDGED)]);
+    project.check(&["--baseline", "base.json", "--write-baseline"]).expect(0);
+    std::fs::rename(project.path("a.bottle.yaml"), project.path("b.bottle.yaml")).expect("renamed");
+    let strict = ["--baseline", "base.json", "--baseline-strict"];
+    let ran = project.check(&strict).expect(0);
+    let told = "what it allows in a.bottle.yaml, which is gone, holds for b.bottle.yaml";
+    assert!(ran.err.contains(told), "{}", ran.err);
+    // An editor or a hook that hands over the text alone is told the same.
+    let ran = project
+        .check_stdin(&[&strict[..], &["--stdin-filename", "b.bottle.yaml"]].concat(), JUDGED.as_bytes());
+    ran.expect(0);
+    project.write("b.bottle.yaml", format!("{JUDGED}  MY_SECRET: '?new'\n"));
+    project.check(&strict).expect(1);
+    project.write("b.bottle.yaml", JUDGED);
+    project.write("d.bottle.yaml", JUDGED);
+    let ran = project.check(&["--baseline", "base.json"]).expect(1);
+    assert!(
+        ran.out.contains("2 findings (2 warnings) in 2 of 3 manifests; 1 in the baseline"),
+        "{}",
+        ran.out
+    );
+}
+
+/// Two checks of a part each do not give one entry to two files.
+#[test]
+fn what_is_checked_has_no_say_in_what_was_moved() {
+    let project = Project::new(&[("old/a.bottle.yaml", JUDGED), ("b.bottle.yaml", JUDGED)]);
+    project.check(&["--baseline", "base.json", "--write-baseline"]).expect(0);
+    std::fs::remove_dir_all(project.path("old")).expect("removed");
+    project.write("m/a.bottle.yaml", JUDGED);
+    project.check(&["--baseline", "base.json", "m"]).expect(0);
+    project.write("n/a.bottle.yaml", JUDGED);
+    for part in ["m", "n"] {
+        project.check(&["--baseline", "base.json", part]).expect(1);
+    }
+    // Written anew after a check of another part, a moved file has its counts under its new name.
+    std::fs::remove_dir_all(project.path("n")).expect("removed");
+    project.check(&["--baseline", "base.json", "--write-baseline", "b.bottle.yaml"]).expect(0);
+    let text = project.read("base.json");
+    assert!(text.contains("\"m/a.bottle.yaml\"") && !text.contains("old/"), "{text}");
+}
+
+/// What a sparse checkout leaves out is not gone.
+#[test]
+fn a_sparse_checkouts_absent_files_are_not_gone() {
+    let Some(project) = repository(&[("here/a.bottle.yaml", JUDGED), ("there/b.bottle.yaml", JUDGED)]) else {
+        return;
+    };
+    project.check(&["--baseline", "here/base.json", "--write-baseline"]).expect(0);
+    git(&project.root(), &["sparse-checkout", "set", "here"]);
+    assert!(!project.path("there").exists());
+    project.check(&["--baseline", "here/base.json", "--baseline-strict"]).expect(0);
+    project.check(&["--baseline", "here/base.json", "--write-baseline"]).expect(0);
+    assert!(project.read("here/base.json").contains("there/b.bottle.yaml"));
+}
+
+/// A file of the change that is called like the base's is not the judge, in `diff` neither.
+#[test]
+fn a_file_that_is_named_like_a_revision_is_not_the_judge() {
+    let Some(project) = repository(&[("bottles/a.bottle.yaml", CLEAN)]) else { return };
+    project.write("bottles/a.bottle.yaml", JUDGED);
+    project.check(&["--baseline", "./HEAD:base.json", "--write-baseline"]).expect(0);
+    project.check(&["--baseline", "./HEAD:base.json"]).expect(0);
+    let ran = project.check(&["--baseline", "HEAD:base.json"]).expect(1);
+    assert!(ran.err.contains("there is no baseline base.json in HEAD"), "{}", ran.err);
+    let ran = project.check(&["--baseline", "a:b.json"]).expect(2);
+    assert!(ran.err.contains("a file whose name holds `:` is written with `./` in front"), "{}", ran.err);
+
+    project.write("HEAD:bottles/a.bottle.yaml", JUDGED);
+    project.run(&["diff", "--deny-widening", "./HEAD:bottles", "bottles"]).expect(0);
+    project.run(&["diff", "--deny-widening", "HEAD:bottles", "bottles"]).expect(1);
+}
+
+/// Where it fails, every report says why.
+#[test]
+fn what_is_gone_is_an_error_of_every_report_where_it_fails() {
+    let project = Project::new(&[("a.bottle.yaml", JUDGED), ("b.bottle.yaml", JUDGED)]);
+    project.check(&["--baseline", "base.json", "--write-baseline"]).expect(0);
+    std::fs::remove_file(project.path("b.bottle.yaml")).expect("removed");
+    project.write("a.bottle.yaml", CLEAN);
+    let args = ["--baseline", "base.json", "--format"];
+    for (format, told) in [
+        ("text", "2 entries of the baseline are stale"),
+        ("json", "\"stale\":2"),
+        ("github", "::error title=bot-bottle (stale-baseline),file=b.bottle.yaml::"),
+        ("gitlab", "\"check_name\":\"stale-baseline\""),
+        ("junit", "<testcase name=\"stale-baseline: credential-in-env\" classname=\"a.bottle.yaml\">"),
+        ("sarif", "\"level\":\"error\""),
+    ] {
+        let ran = project.check(&[&args[..], &[format, "--baseline-strict"]].concat()).expect(1);
+        assert!(ran.out.contains(told), "{format}: {}", ran.out);
+        assert_eq!(ran.err.matches("error: ").count(), 2, "{}", ran.err);
+        let ran = project.check(&[&args[..], &[format]].concat()).expect(0);
+        assert_eq!(ran.err.matches("note: ").count(), 2, "{}", ran.err);
+        assert!(!ran.out.contains("<failure") && !ran.out.contains("::error"), "{}", ran.out);
+    }
+    let sarif = project.check(&["--baseline", "base.json", "--baseline-strict", "--format", "sarif"]).json();
+    assert!(crate::formats::sarif_schema().is_valid(&sarif), "{sarif}");
+}

@@ -296,3 +296,35 @@ fn annotations_are_no_more_than_are_shown_the_worst_first() {
     assert_eq!(out.matches("error[unknown-field]").count(), 30, "{out}");
     assert_eq!(out.matches("::error").count(), 9, "{out}");
 }
+
+/// A finding whose line moves is the same finding to every service, and two of one kind are two.
+#[test]
+fn names_and_fingerprints_hold_no_lines() {
+    let names = |project: &Project| {
+        let junit = report(project, "junit");
+        let cases: Vec<_> = junit.lines().filter(|l| l.contains("<testcase")).map(str::to_owned).collect();
+        let sarif: Value = serde_json::from_str(&report(project, "sarif")).expect("JSON");
+        let results = sarif["runs"][0]["results"].as_array().expect("results").clone();
+        let prints = results.iter().map(|r| r["partialFingerprints"].to_string());
+        let gitlab: Value = serde_json::from_str(&report(project, "gitlab")).expect("JSON");
+        let gitlab = gitlab.as_array().expect("a list").clone();
+        let gitlab = gitlab.iter().map(|i| i["fingerprint"].to_string());
+        [cases, prints.collect(), gitlab.collect()]
+    };
+    let project = Project::new(&[("same.bottle.yaml", "envv: {}\n---\nenvv: {}\n---\n# x\nenvv: {}\n")]);
+    let before = names(&project);
+    for all in &before {
+        assert_eq!(all.iter().collect::<std::collections::HashSet<_>>().len(), 3, "{all:?}");
+    }
+    project.write("same.bottle.yaml", format!("# a\n# b\n\n{}", project.read("same.bottle.yaml")));
+    assert_eq!(names(&project), before);
+    // Two jobs in two folders of a repository have findings of their own.
+    let prints = |folder: &str| {
+        project.write(&format!("{folder}/a.bottle.yaml"), GUESS);
+        let mut command = project.command(&["check", "--format", "gitlab"]);
+        command.current_dir(project.path(folder)).env("CI_PROJECT_DIR", project.root());
+        let out: Value = serde_json::from_slice(&command.output().expect("it runs").stdout).expect("JSON");
+        out[0]["fingerprint"].clone()
+    };
+    assert_ne!(prints("one"), prints("two"));
+}

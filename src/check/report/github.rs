@@ -4,7 +4,7 @@
 //! what a change widens before all, and the rest is plain lines of the log, with its number told.
 
 use super::{Checked, concise, prefixed};
-use crate::check::{Diagnostic, Severity};
+use crate::check::{Diagnostic, Severity, Stale};
 use crate::shown::{Written, no_commands, visible};
 use std::fmt::Write;
 
@@ -57,10 +57,18 @@ impl Annotations {
 
     /// Takes a file of which nothing is known.
     pub(super) fn unreadable(&mut self, path: &str, why: &str, prefix: &str) -> String {
+        self.of_file("unreadable", path, &format!("the file cannot be read: {why}"), prefix)
+    }
+
+    /// Takes an entry of the baseline that allows what is no longer there.
+    pub(super) fn stale(&mut self, path: &str, stale: &Stale, prefix: &str) -> String {
+        self.of_file("stale-baseline", path, &stale.to_string(), prefix)
+    }
+
+    fn of_file(&mut self, id: &str, path: &str, text: &str, prefix: &str) -> String {
         let file = property(&prefixed(prefix, path));
-        let text = format!("the file cannot be read: {why}");
-        let command = format!("::error title=bot-bottle (unreadable),file={file}::{}\n", data(&text));
-        let plain = format!("{}: error[unreadable] {}\n", visible(path), visible(&text));
+        let command = format!("::error title=bot-bottle ({id}),file={file}::{}\n", data(text));
+        let plain = format!("{}: error[{id}] {}\n", visible(path), visible(text));
         let plain = no_commands(&plain, Written::Plain).into_owned();
         self.add(0, Annotation { first: true, command, plain })
     }

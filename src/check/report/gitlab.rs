@@ -2,16 +2,29 @@
 
 use super::fingerprint::fingerprints;
 use super::{Checked, prefixed};
-use crate::check::Severity;
+use crate::check::{Severity, Stale};
 use crate::shown::short_digest;
 use serde_json::{Value, json};
 
 pub(super) const HEAD: &str = "[";
 pub(super) const TAIL: &str = "\n]\n";
 
+/// An entry of the baseline that allows what is no longer there.
+pub(super) fn stale(path: &str, stale: &Stale, prefix: &str) -> Value {
+    let path = prefixed(prefix, path);
+    let key = [&*path, "stale-baseline", stale.rule().unwrap_or_default()].join("\0");
+    json!({
+        "description": stale.to_string(),
+        "check_name": "stale-baseline",
+        "fingerprint": short_digest(key.as_bytes()),
+        "severity": "major",
+        "location": {"path": path, "lines": {"begin": 1, "end": 1}},
+    })
+}
+
 /// The fields that GitLab's manual asks for.
 pub(super) fn items(checked: &Checked, prefix: &str) -> Vec<Value> {
-    let findings = checked.findings.iter().zip(fingerprints(checked));
+    let findings = checked.findings.iter().zip(fingerprints(checked, prefix));
     findings
         .map(|(finding, fingerprint)| {
             let (start, end) = checked.range(finding.span);

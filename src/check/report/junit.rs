@@ -1,6 +1,7 @@
 //! JUnit's XML, for CI services that show tests: a file is a suite, a finding a failed case.
 
 use super::{Checked, Summary};
+use crate::check::Stale;
 use std::collections::HashMap;
 use std::fmt::Write;
 
@@ -44,9 +45,22 @@ pub(super) fn unreadable(path: &str, why: &str) -> String {
     )
 }
 
+/// An entry of the baseline that allows what is no longer there.
+pub(super) fn stale(path: &str, stale: &Stale) -> String {
+    let (path, why) = (escaped(path), escaped(&stale.to_string()));
+    let name =
+        stale.rule().map_or("stale-baseline".to_owned(), |rule| format!("stale-baseline: {}", escaped(rule)));
+    format!(
+        "  {}\n    <testcase name=\"{name}\" classname=\"{path}\">\n      <failure type=\"error\" \
+         message=\"{why}\">{path}: {why}</failure>\n    </testcase>\n  </testsuite>\n",
+        suite(&path, 1, 1)
+    )
+}
+
 /// Without findings there is one passed case: services take a report without any for a failure.
 pub(super) fn tail(summary: &Summary) -> String {
-    let clean = match summary.findings() + summary.unreadable {
+    let stale = if summary.strict { summary.stale } else { 0 };
+    let clean = match summary.findings() + summary.unreadable + stale {
         0 => {
             let case = format!("{} manifests without findings", summary.files);
             format!("  {}\n    <testcase name=\"{case}\"/>\n  </testsuite>\n", suite("check", 1, 0))

@@ -157,6 +157,8 @@ pub struct Summary {
     pub in_baseline: usize,
     /// Entries of the baseline that allow what is no longer there.
     pub stale: usize,
+    /// Whether such an entry is an error.
+    pub strict: bool,
     /// Findings of judgement that a comment silences, and that are not shown.
     pub silenced: usize,
     /// Fixes that were applied.
@@ -277,6 +279,22 @@ impl Report {
         self.stale.push((path, stale));
     }
 
+    /// The same where it is an error: every report says so that says what the exit code says.
+    pub fn stale_is_wrong(&mut self, path: &str, stale: &Stale) -> String {
+        let (text, written) = match self.format {
+            // Told on standard error.
+            Format::Text | Format::Concise => return String::new(),
+            Format::Github => return self.annotations.stale(path, stale, &self.prefix),
+            Format::Junit => (junit::stale(path, stale), Written::Xml),
+            Format::Gitlab => (self.items(vec![gitlab::stale(path, stale, &self.prefix)]), Written::Json),
+            Format::Json | Format::Sarif => {
+                self.stale(path.to_owned(), stale.clone());
+                return String::new();
+            }
+        };
+        no_commands(&text, written).into_owned()
+    }
+
     fn rendered(&mut self, checked: &Checked) -> String {
         match self.format {
             Format::Text => text::render(checked, self.style),
@@ -312,7 +330,7 @@ impl Report {
                     .into_owned()
             }
             Format::Sarif => {
-                let tail = sarif::tail(summary, &self.rules, &self.missing, &self.prefix);
+                let tail = sarif::tail(summary, &self.rules, &self.missing, &self.stale, &self.prefix);
                 no_commands(&tail, Written::Json).into_owned()
             }
             Format::Gitlab => gitlab::TAIL.to_owned(),

@@ -2,7 +2,7 @@
 
 use super::fingerprint::fingerprints;
 use super::{Checked, Summary, prefixed};
-use crate::check::{Diagnostic, Fix, Rule, Severity, page, page_url};
+use crate::check::{Diagnostic, Fix, Rule, Severity, Stale, page, page_url};
 use crate::syntax::{Position, Span};
 use serde_json::{Value, json};
 
@@ -33,7 +33,7 @@ pub(super) fn more(count: usize) -> Value {
 
 /// A file's results. `rules` are those seen so far, these findings' own included.
 pub(super) fn items(checked: &Checked, prefix: &str, rules: &[&'static Rule]) -> Vec<Value> {
-    let findings = checked.findings.iter().zip(fingerprints(checked));
+    let findings = checked.findings.iter().zip(fingerprints(checked, prefix));
     findings
         .map(|(finding, fingerprint)| {
             let (start, end) = checked.range(finding.span);
@@ -121,17 +121,28 @@ fn level(severity: Severity) -> &'static str {
 }
 
 /// The end of the results, and the tool with the rules that they name.
-pub(super) fn tail(summary: &Summary, rules: &[&'static Rule], missing: &Missing, prefix: &str) -> String {
+pub(super) fn tail(
+    summary: &Summary,
+    rules: &[&'static Rule],
+    missing: &Missing,
+    stale: &[(String, Stale)],
+    prefix: &str,
+) -> String {
     let tool = tool(&rules.iter().map(|r| descriptor(r)).collect::<Vec<_>>());
-    let notification = |(path, why): &(String, String)| {
+    let notification = |level: &str, path: &str, text: String| {
         json!({
-            "level": "error",
-            "message": {"text": format!("cannot be read, so nothing is known of it: {why}")},
+            "level": level,
+            "message": {"text": text},
             "locations": [{"physicalLocation": {"artifactLocation": artifact(&prefixed(prefix, path))}}],
         })
     };
     let mut invocation = json!({"executionSuccessful": summary.unreadable == 0});
-    let mut told: Vec<_> = missing.unreadable.iter().map(notification).collect();
+    let unreadable = missing.unreadable.iter().map(|(path, why)| {
+        notification("error", path, format!("cannot be read, so nothing is known of it: {why}"))
+    });
+    let level = if summary.strict { "error" } else { "note" };
+    let stale = stale.iter().map(|(path, stale)| notification(level, path, stale.to_string()));
+    let mut told: Vec<_> = unreadable.chain(stale).collect();
     if missing.more > 0 {
         told.push(more(missing.more));
     }

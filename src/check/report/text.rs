@@ -111,6 +111,11 @@ pub(super) fn summary(summary: &Summary, style: Style) -> String {
     if summary.in_baseline > 0 {
         let _ = write!(out, "; {} in the baseline", summary.in_baseline);
     }
+    match summary.stale {
+        0 => {}
+        1 => out.push_str("; 1 entry of the baseline is stale"),
+        n => drop(write!(out, "; {n} entries of the baseline are stale")),
+    }
     if summary.silenced > 0 {
         let _ = write!(out, "; {} silenced by a comment", summary.silenced);
     }

@@ -47,7 +47,7 @@ impl Emitter {
             report: Report::new(format, style, ci::prefix_of(format)),
             annotations,
             out,
-            summary: Summary::default(),
+            summary: Summary { strict: args.baseline_strict, ..Summary::default() },
             counts: args.write_baseline.then(BaselineCounts::default),
         };
         if emitter.counts.is_none() {
@@ -83,17 +83,27 @@ impl Emitter {
             terminal::note(&format!("{}: {note}", terminal::shown(path)));
         }
         for stale in &examined.stale {
-            self.stale(path, stale);
+            self.stale(path, stale)?;
         }
         examined.checked.as_ref().map_or(Ok(()), |checked| self.findings(checked))
     }
 
     /// Tells of an entry of the baseline that allows what is no longer there.
-    pub(super) fn stale(&mut self, path: &Path, stale: &Stale) {
+    pub(super) fn stale(&mut self, path: &Path, stale: &Stale) -> io::Result<()> {
         self.summary.stale += 1;
-        terminal::note(&format!("{}: {stale}", terminal::shown(path)));
+        let told = format!("{}: {stale}", terminal::shown(path));
         let path = path.strip_prefix(terminal::working_folder()).unwrap_or(path).display().to_string();
-        self.report.stale(path, stale.clone());
+        if !self.summary.strict {
+            terminal::note(&told);
+            self.report.stale(path, stale.clone());
+            return Ok(());
+        }
+        terminal::error(&told);
+        if let Some(annotations) = &mut self.annotations {
+            annotations.stale_is_wrong(&path, stale);
+        }
+        let text = self.report.stale_is_wrong(&path, stale);
+        self.write(&text)
     }
 
     /// Counts a file that could not be read, and says so in the report.

@@ -16,8 +16,8 @@ use super::git_files::Revision;
 use super::{CLEAN, FINDINGS, Failure, USAGE, terminal};
 use crate::check::report::{Format, Summary};
 use crate::check::{Baseline, Severity};
-use crate::disk::{Disk, Remembered};
-use crate::manifest::{self, Catalog, Files, Kind, Layout};
+use crate::disk::Remembered;
+use crate::manifest::{self, Catalog, Kind, Layout};
 use emit::Emitter;
 use examine::{Examiner, in_order};
 use inputs::{Input, Inputs};
@@ -70,10 +70,10 @@ pub(super) struct Args {
     #[arg(long, value_name = "FILE", requires = "since", conflicts_with_all = ["fix", "diff"])]
     summary: Option<PathBuf>,
     /// Report only what goes beyond the counts (a file and rule) of this file. `REV:FILE` reads it from a git
-    /// revision, such as the base of a pull request.
+    /// revision, such as the base of a pull request; a file whose name holds `:` is `./FILE`.
     #[arg(long, value_name = "[REV:]FILE")]
     baseline: Option<PathBuf>,
-    /// Exit with 1 where the baseline allows what is no longer there.
+    /// Report as an error, and exit with 1, where the baseline allows what is no longer there.
     #[arg(long, requires = "baseline", conflicts_with_all = ["fix", "diff", "write_baseline"])]
     baseline_strict: bool,
     /// Write today's counts into the baseline.
@@ -189,10 +189,7 @@ pub(super) fn run(args: &Args) -> Result<u8, Failure> {
     std::thread::spawn(|| manifest::prepare(Kind::Bottle));
     let (baseline, examiner);
     let mut inputs = Inputs::collect(&args.paths, &layout);
-    baseline = baseline::load(args)?.map(|mut baseline| {
-        baseline.follow(inputs.files.iter().map(|input| &*input.path), |path| Disk.kind(path).is_some());
-        baseline
-    });
+    baseline = baseline::load(args, &layout)?;
     examiner = Examiner::new(args, &layout, baseline.as_ref())?;
     if args.watch {
         return watch::run(args, &examiner);
@@ -233,12 +230,12 @@ pub(super) fn run(args: &Args) -> Result<u8, Failure> {
     };
     check_all(&inputs.files, &examiner, &mut emitter)?;
     for (path, stale) in baseline.iter().flat_map(Baseline::gone) {
-        emitter.stale(&path, &stale);
+        emitter.stale(&path, &stale)?;
     }
     if let Some(counts) = emitter.finish()? {
         return baseline::write(args, &counts, &examiner, &emitter.summary);
     }
-    let code = exit_code(args, &emitter.summary);
+    let code = exit_code(&emitter.summary);
     match compared {
         Some(compared) => {
             compared.tell(args)?;
@@ -263,9 +260,9 @@ fn check_all(files: &[Input], examiner: &Examiner<'_>, emitter: &mut Emitter) ->
 }
 
 /// Input that could not be read weighs more than findings: what was not looked at is not clean.
-fn exit_code(args: &Args, summary: &Summary) -> u8 {
+fn exit_code(summary: &Summary) -> u8 {
     match (summary.unreadable, summary.findings()) {
-        (0, 0) if args.baseline_strict && summary.stale > 0 => FINDINGS,
+        (0, 0) if summary.strict && summary.stale > 0 => FINDINGS,
         (0, 0) => CLEAN,
         (0, _) => FINDINGS,
         _ => USAGE,

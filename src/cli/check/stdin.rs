@@ -23,7 +23,7 @@ pub(super) fn run(args: &Args, layout: &Layout) -> Result<u8, Failure> {
         .read_to_end(&mut bytes)
         .map_err(|e| cannot(e.to_string()))?;
     let mut text: Arc<str> = decode(bytes).map_err(|e| cannot(e.to_string()))?.into();
-    let baseline = super::baseline::load(args)?;
+    let baseline = super::baseline::load(args, layout)?;
     let examiner = Examiner::new(args, layout, baseline.as_ref())?;
     let files = Remembered::default();
     let catalog = Catalog::new(&files, layout);
@@ -47,5 +47,5 @@ pub(super) fn run(args: &Args, layout: &Layout) -> Result<u8, Failure> {
     if let Some(counts) = emitter.finish()? {
         return super::baseline::write(args, &counts, &examiner, &emitter.summary);
     }
-    Ok(exit_code(args, &emitter.summary))
+    Ok(exit_code(&emitter.summary))
 }

@@ -41,7 +41,7 @@ pub(super) fn run(args: &Args, examiner: &Examiner<'_>) -> Result<u8, Failure> {
         let summary = watch.report()?;
         match next_change(&messages) {
             Some(paths) => changed = paths,
-            None => return Ok(exit_code(args, &summary)),
+            None => return Ok(exit_code(&summary)),
         }
     }
 }

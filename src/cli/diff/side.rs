@@ -1,7 +1,7 @@
 //! One side of a comparison: the manifests of a file, a folder or a revision, and their plans.
 
 use crate::check::clear;
-use crate::cli::git_files::Revision;
+use crate::cli::git_files::{Revision, revision_and_path};
 use crate::cli::{Failure, terminal};
 use crate::disk::Disk;
 use crate::manifest::{Catalog, FileKind, Files, Found, Layout, MemoryFiles, Source};
@@ -59,11 +59,11 @@ pub(super) struct Side {
 
 impl Side {
     pub(super) fn open(text: &str) -> Result<Self, Failure> {
-        let plain = terminal::absolute(Path::new(text));
-        if plain.exists() {
-            return Ok(Self { files: Box::new(Disk), path: plain });
-        }
-        let Some((rev, path)) = text.split_once(':').filter(|(rev, _)| !rev.is_empty()) else {
+        let Some((rev, path)) = revision_and_path(text) else {
+            let path = terminal::absolute(Path::new(text));
+            if path.exists() {
+                return Ok(Self { files: Box::new(Disk), path });
+            }
             return Err(Failure::usage(format!("there is no file, no folder and no `REV:path` {text}")));
         };
         let files = Revision::open(rev)?;
