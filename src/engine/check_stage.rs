@@ -33,6 +33,7 @@ pub(super) fn check(
         let why = format!("not carried out by this version: {}", plan.unsupported.join(", "));
         return Err(Problem::new("the manifest asks for more than can be done", why, help).into());
     }
+    options.upstream.check()?;
     guest::check_paths(plan)?;
     files::check_sources(plan, &options.host)?;
     workspace::check_sources(plan, &options.looked, &options.host, &options.state)?;

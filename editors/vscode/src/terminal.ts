@@ -28,8 +28,11 @@ export function offerTerminal(client: LanguageClient, env: NodeJS.ProcessEnv | u
     if (program === undefined) {
       throw new Error("argv is empty");
     }
-    const home = env?.HOME === process.env.HOME ? {} : { HOME: env?.HOME, USERPROFILE: env?.USERPROFILE };
-    vscode.window.createTerminal({ name: title, cwd, shellPath: program, shellArgs: args, env: home }).show();
+    // The server's own environment and nothing else: a workspace's `terminal.integrated.env` could name another
+    // configuration, state folder or PATH than what the question was about.
+    const own = { ...process.env, ...env, TERM: "xterm-256color", COLORTERM: "truecolor" };
+    const options = { name: title, cwd, shellPath: program, shellArgs: args, env: own, strictEnv: true, isTransient: true };
+    vscode.window.createTerminal(options).show();
     return null;
   });
 }

@@ -37,6 +37,18 @@ pub enum Choice {
     Podman,
 }
 
+impl Choice {
+    /// Its word on the command line.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Bubblewrap => BackendKind::Bubblewrap.name(),
+            Self::Docker => Engine::Docker.name(),
+            Self::Podman => Engine::Podman.name(),
+        }
+    }
+}
+
 impl From<BackendKind> for Choice {
     fn from(kind: BackendKind) -> Self {
         match kind {

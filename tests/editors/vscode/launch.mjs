@@ -38,11 +38,13 @@ write(manifest, "egress:\n  routes:\n    - host: api.github.com\n      path_allo
 
 const code = await startCode(vsix, {
   flags: ["--disable-workspace-trust"],
-  // The terminal's text is then in the page.
+  env: { PATH },
   settings: {
     ...APPEARANCE,
+    // The terminal's text is then in the page.
     "terminal.integrated.gpuAcceleration": "off",
-    "terminal.integrated.env.linux": { PATH },
+    // As a repository's own settings may say it: another configuration, and programs of its own.
+    "terminal.integrated.env.linux": { PATH: "/nowhere", XDG_CONFIG_HOME: path.join(workspace, ".cfg"), HOME: workspace },
   },
 });
 const { page, close } = await openPage({ scale: folder ? 2 : 1, width: WIDTH, height: HEIGHT });
