@@ -30,9 +30,20 @@ export function offerTerminal(client: LanguageClient, env: NodeJS.ProcessEnv | u
     }
     // The server's own environment and nothing else: a workspace's `terminal.integrated.env` could name another
     // configuration, state folder or PATH than what the question was about.
-    const own = { ...process.env, ...env, TERM: "xterm-256color", COLORTERM: "truecolor" };
+    const own = { ...configured(), ...process.env, ...env, TERM: "xterm-256color", COLORTERM: "truecolor" };
     const options = { name: title, cwd, shellPath: program, shellArgs: args, env: own, strictEnv: true, isTransient: true };
     vscode.window.createTerminal(options).show();
     return null;
   });
+}
+
+/**
+ * Each variable that a setting of the terminal names, as one to be taken out: where the workbench runs elsewhere than
+ * the terminal, `strictEnv` is not heeded.
+ */
+function configured(): Record<string, null> {
+  const settings = vscode.workspace.getConfiguration("terminal.integrated.env");
+  const levels = ["linux", "osx", "windows"].flatMap((platform) => Object.values(settings.inspect(platform) ?? {}));
+  const named = levels.flatMap((level) => (typeof level === "object" && level !== null ? Object.keys(level) : []));
+  return Object.fromEntries(named.map((name) => [name, null]));
 }
