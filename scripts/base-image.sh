@@ -27,14 +27,17 @@ if [ ! -f "$dir/base.tar" ]; then
     ldd /usr/bin/node | awk '$3 ~ /^\// { print $3 }' | while read -r library; do
         [ -e "$dir/root$library" ] || cp -L --parents "$library" "$dir/root/"
     done
-    if [ -d /usr/share/nodejs ]; then cp -rL /usr/share/nodejs "$dir/root/usr/share/"; fi
+    for modules in /usr/share/nodejs /usr/lib/*/nodejs; do
+        [ ! -d "$modules" ] || { mkdir -p "$dir/root$modules" && cp -rL "$modules/." "$dir/root$modules/"; }
+    done
     mkdir -p "$dir/root/usr/local/lib/node_modules"
     for lib in /usr/lib/node_modules /usr/share/nodejs; do
         [ -d "$lib/npm" ] && cp -rL "$lib/npm" "$dir/root/usr/local/lib/node_modules/" && break
     done
     npm=/usr/local/lib/node_modules/npm
     if [ -d "$dir/root/usr/share/nodejs/npm" ]; then npm=/usr/share/nodejs/npm; fi
-    printf '#!/bin/sh\nexec node %s/bin/npm-cli.js "$@"\n' "$npm" >"$dir/root/usr/local/bin/npm"
+    modules=$(echo /usr/share/nodejs /usr/lib/*/nodejs | tr ' ' :)
+    printf '#!/bin/sh\nNODE_PATH=%s exec node %s/bin/npm-cli.js "$@"\n' "$modules" "$npm" >"$dir/root/usr/local/bin/npm"
     chmod 755 "$dir/root/usr/local/bin/npm"
     cp /etc/npmrc "$dir/root/usr/local/etc/npmrc" 2>/dev/null || true
     printf '\nNODE_EXTRA_CA_CERTS=/etc/ssl/certs/ca-certificates.crt\n' >>"$dir/root/etc/environment"
