@@ -187,6 +187,17 @@ fn a_home_that_lies_in_the_workspace_launches_nothing() {
     }
 }
 
+/// The workspace may be a folder of the repository that brings the home.
+#[test]
+fn a_home_that_lies_in_the_workspaces_repository_launches_nothing() {
+    let Some(world) = world() else { return };
+    let mut client = client(&world, true);
+    let uri = world.uri("~/.bot-bottle/bottles/own.md");
+    world.write("../.git/HEAD", "ref: refs/heads/main\n");
+    let why = refused(&mut client, "bot-bottle.launch", json!([uri]));
+    assert!(why.contains("lies in the workspace") && why.contains("HOME"), "{why}");
+}
+
 #[test]
 fn a_launch_takes_how_it_is_to_begin() {
     let Some(world) = world() else { return };
