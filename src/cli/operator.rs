@@ -1,4 +1,4 @@
-//! The operator's options of `launch`, `exec` and `egress`: from the command line, else from
+//! The operator's options of `launch`, `exec`, `egress` and `lsp`: from the command line, else from
 //! `$XDG_CONFIG_HOME/bot-bottle/config.yaml`. Never from a manifest.
 
 use super::Failure;
@@ -23,9 +23,23 @@ pub(super) struct Operator {
     /// Write a pipelock configuration for the bottle's routes here, to start that proxy with.
     #[arg(long, value_name = "FILE")]
     pipelock_config: Option<PathBuf>,
+    #[command(flatten)]
+    state: StateArg,
+}
+
+/// The one operator's option of commands that look at runs or answers and open no way upstream.
+#[derive(clap::Args, Clone, Default)]
+pub(super) struct StateArg {
     /// Where runs and answers are remembered.
     #[arg(long, value_name = "DIR")]
     state_dir: Option<PathBuf>,
+}
+
+impl StateArg {
+    /// As [`Operator::settings`], with everything else from the configuration file.
+    pub(super) fn settings(&self) -> Result<Settings, Failure> {
+        Operator { state: self.clone(), ..Operator::default() }.settings()
+    }
 }
 
 /// What carries the guest.
@@ -77,7 +91,8 @@ impl Operator {
     /// The options again, for a command line of this program that runs elsewhere.
     pub(super) fn words(&self) -> Vec<String> {
         // Taken apart by name, so that no option is forgotten here.
-        let Self { resolve, upstream_ca, upstream_proxy, state_dir, pipelock_config } = self;
+        let Self { resolve, upstream_ca, upstream_proxy, state, pipelock_config } = self;
+        let StateArg { state_dir } = state;
         let path = |p: &PathBuf| super::terminal::absolute(p).display().to_string();
         let resolve = resolve.iter().map(|text| ("--resolve", text.clone()));
         let others = [
@@ -108,7 +123,7 @@ impl Operator {
                 .map(|p| super::terminal::absolute(&p)),
             remote_control: false,
         };
-        let state = match self.state_dir.clone().or(config.state_dir) {
+        let state = match self.state.state_dir.clone().or(config.state_dir) {
             Some(dir) => StateDir::new(super::terminal::absolute(&dir)),
             None => {
                 StateDir::default_for(&home, std::env::var_os("XDG_STATE_HOME").as_deref().map(Path::new))
