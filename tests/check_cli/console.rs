@@ -157,3 +157,43 @@ fn what_a_page_shows_is_what_comes_out() {
     assert!(false_ones.is_empty(), "{false_ones}");
     assert!(compared >= 7, "{compared} outputs");
 }
+
+fn page(path: &str) -> String {
+    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).expect("a page")
+}
+
+#[test]
+fn every_option_of_what_launches_has_its_row() {
+    let pages = page("docs/launch.md") + &page("docs/configuration.md");
+    let project = Project::new(&[]);
+    for command in ["launch", "exec", "ps", "logs", "attach", "stop", "trust", "untrust", "egress"] {
+        let help = project.run(&[command, "--help"]).expect(0).out;
+        let options = help.lines().filter_map(|l| l.trim_start().strip_prefix("--"));
+        for option in options.filter_map(|l| l.split([' ', '[', '=']).next()) {
+            assert!(pages.contains(&format!("--{option}")), "{command} --{option} is on neither page");
+        }
+    }
+}
+
+#[test]
+fn the_configuration_of_the_page_is_read_and_its_table_has_every_key() {
+    let text = page("docs/configuration.md");
+    let config = text.split("```yaml\n").nth(1).and_then(|t| t.split("```").next()).expect("an example");
+    let project = Project::new(&[("~/.config/bot-bottle/config.yaml", config)]);
+    project.run(&["ps"]).expect(0);
+    let keys = |text: &str| {
+        let first = text.lines().filter_map(|l| l.split(':').next()).map(str::to_owned);
+        first.collect::<std::collections::BTreeSet<_>>()
+    };
+    let rows = text
+        .lines()
+        .filter_map(|l| l.strip_prefix("| `")?.split_once("` | `--").map(|(key, _)| key.to_owned()));
+    assert_eq!(keys(config), rows.collect());
+    // Which keys there are, the program says itself when it meets another.
+    project.write("~/.config/bot-bottle/config.yaml", "none_of_these: 1\n");
+    let said = project.run(&["ps"]).expect(2).err;
+    let expected =
+        said.split("expected one of").nth(1).unwrap_or_else(|| panic!("{said}")).split(" at line").next();
+    let known = expected.unwrap_or_default().split('`').skip(1).step_by(2).map(str::to_owned);
+    assert_eq!(keys(config), known.collect());
+}
