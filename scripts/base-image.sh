@@ -23,11 +23,18 @@ if [ ! -f "$dir/base.tar" ]; then
     chroot "$dir/root" update-ca-certificates >&2
     chroot "$dir/root" useradd --create-home --uid 1000 --shell /bin/bash node
     cp /usr/bin/node "$dir/root/usr/local/bin/node"
+    # Debian's own is linked to libraries, and its npm to modules, that the image has not.
+    ldd /usr/bin/node | awk '$3 ~ /^\// { print $3 }' | while read -r library; do
+        [ -e "$dir/root$library" ] || cp -L --parents "$library" "$dir/root/"
+    done
+    if [ -d /usr/share/nodejs ]; then cp -rL /usr/share/nodejs "$dir/root/usr/share/"; fi
     mkdir -p "$dir/root/usr/local/lib/node_modules"
     for lib in /usr/lib/node_modules /usr/share/nodejs; do
         [ -d "$lib/npm" ] && cp -rL "$lib/npm" "$dir/root/usr/local/lib/node_modules/" && break
     done
-    printf '#!/bin/sh\nexec node /usr/local/lib/node_modules/npm/bin/npm-cli.js "$@"\n' >"$dir/root/usr/local/bin/npm"
+    npm=/usr/local/lib/node_modules/npm
+    if [ -d "$dir/root/usr/share/nodejs/npm" ]; then npm=/usr/share/nodejs/npm; fi
+    printf '#!/bin/sh\nexec node %s/bin/npm-cli.js "$@"\n' "$npm" >"$dir/root/usr/local/bin/npm"
     chmod 755 "$dir/root/usr/local/bin/npm"
     cp /etc/npmrc "$dir/root/usr/local/etc/npmrc" 2>/dev/null || true
     printf '\nNODE_EXTRA_CA_CERTS=/etc/ssl/certs/ca-certificates.crt\n' >>"$dir/root/etc/environment"

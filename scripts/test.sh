@@ -93,6 +93,8 @@ if [ "$part" != editors ]; then
   step "Rust tests" cargo test --locked --no-fail-fast -- --show-output
   step "static program" scripts/static.sh smoke
   step "workflows" scripts/workflows.sh
+  # The tests have built it.
+  step "pre-commit" scripts/pre-commit.sh target/debug/bot-bottle
 fi
 if [ "$part" != rust ]; then
   debian_packages chromium fonts-dejavu-core libgpm2 libjansson4

@@ -913,3 +913,52 @@ fn no_field_names_a_place_that_no_guest_may_have() {
     }
     assert_eq!(judged, places.len() * fields.len() * 4);
 }
+
+/// To be read, a shell's file or a folder of programs may be mounted; to be written by a guest, never.
+#[test]
+fn what_is_run_on_the_host_is_no_guests_to_write() {
+    let found = |text: &str| {
+        let names = [
+            "~/.bashrc",
+            "~/.local/bin/tool",
+            "~/bin/tool",
+            "~/.config/systemd/user/x",
+            "~/.config/fish/config.fish",
+        ];
+        let files: Vec<_> = names.iter().map(|n| (n.replace('~', "/home/ada"), "x")).collect();
+        let files: Vec<_> = files.iter().map(|(n, t)| (n.as_str(), *t)).collect();
+        let mut disk = Disk::new(&files);
+        disk.files.insert("/home/ada/work/app/x", "");
+        rules_of(&mut disk, "/project/dev.bottle.yaml", text).contains(&"sensitive-mount")
+    };
+    for place in [
+        "~/.bashrc",
+        "~/.local/bin",
+        "~/.local/bin/tool",
+        "~/bin",
+        "~/.config/systemd/user",
+        "~/.config/fish",
+    ] {
+        let mount =
+            |how: &str| found(&format!("workspace: {{mounts: [{{source: {place}, target: /x{how}}}]}}\n"));
+        assert!(mount(", read_only: false"), "{place}");
+        assert!(!mount(", read_only: true") && !mount(""), "{place}");
+        assert!(found(&format!("workspace: {{path: {place}}}\n")), "{place}");
+        assert!(found(&format!("workspace: {{path: {place}, mode: bind}}\n")), "{place}");
+        assert!(!found(&format!("workspace: {{path: {place}, mode: copy}}\n")), "{place}");
+    }
+    assert!(!found("workspace: {path: ~/work/app}\n"));
+    for key in [
+        "~/.pgpass",
+        "~/.mozilla/firefox",
+        "~/.m2",
+        "~/.gradle",
+        "~/.config/rclone/rclone.conf",
+        "~/.vault-token",
+    ] {
+        assert!(found(&format!("workspace: {{mounts: [{{source: {key}, target: /x}}]}}\n")), "{key}");
+    }
+    for fine in ["~/.gradle/caches", "~/.m2/repository", "~/.cargo/registry"] {
+        assert!(!found(&format!("workspace: {{mounts: [{{source: {fine}, target: /x}}]}}\n")), "{fine}");
+    }
+}

@@ -1,7 +1,7 @@
 //! `bot-bottle doctor`.
 
 use super::{CLEAN, FINDINGS, Failure, terminal};
-use crate::engine::{self, Choice, Host};
+use crate::engine::{self, BackendKind, Choice, Host};
 use std::process::{Command, Stdio};
 
 /// Say what this machine can run, and the command that adds what it lacks.
@@ -19,18 +19,17 @@ struct Look {
 
 pub(super) fn run(_: &Args) -> Result<u8, Failure> {
     let host = Host::of_this_process().ok_or_else(|| Failure::usage("HOME names no folder; set it"))?;
-    let mut looks: Vec<Look> =
-        [("bubblewrap", Choice::Bubblewrap), ("docker", Choice::Docker), ("podman", Choice::Podman)]
-            .into_iter()
-            .map(|(what, choice)| {
-                let found = engine::backend_name(choice, &host);
-                Look {
-                    what,
-                    result: found.map(|_| "works".to_owned()).map_err(|p| p.to_string()),
-                    runtime: true,
-                }
-            })
-            .collect();
+    let mut looks: Vec<Look> = BackendKind::ALL
+        .into_iter()
+        .map(|kind| {
+            let found = engine::backend_kind(kind.into(), &host);
+            Look {
+                what: kind.name(),
+                result: found.map(|_| "works".to_owned()).map_err(|p| p.to_string()),
+                runtime: true,
+            }
+        })
+        .collect();
     let install = "install it: apt-get install git";
     looks.push(Look { what: "git", result: version("git").ok_or(install.to_owned()), runtime: false });
     looks.push(Look { what: "limits", result: Ok(engine::limits_support().to_owned()), runtime: false });
@@ -45,7 +44,7 @@ pub(super) fn run(_: &Args) -> Result<u8, Failure> {
     }
     let can_launch = looks.iter().any(|l| l.runtime && l.result.is_ok());
     out.push_str(
-        match engine::backend_name(Choice::Auto, &host) {
+        match engine::backend_kind(Choice::Auto, &host) {
             Ok(name) if can_launch => format!("a launch uses {name}\n"),
             _ => "a launch needs one runtime: apt-get install bubblewrap\n".to_owned(),
         }

@@ -48,7 +48,8 @@ pub(super) fn run(args: &Args) -> Result<u8, Failure> {
     let found = target::open(&args.target, &catalog)?;
     let cleared = target::cleared(&found, &catalog, &Start::default())?;
     let plan = cleared.plan();
-    if !ask_for_trust(&bottle_of(&found, &catalog, &looked(&settings.host)?)?, &settings.state, &layout)? {
+    let bottle = bottle_of(&found, &catalog, &looked(&settings.host)?)?;
+    if !ask_for_trust(&bottle, &cleared, &settings.state, &layout)? {
         return Ok(USAGE);
     }
     let listen = Listen::parse(&args.listen).map_err(Failure::usage)?;

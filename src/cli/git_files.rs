@@ -323,9 +323,13 @@ pub(super) fn git(dir: &Path, args: &[&str]) -> Result<Vec<u8>, Failure> {
         return Ok(output.stdout);
     }
     let why = String::from_utf8_lossy(&output.stderr);
+    // What it was asked about: a revision, an object, a path.
+    let about =
+        args.iter().skip(1).filter(|arg| !arg.starts_with('-')).map(|arg| format!(" {}", printable(arg)));
     Err(Failure::usage(format!(
-        "git {}: {}",
+        "git {}{}: {}",
         args.first().unwrap_or(&""),
+        about.collect::<String>(),
         crate::shown::lines(why.lines().next().unwrap_or("failed"))
     )))
 }

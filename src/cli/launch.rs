@@ -163,16 +163,16 @@ fn go(job: &Job<'_>) -> Result<Ended, Failure> {
         looked,
         ..Options::new(settings.state, settings.host, std::env::current_dir()?)
     };
+    options.upstream = Upstream { remote_control: job.start.remote_control, ..settings.upstream };
     if job.dry_run {
         let run = engine::dry_run(&cleared, &options);
         terminal::print(&engine::outline(&cleared, &run, &digest))?;
         return run.refused.map_or(Ok(Ended::Done(CLEAN)), |error| Err(Failure::usage(error.to_string())));
     }
-    if !ask_for_trust(&bottle, &options.state, &layout)? || !ask_for_home(&cleared, &mut options)? {
+    if !ask_for_trust(&bottle, &cleared, &options.state, &layout)? || !ask_for_home(&cleared, &mut options)? {
         return Ok(Ended::Refused(USAGE));
     }
     let state = options.state.clone();
-    options.upstream = Upstream { remote_control: job.start.remote_control, ..settings.upstream };
     let code = start(job, &cleared, options)?;
     if let Err(error) = Trust::new(&state, &layout).launched(&bottle) {
         terminal::note(&format!("how this bottle is read by this version cannot be remembered: {error}"));

@@ -27,8 +27,16 @@ pub(super) fn run(args: &Args) -> Result<u8, Failure> {
 }
 
 fn operator(args: &Args) -> Result<Operator, Failure> {
+    // The working folder of a server is the editor's choice, and often a project.
+    if let Some(path) = args.operator.relative() {
+        return Err(Failure::usage(format!(
+            "{} is a relative path; give the server absolute ones",
+            path.display()
+        )));
+    }
     let settings = args.operator.settings()?;
     let program = std::env::current_exe()?;
-    let options = args.operator.words();
+    // What holds now holds for what is launched, whatever the environment of an editor's terminal says.
+    let options = args.operator.joined()?.0.words();
     Ok(Operator { program, state: settings.state, backend: settings.backend, options })
 }

@@ -33,6 +33,9 @@ pub(super) struct StateArg {
     /// Where runs and answers are remembered.
     #[arg(long, value_name = "DIR")]
     state_dir: Option<PathBuf>,
+    /// Read no configuration file: for a program that was started with all that it says already.
+    #[arg(long, hide = true)]
+    no_config: bool,
 }
 
 impl StateArg {
@@ -92,7 +95,7 @@ impl Operator {
     pub(super) fn words(&self) -> Vec<String> {
         // Taken apart by name, so that no option is forgotten here.
         let Self { resolve, upstream_ca, upstream_proxy, state, pipelock_config } = self;
-        let StateArg { state_dir } = state;
+        let StateArg { state_dir, no_config } = state;
         let path = |p: &PathBuf| super::terminal::absolute(p).display().to_string();
         let resolve = resolve.iter().map(|text| ("--resolve", text.clone()));
         let others = [
@@ -102,50 +105,80 @@ impl Operator {
             pipelock_config.as_ref().map(|p| ("--pipelock-config", path(p))),
         ];
         let all = resolve.chain(others.into_iter().flatten());
-        all.flat_map(|(option, value)| [option.to_owned(), value]).collect()
+        let all = all.flat_map(|(option, value)| [option.to_owned(), value]);
+        all.chain(no_config.then(|| "--no-config".to_owned())).collect()
     }
 
-    /// Joins the command line and the configuration file; the command line wins.
+    /// The first of the options that counts from the working folder.
+    pub(super) fn relative(&self) -> Option<&Path> {
+        let Self { resolve: _, upstream_ca, upstream_proxy: _, state, pipelock_config } = self;
+        let StateArg { state_dir, no_config: _ } = state;
+        let all = [upstream_ca, state_dir, pipelock_config].into_iter().flatten();
+        all.map(PathBuf::as_path).find(|path| !path.is_absolute())
+    }
+
+    /// With what the configuration file says where the command line is silent, and nothing left to be read
+    /// or to count from a folder. Paths in the file count from the file's own folder: from the working
+    /// one a repository would bring them.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub(super) fn joined(&self) -> Result<(Self, Choice), Failure> {
+        let home = home_folder().unwrap_or_default();
+        let (config, folder) = if self.state.no_config { Default::default() } else { read(&home)? };
+        let of_file = |path: Option<PathBuf>| path.map(|path| crate::manifest::join(&folder, path));
+        let of_line = |path: &Option<PathBuf>| path.as_ref().map(|path| super::terminal::absolute(path));
+        let state_dir =
+            of_line(&self.state.state_dir).or_else(|| of_file(config.state_dir)).unwrap_or_else(|| {
+                let base = std::env::var_os("XDG_STATE_HOME");
+                StateDir::default_for(&home, base.as_deref().map(Path::new)).path().to_owned()
+            });
+        let joined = Self {
+            resolve: if self.resolve.is_empty() { config.resolve } else { self.resolve.clone() },
+            upstream_ca: of_line(&self.upstream_ca).or_else(|| of_file(config.upstream_ca)),
+            upstream_proxy: self.upstream_proxy.clone().or(config.upstream_proxy),
+            pipelock_config: of_line(&self.pipelock_config).or_else(|| of_file(config.pipelock_config)),
+            state: StateArg { state_dir: Some(state_dir), no_config: true },
+        };
+        Ok((joined, config.backend.map(Choice::from).unwrap_or_default()))
+    }
+
+    /// Everything that the operator decided.
+    ///
+    /// # Errors
+    /// When the configuration file cannot be read, or says what is none.
     pub(super) fn settings(&self) -> Result<Settings, Failure> {
         let host = Host::of_this_process().ok_or_else(|| Failure::usage("HOME names no folder; set it"))?;
-        let home = home_folder().unwrap_or_default();
-        let config = read(&home)?;
-        let texts = if self.resolve.is_empty() { &config.resolve } else { &self.resolve };
-        let resolve = texts.iter().map(|t| Resolve::parse(t).map_err(|e| Failure::usage(e.to_string())));
+        let (joined, backend) = self.joined()?;
+        let Self { resolve, upstream_ca, upstream_proxy, pipelock_config, state } = joined;
+        let resolve = resolve.iter().map(|t| Resolve::parse(t).map_err(|e| Failure::usage(e.to_string())));
         let upstream = Upstream {
             resolve: resolve.collect::<Result<_, _>>()?,
-            ca: self.upstream_ca.clone().or(config.upstream_ca).map(|p| super::terminal::absolute(&p)),
-            proxy: self.upstream_proxy.clone().or(config.upstream_proxy),
-            pipelock_config: self
-                .pipelock_config
-                .clone()
-                .or(config.pipelock_config)
-                .map(|p| super::terminal::absolute(&p)),
+            ca: upstream_ca,
+            proxy: upstream_proxy,
+            pipelock_config,
             remote_control: false,
         };
-        let state = match self.state.state_dir.clone().or(config.state_dir) {
-            Some(dir) => StateDir::new(super::terminal::absolute(&dir)),
-            None => {
-                StateDir::default_for(&home, std::env::var_os("XDG_STATE_HOME").as_deref().map(Path::new))
-            }
-        };
-        let backend = config.backend.map(Choice::from).unwrap_or_default();
-        Ok(Settings { host, state, upstream, backend })
+        Ok(Settings { host, state: StateDir::new(state.state_dir.unwrap_or_default()), upstream, backend })
     }
 }
 
-fn read(home: &Path) -> Result<Config, Failure> {
+/// The configuration file, and the folder that it lies in.
+fn read(home: &Path) -> Result<(Config, PathBuf), Failure> {
     let base = std::env::var_os("XDG_CONFIG_HOME").map(PathBuf::from).filter(|p| p.is_absolute());
-    let path = base.unwrap_or_else(|| home.join(".config")).join("bot-bottle/config.yaml");
+    let folder = base.unwrap_or_else(|| home.join(".config")).join("bot-bottle");
+    let path = folder.join("config.yaml");
     let text = match std::fs::read_to_string(&path) {
         Ok(text) => text,
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Config::default()),
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok((Config::default(), folder)),
         Err(e) => return Err(Failure::usage(format!("cannot read {}: {e}", path.display()))),
     };
     if text.trim().is_empty() {
-        return Ok(Config::default());
+        return Ok((Config::default(), folder));
     }
-    serde_yaml::from_str(&text).map_err(|e| Failure::usage(format!("{}: {e}", path.display())))
+    let config = serde_yaml::from_str(&text);
+    let config = config.map_err(|e| Failure::usage(format!("{}: {e}", path.display())))?;
+    Ok((config, folder))
 }
 
 #[cfg(test)]
@@ -171,5 +204,6 @@ mod tests {
         let words = Line::parse_from(std::iter::once("x").chain(said)).operator.words();
         let handed: Vec<_> = words.chunks(2).map(|pair| pair.join("=")).collect();
         assert_eq!(handed, said);
+        assert_eq!(Line::parse_from(["x", "--no-config"]).operator.words(), ["--no-config"]);
     }
 }

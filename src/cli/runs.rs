@@ -82,7 +82,7 @@ fn table(live: &[Record]) -> String {
     let of = |r: &Record| {
         let manifest = r.manifest.as_deref().map(terminal::shown).unwrap_or_default();
         let workspace = terminal::shown(&r.workspace);
-        row([&r.id, &named(r), &printable(&r.backend), &printable(&r.started), &workspace, &manifest])
+        row([&r.id, &named(r), r.backend.name(), &printable(&r.started), &workspace, &manifest])
     };
     let head = row(["ID", "NAME", "BACKEND", "STARTED", "WORKSPACE", "MANIFEST"]);
     std::iter::once(head).chain(live.iter().map(of)).collect()

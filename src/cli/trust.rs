@@ -2,9 +2,10 @@
 
 use super::operator::StateArg;
 use super::{CLEAN, Failure, target, terminal, ui};
+use crate::check::Cleared;
 use crate::disk::Disk;
 use crate::engine::trust::{Bottle, Standing, Trust};
-use crate::engine::{Host, Looked, StateDir};
+use crate::engine::{Host, Looked, StateDir, silenced};
 use crate::manifest::{Catalog, Found, Layout};
 use crate::provider::Start;
 use crate::shown;
@@ -41,11 +42,11 @@ pub(super) fn run(args: &Args) -> Result<u8, Failure> {
     let Some(target) = &args.target else { return list(&trust) };
     let catalog = Catalog::new(&Disk, &layout);
     let found = target::open(target, &catalog)?;
-    target::cleared(&found, &catalog, &Start::default())?;
+    let cleared = target::cleared(&found, &catalog, &Start::default())?;
     let looked = looked(&settings.host)?;
     let bottle = bottle_of(&found, &catalog, &looked)?;
     let standing = trust.standing(&bottle);
-    let summary = standing.summary(&bottle.shown());
+    let summary = standing.summary(&bottle.shown()) + &silenced(&cleared);
     match standing {
         Standing::Own => terminal::print("it is your own bottle, which needs no trust\n")?,
         Standing::Trusted => terminal::print("it is trusted already, and has not changed\n")?,
@@ -100,7 +101,12 @@ pub(super) fn looked(host: &Host) -> Result<Arc<Looked>, Failure> {
 }
 
 /// Whether the bottle may be launched; asks at a terminal, and refuses where there is none.
-pub(super) fn ask_for_trust(bottle: &Bottle, state: &StateDir, layout: &Layout) -> Result<bool, Failure> {
+pub(super) fn ask_for_trust(
+    bottle: &Bottle,
+    cleared: &Cleared,
+    state: &StateDir,
+    layout: &Layout,
+) -> Result<bool, Failure> {
     let trust = Trust::new(state, layout);
     let standing = trust.standing(bottle);
     if let Some(moved) = trust.read_otherwise(bottle) {
@@ -109,7 +115,7 @@ pub(super) fn ask_for_trust(bottle: &Bottle, state: &StateDir, layout: &Layout) 
     if matches!(standing, Standing::Own | Standing::Trusted) {
         return Ok(true);
     }
-    ui::tell(&standing.summary(&bottle.shown()));
+    ui::tell(&(standing.summary(&bottle.shown()) + &silenced(cleared)));
     match ui::ask("Launch it, and trust it as it is now? [y/N]") {
         Some(answer) if ["y", "yes"].contains(&answer.trim().to_ascii_lowercase().as_str()) => {
             trust.grant(bottle).map_err(|e| Failure::usage(format!("cannot remember the answer: {e}")))?;

@@ -1,7 +1,7 @@
 //! The face of a launch at a terminal.
 
 use crate::check::Cleared;
-use crate::engine::{Stage, Stream, Ui, silenced};
+use crate::engine::{self, BackendKind, Stage, Stream, Ui, silenced};
 use crate::plan::preflight;
 use crate::shown::{self, Plain};
 use std::io::{self, BufRead, IsTerminal, Write};
@@ -35,8 +35,9 @@ impl Ui for TerminalUi<'_> {
         }
     }
 
-    fn backend(&self, name: &str, workspace: &Path) {
-        tell(&(preflight(self.cleared.plan(), name, Some(workspace)) + &silenced(self.cleared)));
+    fn backend(&self, kind: BackendKind, workspace: &Path) {
+        let backend = engine::backend_words(Some(kind));
+        tell(&(preflight(self.cleared.plan(), &backend, Some(workspace)) + &silenced(self.cleared)));
     }
 
     fn note(&self, text: &str) {

@@ -10,48 +10,72 @@ pub fn forbidden(address: IpAddr) -> Option<&'static str> {
     }
 }
 
+/// What no bottle reaches, the narrower before the wider. From the registries «IANA IPv4 Special-Purpose
+/// Address Space» (RFC 6890 and its updates), «IPv4 Multicast Address Space» and what clouds say of their own
+/// services; what these call globally reachable (AS112, AMT) is left out.
+const V4: [([u8; 4], u8, &str); 19] = [
+    ([169, 254, 169, 254], 32, METADATA),
+    ([100, 100, 100, 200], 32, METADATA),
+    // Azure's, a public address by its number.
+    ([168, 63, 129, 16], 32, METADATA),
+    // Oracle's.
+    ([192, 0, 0, 192], 32, METADATA),
+    ([0, 0, 0, 0], 8, "an unspecified address"),
+    ([127, 0, 0, 0], 8, "a loopback address"),
+    ([10, 0, 0, 0], 8, "a private address"),
+    ([172, 16, 0, 0], 12, "a private address"),
+    ([192, 168, 0, 0], 16, "a private address"),
+    ([169, 254, 0, 0], 16, "a link-local address"),
+    ([100, 64, 0, 0], 10, "a shared (carrier NAT) address"),
+    ([192, 0, 0, 0], 24, RESERVED),
+    ([192, 0, 2, 0], 24, RESERVED),
+    ([192, 88, 99, 0], 24, RESERVED),
+    ([198, 18, 0, 0], 15, RESERVED),
+    ([198, 51, 100, 0], 24, RESERVED),
+    ([203, 0, 113, 0], 24, RESERVED),
+    ([224, 0, 0, 0], 4, "a multicast address"),
+    ([240, 0, 0, 0], 4, RESERVED),
+];
+
+/// The same for IPv6, from «IANA IPv6 Special-Purpose Address Space» and «Internet Protocol Version 6 Address
+/// Space»: what is not in 2000::/3 is no global unicast address.
+const V6: [([u16; 8], u8, &str); 13] = [
+    ([0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254], 128, METADATA),
+    ([0; 8], 128, "an unspecified address"),
+    ([0, 0, 0, 0, 0, 0, 0, 1], 128, "a loopback address"),
+    ([0xfc00, 0, 0, 0, 0, 0, 0, 0], 7, "a private address"),
+    // Site-local, once.
+    ([0xfec0, 0, 0, 0, 0, 0, 0, 0], 10, "a private address"),
+    ([0xfe80, 0, 0, 0, 0, 0, 0, 0], 10, "a link-local address"),
+    ([0xff00, 0, 0, 0, 0, 0, 0, 0], 8, "a multicast address"),
+    // Protocol assignments: Teredo, ORCHID, benchmarking.
+    ([0x2001, 0, 0, 0, 0, 0, 0, 0], 23, RESERVED),
+    ([0x2001, 0xdb8, 0, 0, 0, 0, 0, 0], 32, RESERVED),
+    ([0x3fff, 0, 0, 0, 0, 0, 0, 0], 20, RESERVED),
+    // The rest of the space, in the three parts that are not 2000::/3.
+    ([0, 0, 0, 0, 0, 0, 0, 0], 3, RESERVED),
+    ([0x4000, 0, 0, 0, 0, 0, 0, 0], 2, RESERVED),
+    ([0x8000, 0, 0, 0, 0, 0, 0, 0], 1, RESERVED),
+];
+
+const METADATA: &str = "a cloud metadata address";
+const RESERVED: &str = "a reserved address";
+
 fn forbidden_v4(ip: Ipv4Addr) -> Option<&'static str> {
-    let [a, b, c, d] = ip.octets();
-    match (a, b, c, d) {
-        (169, 254, 169, 254) | (100, 100, 100, 200) => Some("a cloud metadata address"),
-        (0, ..) => Some("an unspecified address"),
-        (127, ..) => Some("a loopback address"),
-        (10, ..) | (192, 168, ..) => Some("a private address"),
-        (172, 16..=31, ..) => Some("a private address"),
-        (169, 254, ..) => Some("a link-local address"),
-        (100, 64..=127, ..) => Some("a shared (carrier NAT) address"),
-        (192, 0, 0, _) | (192, 0, 2, _) | (198, 18..=19, ..) | (198, 51, 100, _) | (203, 0, 113, _) => {
-            Some("a reserved address")
-        }
-        (224..=239, ..) => Some("a multicast address"),
-        (240..=255, ..) => Some("a reserved address"),
-        _ => None,
-    }
+    let within = |network: [u8; 4], length: u8| {
+        (u32::from(ip) ^ u32::from_be_bytes(network)).leading_zeros() >= u32::from(length)
+    };
+    V4.iter().find(|(network, length, _)| within(*network, *length)).map(|(.., why)| *why)
 }
 
 fn forbidden_v6(ip: Ipv6Addr) -> Option<&'static str> {
     if let Some(v4) = embedded_v4(ip) {
         return forbidden_v4(v4);
     }
-    let s = ip.segments();
-    if ip.is_unspecified() {
-        Some("an unspecified address")
-    } else if ip.is_loopback() {
-        Some("a loopback address")
-    } else if s == [0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254] {
-        Some("a cloud metadata address")
-    } else if s[0] & 0xfe00 == 0xfc00 {
-        Some("a private address")
-    } else if s[0] & 0xffc0 == 0xfe80 {
-        Some("a link-local address")
-    } else if s[0] & 0xff00 == 0xff00 {
-        Some("a multicast address")
-    } else if s[0] & 0xe000 != 0x2000 || s[0] == 0x2001 && s[1] == 0xdb8 {
-        // Global unicast is 2000::/3; the documentation range is not routed.
-        Some("a reserved address")
-    } else {
-        None
-    }
+    let within = |network: [u16; 8], length: u8| {
+        (u128::from(ip) ^ u128::from(Ipv6Addr::from(network))).leading_zeros() >= u32::from(length)
+    };
+    V6.iter().find(|(network, length, _)| within(*network, *length)).map(|(.., why)| *why)
 }
 
 /// The IPv4 address that an IPv6 address leads to: mapped, compatible, NAT64, 6to4.
@@ -155,6 +179,89 @@ pub fn literal(host: &str) -> Option<IpAddr> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// The special-purpose registries, block by block: name, first and last address, and whether the registry
+    /// calls it globally reachable.
+    #[test]
+    fn the_table_agrees_with_the_registries() {
+        let registry = [
+            ("This network", "0.0.0.0", "0.255.255.255", false),
+            ("Private-Use", "10.0.0.0", "10.255.255.255", false),
+            ("Shared Address Space", "100.64.0.0", "100.127.255.255", false),
+            ("Loopback", "127.0.0.0", "127.255.255.255", false),
+            ("Link Local", "169.254.0.0", "169.254.255.255", false),
+            ("Private-Use", "172.16.0.0", "172.31.255.255", false),
+            ("IETF Protocol Assignments", "192.0.0.0", "192.0.0.255", false),
+            ("Documentation (TEST-NET-1)", "192.0.2.0", "192.0.2.255", false),
+            ("AS112-v4", "192.31.196.0", "192.31.196.255", true),
+            ("AMT", "192.52.193.0", "192.52.193.255", true),
+            ("Deprecated (6to4 Relay Anycast)", "192.88.99.0", "192.88.99.255", false),
+            ("Private-Use", "192.168.0.0", "192.168.255.255", false),
+            ("Direct Delegation AS112", "192.175.48.0", "192.175.48.255", true),
+            ("Benchmarking", "198.18.0.0", "198.19.255.255", false),
+            ("Documentation (TEST-NET-2)", "198.51.100.0", "198.51.100.255", false),
+            ("Documentation (TEST-NET-3)", "203.0.113.0", "203.0.113.255", false),
+            ("Multicast", "224.0.0.0", "239.255.255.255", false),
+            ("Reserved, Limited Broadcast", "240.0.0.0", "255.255.255.255", false),
+            ("Unspecified, Loopback", "::", "::1", false),
+            ("IPv4-IPv6 Translation", "64:ff9b:1::", "64:ff9b:1:ffff:ffff:ffff:ffff:ffff", false),
+            ("Discard-Only", "100::", "100::ffff:ffff:ffff:ffff", false),
+            ("Dummy IPv6 Prefix", "100:0:0:1::", "100::1:ffff:ffff:ffff:ffff", false),
+            ("IETF Protocol Assignments", "2001::", "2001:1ff:ffff:ffff:ffff:ffff:ffff:ffff", false),
+            ("Documentation", "2001:db8::", "2001:db8:ffff:ffff:ffff:ffff:ffff:ffff", false),
+            ("Direct Delegation AS112", "2620:4f:8000::", "2620:4f:8000:ffff:ffff:ffff:ffff:ffff", true),
+            ("Documentation", "3fff::", "3fff:fff:ffff:ffff:ffff:ffff:ffff:ffff", false),
+            ("SRv6 SIDs", "5f00::", "5f00:ffff:ffff:ffff:ffff:ffff:ffff:ffff", false),
+            ("Unique-Local", "fc00::", "fdff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", false),
+            ("Link-Local Unicast", "fe80::", "febf:ffff:ffff:ffff:ffff:ffff:ffff:ffff", false),
+            ("Site-Local (deprecated)", "fec0::", "feff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", false),
+            ("Multicast", "ff00::", "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", false),
+        ];
+        for (name, first, last, reachable) in registry {
+            for address in [first, last] {
+                let why = forbidden(address.parse().expect("an address"));
+                assert_eq!(why.is_none(), reachable, "{name} {address}: {why:?}");
+            }
+        }
+        // What lies right beside a block is no part of it.
+        for address in [
+            "1.0.0.0",
+            "9.255.255.255",
+            "11.0.0.0",
+            "100.63.255.255",
+            "100.128.0.0",
+            "126.255.255.255",
+            "128.0.0.0",
+            "168.63.129.15",
+            "168.63.129.17",
+            "169.253.255.255",
+            "169.255.0.0",
+            "172.15.255.255",
+            "172.32.0.0",
+            "192.0.1.0",
+            "192.0.3.0",
+            "192.88.98.255",
+            "192.88.100.0",
+            "192.167.255.255",
+            "192.169.0.0",
+            "198.17.255.255",
+            "198.20.0.0",
+            "223.255.255.255",
+            "2001:200::",
+            "2001:db7:ffff::",
+            "2001:db9::",
+            "3ffe:ffff::",
+            "3fff:1000::",
+            "2000::",
+            "2606:4700::1111",
+        ] {
+            assert_eq!(forbidden(address.parse().expect("an address")), None, "{address}");
+        }
+        for cloud in ["169.254.169.254", "100.100.100.200", "168.63.129.16", "192.0.0.192", "fd00:ec2::254"] {
+            assert_eq!(forbidden(cloud.parse().expect("an address")), Some(METADATA), "{cloud}");
+        }
+        assert_eq!(forbidden("::ffff:168.63.129.16".parse().expect("an address")), Some(METADATA));
+    }
 
     #[test]
     fn private_reserved_and_metadata_addresses_are_forbidden_in_every_disguise() {

@@ -3,7 +3,7 @@
 //! A launch begins with them, and a dry run is nothing else. So it says no where a launch would, in
 //! the same words.
 
-use super::backend::{self, Backend, Stop};
+use super::backend::{self, Backend, BackendKind, Stop};
 use super::{Cancel, Choice, Host, HostCredentials, LaunchError, Options, Problem, Stage, Stream, Ui};
 use super::{env, files, guest, workspace};
 use crate::check::Cleared;
@@ -25,7 +25,7 @@ pub(super) fn check(
     plan: &Plan,
     sources: &[PathBuf],
     options: &Options,
-    found: impl FnOnce(&'static str, &Path),
+    found: impl FnOnce(BackendKind, &Path),
 ) -> Result<Checked, Stop> {
     let argv = argv(plan, options)?;
     if !plan.unsupported.is_empty() {
@@ -33,13 +33,14 @@ pub(super) fn check(
         let why = format!("not carried out by this version: {}", plan.unsupported.join(", "));
         return Err(Problem::new("the manifest asks for more than can be done", why, help).into());
     }
+    options.upstream.check()?;
     guest::check_paths(plan)?;
     files::check_sources(plan, &options.host)?;
     workspace::check_sources(plan, &options.looked, &options.host, &options.state)?;
     let workspace = workspace::host_folder(plan, &options.looked, &options.host, &options.state)?;
     workspace::check_manifests(plan, sources, &workspace, &options.host)?;
     let mut backend = backend::choose(options.backend, &options.host, &options.cancel)?;
-    found(backend.name(), &workspace);
+    found(backend.kind(), &workspace);
     backend.check(plan, &programs(plan, &argv[0]), &options.host, &options.looked)?;
     Ok(Checked { argv, workspace, backend })
 }
@@ -77,9 +78,9 @@ pub(super) fn credentials(
 ///
 /// # Errors
 /// When there is none, with what to install.
-pub fn backend_name(choice: Choice, host: &Host) -> Result<&'static str, Problem> {
+pub fn backend_kind(choice: Choice, host: &Host) -> Result<BackendKind, Problem> {
     match backend::choose(choice, host, &Cancel::default()) {
-        Ok(backend) => Ok(backend.name()),
+        Ok(backend) => Ok(backend.kind()),
         Err(Stop::Failed(problem)) => Err(problem),
         Err(Stop::Cancelled) => Err(Problem::io("the question was stopped", "cancelled")),
     }
@@ -89,15 +90,15 @@ pub fn backend_name(choice: Choice, host: &Host) -> Result<&'static str, Problem
 #[derive(Debug)]
 pub struct DryRun {
     /// What would carry the guest, and the workspace's real folder; `None` where it did not come to that.
-    pub found: Option<(&'static str, PathBuf)>,
+    pub found: Option<(BackendKind, PathBuf)>,
     /// Why there would be no launch.
     pub refused: Option<LaunchError>,
 }
 
 impl DryRun {
-    /// What would carry the guest, in a word.
-    pub fn backend(&self) -> &'static str {
-        self.found.as_ref().map_or("none", |(backend, _)| backend)
+    /// What would carry the guest.
+    pub fn backend(&self) -> Option<BackendKind> {
+        self.found.as_ref().map(|(backend, _)| *backend)
     }
 
     /// The host folder that the guest would have as its workspace.
@@ -112,7 +113,7 @@ pub fn dry_run(cleared: &Cleared, options: &Options) -> DryRun {
     let refused = env::fill_paths(cleared.plan(), &options.host)
         .map_err(|problem| Stop::from(problem).at(Stage::Check))
         .and_then(|plan| {
-            let hears = |name, workspace: &Path| found = Some((name, workspace.to_owned()));
+            let hears = |kind, workspace: &Path| found = Some((kind, workspace.to_owned()));
             check(&plan, cleared.sources(), options, hears).map_err(|stop| stop.at(Stage::Check))?;
             let collected = credentials(&plan, &options.host, true, &Answered);
             collected.map_err(|problem| Stop::from(problem).at(Stage::Credentials))

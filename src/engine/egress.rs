@@ -38,6 +38,17 @@ impl Credentials for HostCredentials {
 }
 
 impl Upstream {
+    /// Whether what it names is there.
+    ///
+    /// # Errors
+    /// When the certificate authority cannot be read.
+    pub(crate) fn check(&self) -> Result<(), Problem> {
+        let Some(ca) = &self.ca else { return Ok(()) };
+        let what = || format!("the certificate authority {} cannot be read", ca.display());
+        let help = "correct `upstream_ca` in the configuration, or `--upstream-ca`";
+        fs::read(ca).map(drop).map_err(|e| Problem::new(what(), e, help))
+    }
+
     /// What the egress of a plan is started with; writes the parent proxy's configuration first.
     ///
     /// # Errors

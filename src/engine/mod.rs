@@ -43,9 +43,9 @@ mod workspace;
 
 pub use agent::Talk;
 pub use attach::{Attached, attach};
-pub use backend::{Choice, limits::support as limits_support};
+pub use backend::{BackendKind, Choice, Engine, limits::support as limits_support};
 pub use build::{BuildFile, BuildInputs, LeftOut, Wanted};
-pub use check_stage::{DryRun, backend_name, dry_run};
+pub use check_stage::{DryRun, backend_kind, dry_run};
 pub use credentials::HostCredentials;
 pub use egress::Upstream;
 pub use error::{LaunchError, Problem, Stage};
@@ -53,7 +53,7 @@ pub use guard::{Change, How};
 pub use host::Host;
 pub use looked::Looked;
 pub use open_files::raise_open_files;
-pub use outline::{outline, silenced};
+pub use outline::{backend as backend_words, outline, silenced};
 pub use refusals::refusals;
 pub use runs::{find, live, log_files, logged, logged_in, logs, ps, refusal_count, stop};
 pub use state::{Record, StateDir};
@@ -266,7 +266,7 @@ impl Launch<'_> {
         let (plan, options) = (self.plan, self.options);
         self.begin(Stage::Check)?;
         let Checked { argv, workspace, backend } =
-            check_stage::check(plan, self.sources, options, |name, folder| self.ui.backend(name, folder))?;
+            check_stage::check(plan, self.sources, options, |kind, folder| self.ui.backend(kind, folder))?;
         for left in sweep(&options.state, &options.host) {
             self.ui.note(&format!("an earlier run could not be taken away: {left}"));
         }
@@ -275,14 +275,14 @@ impl Launch<'_> {
         let (credentials, env) = check_stage::credentials(plan, &options.host, pty.is_some(), self.ui)?;
 
         self.begin(Stage::State)?;
-        let container = backend.name() != "bubblewrap";
+        let container = backend.kind().uses_image();
         let subject = self.subject();
         let kept_key = options.kept_key(plan, &workspace);
         let new = NewRun {
             subject: &subject,
             bottle: options.bottle.as_ref(),
             label: options.label.as_deref(),
-            backend: backend.name(),
+            backend: backend.kind(),
             workspace: &workspace,
             kept_key: &kept_key,
             digest: options.digest.as_deref(),

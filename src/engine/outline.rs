@@ -1,7 +1,7 @@
 //! What a launch would do, told before it does anything.
 
-use super::DryRun;
 use super::error::Stage;
+use super::{BackendKind, DryRun};
 use crate::check::{Cleared, Silenced};
 use crate::plan::{Plan, preflight};
 use crate::shown::visible;
@@ -12,9 +12,18 @@ pub fn outline(cleared: &Cleared, run: &DryRun, digest: &str) -> String {
     let told = silenced(cleared);
     format!(
         "{}{told}digest       {digest}\n{}",
-        preflight(plan, run.backend(), run.workspace()),
+        preflight(plan, &backend(run.backend()), run.workspace()),
         stages(plan)
     )
+}
+
+/// What carries the guest, as the preflight says it.
+pub fn backend(kind: Option<BackendKind>) -> String {
+    match kind {
+        None => "none".to_owned(),
+        Some(kind) if kind.uses_image() => kind.to_string(),
+        Some(kind) => format!("{kind}, which uses the host's own system folders and no image"),
+    }
 }
 
 /// What somebody silenced in the files that a plan is made of, a line each: whoever launches it

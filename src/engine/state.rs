@@ -7,6 +7,7 @@
 //! STATE/logs/KEY/     the audit and, without a terminal, the output of each run of a manifest
 //! ```
 
+use super::backend::BackendKind;
 use super::error::Problem;
 use super::subject::Subject;
 use ring::rand::{SecureRandom, SystemRandom};
@@ -91,7 +92,7 @@ pub struct Record {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub manifest: Option<PathBuf>,
     /// `bubblewrap`, `docker` or `podman`.
-    pub backend: String,
+    pub backend: BackendKind,
     /// The launching process.
     pub pid: i32,
     /// That process's start time in clock ticks since boot; a reused number has another.
@@ -131,7 +132,7 @@ pub(crate) struct NewRun<'a> {
     pub bottle: Option<&'a Subject>,
     /// What a person calls it.
     pub label: Option<&'a str>,
-    pub backend: &'a str,
+    pub backend: BackendKind,
     pub workspace: &'a Path,
     /// The key of what is kept for `--resume`.
     pub kept_key: &'a str,
@@ -177,7 +178,7 @@ impl Run {
             name: new.subject.name.clone(),
             label: new.label.map(str::to_owned),
             manifest: Some(new.subject.file.clone()).filter(|f| !f.as_os_str().is_empty()),
-            backend: new.backend.to_owned(),
+            backend: new.backend,
             pid,
             pid_start: process_start(pid).unwrap_or(0),
             started: now.clone(),
@@ -313,7 +314,7 @@ mod tests {
             subject: &subject,
             bottle: None,
             label: None,
-            backend: "bubblewrap",
+            backend: BackendKind::Bubblewrap,
             workspace,
             kept_key: "dev",
             digest: None,

@@ -1,5 +1,6 @@
 //! Who is told what a launch does, and who may stop it.
 
+use super::backend::BackendKind;
 use super::error::Stage;
 use rustix::event::{EventfdFlags, eventfd};
 use rustix::io::write;
@@ -23,7 +24,7 @@ pub trait Ui: Send + Sync {
     fn stage(&self, stage: Stage);
 
     /// What carries the guest, once it was found; nothing has been made yet.
-    fn backend(&self, _name: &str, _workspace: &Path) {}
+    fn backend(&self, _kind: BackendKind, _workspace: &Path) {}
 
     /// Something a person should know; not an error.
     fn note(&self, text: &str);

@@ -198,7 +198,7 @@ mod tests {
             subject: &agent,
             bottle: Some(&bottle),
             label: None,
-            backend: "bubblewrap",
+            backend: crate::engine::BackendKind::Bubblewrap,
             workspace: Path::new("/w"),
             kept_key: "fix",
             digest: None,

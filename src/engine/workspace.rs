@@ -6,7 +6,7 @@ use super::host::Host;
 use super::looked::Looked;
 use super::state::StateDir;
 use super::tree::{self, Owner};
-use crate::plan::{Dockerfile, Plan, WorkspaceMode, sensitive_path};
+use crate::plan::{Dockerfile, Plan, WorkspaceMode, obeyed_path, sensitive_path};
 use crate::provider::{Content, Derived, WORKSPACE};
 use std::fs;
 use std::os::fd::AsFd;
@@ -37,7 +37,11 @@ pub(crate) fn host_folder(
     let homes = [host.home().to_owned(), real_path(host.home())];
     let sensitive = || homes.iter().find_map(|home| sensitive_path(&real, Some(home)));
     // A stated absolute path is the checker's to judge, and a person's to defend.
-    let why = if stated.is_some_and(Path::is_absolute) { None } else { sensitive() };
+    let obeyed = || {
+        let written = plan.workspace.mode == WorkspaceMode::Bind;
+        homes.iter().filter(|_| written).find_map(|home| obeyed_path(&real, Some(home)))
+    };
+    let why = if stated.is_some_and(Path::is_absolute) { None } else { sensitive().or_else(obeyed) };
     let whole = (real == Path::new("/")).then_some("is the whole host");
     if let Some(why) = whole.or(why).or_else(|| launchers_own(&real, host, state)) {
         return Err(Problem::new(what(), format!("it {why}, and the guest would see it"), help));

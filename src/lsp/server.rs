@@ -11,10 +11,11 @@ use super::requests::{
 };
 use super::session::Session;
 use crate::manifest::Layout;
+use crate::shown::lines;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::mpsc;
 use tower_lsp::LanguageServer;
-use tower_lsp::jsonrpc::Result;
+use tower_lsp::jsonrpc::{Error, Result};
 use tower_lsp::ls_types::*;
 
 /// One conversation.
@@ -199,8 +200,13 @@ impl LanguageServer for Server {
     }
 
     async fn execute_command(&self, params: ExecuteCommandParams) -> Result<Option<LSPAny>> {
-        let answer = self.owner.ask(|session, _| command::execute(session, params)).await?;
-        let Some(text) = answer.text().await? else { return Ok(None) };
+        // An error may name a file.
+        let shown = |mut error: Error| {
+            error.message = lines(&error.message).into();
+            error
+        };
+        let answer = self.owner.ask(|session, _| command::execute(session, params)).await.map_err(shown)?;
+        let Some(text) = answer.text().await.map_err(shown)? else { return Ok(None) };
         let shown = text.clone();
         self.owner.tell(move |session| command::show(session, shown));
         Ok(Some(LSPAny::String(text)))

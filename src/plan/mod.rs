@@ -18,7 +18,7 @@ pub use compare::{Change, DiffFormat, Direction, Places, compare, render_changes
 pub use grants::{grant_line, grants};
 pub use guest_policy::{GUEST_POLICY, guest_policy};
 pub use render::{Format, preflight, render, shell_words};
-pub use sensitive::sensitive_path;
+pub use sensitive::{obeyed_path, sensitive_path};
 pub use targets::{Conflict, mount_conflict};
 pub use unsupported::{Unsupported, unsupported};
 

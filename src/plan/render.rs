@@ -73,9 +73,7 @@ pub fn preflight(plan: &Plan, backend: &str, folder: Option<&Path>) -> String {
     for line in grants(plan, folder) {
         let _ = writeln!(out, "{line}");
     }
-    let unused =
-        if backend == "bubblewrap" { ", which uses the host's own system folders and no image" } else { "" };
-    let _ = writeln!(out, "backend      {backend}{unused}");
+    let _ = writeln!(out, "backend      {backend}");
     out
 }
 

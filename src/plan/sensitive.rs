@@ -5,7 +5,7 @@ use std::path::Path;
 const SOCKETS: [&str; 5] = ["docker.sock", "podman.sock", "containerd.sock", "crio.sock", "buildkitd.sock"];
 
 /// What lies in a home folder, and what it is.
-const IN_HOME: [(&str, &str); 20] = [
+const IN_HOME: [(&str, &str); 56] = [
     (".ssh", "holds SSH keys"),
     (".aws", "holds cloud credentials"),
     (".config/gcloud", "holds cloud credentials"),
@@ -20,12 +20,74 @@ const IN_HOME: [(&str, &str); 20] = [
     (".config/gh", "holds credentials"),
     (".password-store", "holds passwords"),
     (".local/share/keyrings", "holds passwords"),
+    (".pgpass", "holds passwords"),
+    (".my.cnf", "holds passwords"),
+    (".m2/settings.xml", "holds registry credentials"),
+    (".m2/settings-security.xml", "holds registry credentials"),
+    (".gradle/gradle.properties", "holds registry credentials"),
+    (".gradle/init.d", "is obeyed by every build of yours"),
+    (".cargo/credentials", "holds registry credentials"),
+    (".cargo/credentials.toml", "holds registry credentials"),
+    (".gem/credentials", "holds registry credentials"),
+    (".composer/auth.json", "holds registry credentials"),
+    (".config/composer/auth.json", "holds registry credentials"),
+    (".config/containers/auth.json", "holds registry credentials"),
+    (".config/hub", "holds credentials"),
+    (".config/op", "holds passwords"),
+    (".config/rclone", "holds cloud credentials"),
+    (".config/doctl", "holds cloud credentials"),
+    (".config/sops", "holds private keys"),
+    (".s3cfg", "holds cloud credentials"),
+    (".boto", "holds cloud credentials"),
+    (".databrickscfg", "holds cloud credentials"),
+    (".oci", "holds cloud credentials"),
+    (".terraform.d/credentials.tfrc.json", "holds cloud credentials"),
+    (".terraformrc", "holds cloud credentials"),
+    (".vault-token", "holds credentials"),
+    (".minikube", "holds cluster credentials"),
+    (".local/share/containers", "holds every container"),
+    (".local/share/docker", "holds every container"),
+    (".local/share/kwalletd", "holds passwords"),
+    (".mozilla", "holds a browser's logins"),
+    (".thunderbird", "holds your mail and its passwords"),
+    (".config/google-chrome", "holds a browser's logins"),
+    (".config/chromium", "holds a browser's logins"),
+    (".config/BraveSoftware", "holds a browser's logins"),
+    (".config/microsoft-edge", "holds a browser's logins"),
+    ("Library/Keychains", "holds passwords"),
+    ("Library/Application Support/Google/Chrome", "holds a browser's logins"),
     (".claude", "holds the agent's login"),
     (".claude.json", "holds the agent's login"),
     (".codex", "holds the agent's login"),
     (".bot-bottle", "holds your bottles"),
     (".config/bot-bottle", "is what this machine's bottles are launched with"),
     (".local/state/bot-bottle", "holds what your bottles' runs left, and the way out of those that run"),
+];
+
+/// What of a home is run or obeyed when its owner logs in, opens a shell or types a name: to be read by a guest
+/// it may be, to be written by one never.
+const OBEYED: [&str; 21] = [
+    ".bash_aliases",
+    ".bash_login",
+    ".bash_logout",
+    ".bash_profile",
+    ".bashrc",
+    ".profile",
+    ".zlogin",
+    ".zprofile",
+    ".zshenv",
+    ".zshrc",
+    ".xinitrc",
+    ".xprofile",
+    ".xsessionrc",
+    ".gitconfig",
+    ".config/autostart",
+    ".config/environment.d",
+    ".config/fish",
+    ".config/git",
+    ".config/systemd",
+    ".local/bin",
+    "bin",
 ];
 
 /// The system's folders, and whether what lies in them is sensitive too.
@@ -62,14 +124,29 @@ pub fn sensitive_path(path: &Path, home: Option<&Path>) -> Option<&'static str> 
         if rest.as_os_str().is_empty() {
             return Some("is a home folder");
         }
-        let hit = |item: &&(&str, &str)| rest.starts_with(item.0) || Path::new(item.0).starts_with(rest);
-        return IN_HOME.iter().find(hit).map(|(_, why)| *why);
+        return IN_HOME.iter().find(|(item, _)| meets(rest, item)).map(|(_, why)| *why);
     }
     let path = path.as_os_str().as_encoded_bytes();
     let hit = |(folder, below, _): &&(&str, bool, &str)| {
         within(folder.as_bytes(), path) || *below && within(path, folder.as_bytes())
     };
     SYSTEM.iter().find(hit).map(|(.., why)| *why)
+}
+
+/// What makes a host folder or file too sensitive for a guest to write, where it may be read: «is run when you
+/// log in». As [`sensitive_path`], by the path alone.
+pub fn obeyed_path(path: &Path, home: Option<&Path>) -> Option<&'static str> {
+    let rest = below_home(path, home).filter(|rest| !rest.as_os_str().is_empty())?;
+    OBEYED.iter().any(|item| meets(rest, item)).then_some("holds what is run as you on the host")
+}
+
+/// Whether one of two paths lies in the other. Most differ in their first bytes, which is all that is looked at
+/// then: each path of each manifest passes a long list.
+fn meets(path: &Path, item: &str) -> bool {
+    let bytes = path.as_os_str().as_encoded_bytes();
+    let common = bytes.iter().zip(item.as_bytes()).take_while(|(a, b)| a == b).count();
+    let ends = |at: usize, bytes: &[u8]| bytes.get(at).is_none_or(|b| *b == b'/');
+    (common == item.len() && ends(common, bytes)) || (common == bytes.len() && ends(common, item.as_bytes()))
 }
 
 /// Whether a path is a folder or lies below it. Both are in normal form, so their bytes tell, and

@@ -8,11 +8,9 @@ import { ShowMessageRequest, type LanguageClient, type MessageActionItem } from 
 export function askInDialogs(client: LanguageClient): void {
   client.onRequest(ShowMessageRequest.type, async ({ message, actions = [] }): Promise<MessageActionItem | null> => {
     const [first = "", ...rest] = message.split("\n");
-    const [yes, ...others] = actions;
-    // Escape is a no, as the last answer is.
-    const items = [yes, ...others.map((action) => ({ ...action, isCloseAffordance: true }))].filter((item) => item !== undefined);
+    // In the server's order, whose first is a no: the first button has the focus, and Escape is a no too.
     const options = { modal: true, detail: rest.join("\n") };
-    const answer = await vscode.window.showWarningMessage(first, options, ...items);
+    const answer = await vscode.window.showWarningMessage(first, options, ...actions);
     return actions.find((action) => action.title === answer?.title) ?? null;
   });
 }

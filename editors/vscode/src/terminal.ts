@@ -28,8 +28,22 @@ export function offerTerminal(client: LanguageClient, env: NodeJS.ProcessEnv | u
     if (program === undefined) {
       throw new Error("argv is empty");
     }
-    const home = env?.HOME === process.env.HOME ? {} : { HOME: env?.HOME, USERPROFILE: env?.USERPROFILE };
-    vscode.window.createTerminal({ name: title, cwd, shellPath: program, shellArgs: args, env: home }).show();
+    // The server's own environment and nothing else: a workspace's `terminal.integrated.env` could name another
+    // configuration, state folder or PATH than what the question was about.
+    const own = { ...configured(), ...process.env, ...env, TERM: "xterm-256color", COLORTERM: "truecolor" };
+    const options = { name: title, cwd, shellPath: program, shellArgs: args, env: own, strictEnv: true, isTransient: true };
+    vscode.window.createTerminal(options).show();
     return null;
   });
+}
+
+/**
+ * Each variable that a setting of the terminal names, as one to be taken out: where the workbench runs elsewhere than
+ * the terminal, `strictEnv` is not heeded.
+ */
+function configured(): Record<string, null> {
+  const settings = vscode.workspace.getConfiguration("terminal.integrated.env");
+  const levels = ["linux", "osx", "windows"].flatMap((platform) => Object.values(settings.inspect(platform) ?? {}));
+  const named = levels.flatMap((level) => (typeof level === "object" && level !== null ? Object.keys(level) : []));
+  return Object.fromEntries(named.map((name) => [name, null]));
 }

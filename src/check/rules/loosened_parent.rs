@@ -154,7 +154,8 @@ fn repeated(ctx: &Context<'_>, change: &Change, base: &Bottle) -> Option<(String
     let scalar = if amount { value.value.clone() } else { edit::scalar(&value.value) };
     let said = format!("`{}: {}`", change.subject, value.value);
     match entry.value.get(&change.subject) {
-        Some(own) if own.origin.is_some() => None,
+        // What is no value is another finding's to mend.
+        Some(own) if own.origin.is_some() || own.is_null() || own.scalar().is_none() => None,
         Some(own) => Some((format!("put the parent's {said} back"), Edit { span: own.span, text: scalar })),
         None => {
             let edit = edit::add_entry(ctx.text(), &entry.value, &change.subject, &scalar)?;

@@ -3,7 +3,8 @@
 //! ## What it finds
 //! A mount, a workspace or a build context that shows what no agent should see: a container socket,
 //! `~/.ssh`, cloud credentials, the agents' own logins, the home folder, `/` and the system's own
-//! folders. Also a folder that holds one of these, and a link that leads there.
+//! folders. Also a folder that holds one of these, and a link that leads there; and, where the guest may
+//! write, what is run as you on the host: shell files, `~/.local/bin`, autostart.
 //!
 //! ## Why it matters
 //! Such a mount is a door in the wall. Whoever reaches the container socket is root on the host;
@@ -31,7 +32,7 @@
 use crate::check::{Context, Edit, Sink, edit, paths, shown};
 use crate::manifest::host_path::{self, Purpose};
 use crate::manifest::{FileKind, HostPath, Location};
-use crate::plan::sensitive_path;
+use crate::plan::{obeyed_path, sensitive_path};
 
 pub(super) fn check(ctx: &Context<'_>, out: &mut Sink<'_>) {
     let bottle = ctx.bottle.iter().flat_map(host_path::of_bottle);
@@ -72,7 +73,10 @@ fn why(ctx: &Context<'_>, purpose: Purpose, path: &HostPath) -> Option<&'static 
         {
             None
         }
-        Purpose::Context | Purpose::Workspace | Purpose::Mount(_) => sensitive(ctx, path),
+        Purpose::Context => sensitive(ctx, path),
+        Purpose::Workspace | Purpose::Mount(_) => {
+            sensitive(ctx, path).or_else(|| is_written(ctx, purpose).then(|| obeyed(ctx, path)).flatten())
+        }
     }
 }
 
@@ -95,6 +99,28 @@ fn sensitive_file(ctx: &Context<'_>, file: &HostPath) -> Option<&'static str> {
         return None;
     }
     sensitive(ctx, file)
+}
+
+/// Whether the guest may write what is named for this.
+fn is_written(ctx: &Context<'_>, purpose: Purpose) -> bool {
+    let Some(workspace) = ctx.bottle.as_ref().and_then(|b| b.workspace.as_ref()) else { return false };
+    match purpose {
+        Purpose::Mount(index) => {
+            workspace.value.mounts.get(index).and_then(|m| m.read_only.as_ref()).is_some_and(|r| !r.value)
+        }
+        Purpose::Workspace => workspace.value.mode.as_ref().is_none_or(|mode| mode.value == "bind"),
+        Purpose::Dockerfile | Purpose::Context | Purpose::Prompt => false,
+    }
+}
+
+/// Why a host path is no guest's to write, by its text or by where its links lead.
+fn obeyed(ctx: &Context<'_>, path: &HostPath) -> Option<&'static str> {
+    if ctx.source.location == Location::Home && !path.value.starts_with(['/', '~', '.']) {
+        return None;
+    }
+    let home = ctx.catalog.layout.home.as_deref();
+    let path = path.resolve(ctx.catalog.layout);
+    obeyed_path(&path, home).or_else(|| obeyed_path(&ctx.catalog.files.canonical(&path)?, home))
 }
 
 /// Why a host path is sensitive, by its text or by where its links lead.

@@ -7,7 +7,7 @@
 //! everything that can be written.
 
 use super::limits::Limits;
-use super::{Backend, Job, Stop, TrustStore, seccomp};
+use super::{Backend, BackendKind, Job, Stop, TrustStore, seccomp};
 use crate::engine::child::{self, Prepared, Stopped};
 use crate::engine::error::Problem;
 use crate::engine::guest::{Bind, Guest};
@@ -91,8 +91,8 @@ impl Bubblewrap {
 }
 
 impl Backend for Bubblewrap {
-    fn name(&self) -> &'static str {
-        "bubblewrap"
+    fn kind(&self) -> BackendKind {
+        BackendKind::Bubblewrap
     }
 
     fn owner(&self) -> Owner {

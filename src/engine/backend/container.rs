@@ -7,7 +7,7 @@
 use super::bubblewrap::as_node;
 use super::image::{self, Image};
 use super::limits::DEFAULT_PIDS;
-use super::{Backend, Job, Stop, TrustStore};
+use super::{Backend, BackendKind, Engine, Job, Stop, TrustStore};
 use crate::engine::child::{self, Prepared, Stopped};
 use crate::engine::error::Problem;
 use crate::engine::guest::{Bind, Guest};
@@ -33,7 +33,7 @@ const LABEL: &str = "bot-bottle.run";
 
 /// A container engine's command line.
 pub(crate) struct Cli {
-    pub name: &'static str,
+    pub engine: Engine,
     program: PathBuf,
     env: Vec<(OsString, OsString)>,
     /// Where the client runs: Podman's monitor leaves a file there when a guest is out of memory.
@@ -42,8 +42,8 @@ pub(crate) struct Cli {
 
 impl Cli {
     /// The engine's client on this host; `None` where it is not installed.
-    pub(crate) fn find(name: &'static str, host: &Host) -> Option<Self> {
-        let program = host.find_program(name)?;
+    pub(crate) fn find(engine: Engine, host: &Host) -> Option<Self> {
+        let program = host.find_program(engine.name())?;
         // Where the daemon is and how it is reached; no other variable of the host, for among
         // them are the credentials.
         let wanted = |name: &str| {
@@ -60,7 +60,7 @@ impl Cli {
         if !env.iter().any(|(name, _)| name == "HOME") {
             env.push(("HOME".into(), host.home().into()));
         }
-        Some(Self { name, program, env, folder: PathBuf::from("/") })
+        Some(Self { engine, program, env, folder: PathBuf::from("/") })
     }
 
     pub(crate) fn command(&self) -> Command {
@@ -91,8 +91,10 @@ impl Cli {
     /// Whether the engine answers, and what Docker says of its security. Asked once a launch: the
     /// client's start alone takes as long as many a sandbox.
     pub(crate) fn answers(&self, cancel: &Cancel) -> Result<String, CliError> {
-        let podman = self.name == "podman";
-        let format = if podman { "{{.Version.Version}}" } else { "{{.ServerVersion}} {{.SecurityOptions}}" };
+        let format = match self.engine {
+            Engine::Docker => "{{.ServerVersion}} {{.SecurityOptions}}",
+            Engine::Podman => "{{.Version.Version}}",
+        };
         self.run(&["info", "--format", format], cancel)
     }
 }
@@ -142,23 +144,21 @@ impl Container {
     /// launcher's: so it has the launcher's number, or, where root launches, the workspace's owner's.
     fn settle_user(&mut self, job: &Job<'_>) -> Result<(), Stop> {
         let (uid, gid) = (rustix::process::getuid().as_raw(), rustix::process::getgid().as_raw());
-        if self.cli.name == "podman" && uid != 0 {
-            self.user_options = vec!["--userns", "keep-id:uid=1000,gid=1000"];
-            return Ok(());
-        }
-        if self.cli.name == "docker" {
-            if self.info.contains("name=rootless") {
-                let why = "under rootless Docker only the guest's root can use the launcher's files";
-                return Err(Problem::new(
-                    "this Docker cannot be used",
-                    why,
-                    "choose --backend podman or bubblewrap",
-                )
-                .into());
+        match self.cli.engine {
+            Engine::Podman if uid != 0 => {
+                self.user_options = vec!["--userns", "keep-id:uid=1000,gid=1000"];
+                return Ok(());
             }
-            if self.info.contains("name=userns") {
+            Engine::Podman => {}
+            Engine::Docker if self.info.contains("name=rootless") => {
+                let why = "under rootless Docker only the guest's root can use the launcher's files";
+                let help = "choose --backend podman or bubblewrap";
+                return Err(Problem::new("this Docker cannot be used", why, help).into());
+            }
+            Engine::Docker if self.info.contains("name=userns") => {
                 self.user_options = vec!["--userns", "host"];
             }
+            Engine::Docker => {}
         }
         if uid != 0 {
             self.user = (uid, gid);
@@ -238,8 +238,8 @@ fn mount(bind: &Bind) -> OsString {
 }
 
 impl Backend for Container {
-    fn name(&self) -> &'static str {
-        self.cli.name
+    fn kind(&self) -> BackendKind {
+        BackendKind::Container(self.cli.engine)
     }
 
     fn owner(&self) -> Owner {
@@ -380,9 +380,10 @@ fn remove(cli: &Cli, containers: &[&str]) -> Result<(), String> {
 /// Why one may still be there, or may still come; the next command tries again.
 pub(crate) fn left_behind(record: &Record, run: &Path, host: &Host) -> Result<(), String> {
     let Some(container) = &record.container else { return Ok(()) };
-    let name = if record.backend == "podman" { "podman" } else { "docker" };
+    let BackendKind::Container(engine) = record.backend else { return Ok(()) };
+    let name = engine.name();
     let gone = || format!("{name} is not on PATH, so the container {container} may still be there");
-    let cli = Cli::find(name, host).ok_or_else(gone)?;
+    let cli = Cli::find(engine, host).ok_or_else(gone)?;
     if !remove_labelled(&cli, &record.id)? && Making::is_under_way(run) {
         return Err(format!("the container {container} may still come"));
     }

@@ -1,7 +1,7 @@
 //! The image of a container guest: built once for what it is built from, and what we must know of it.
 
 use super::container::{Cli, CliError, Making, START_DAEMON, label};
-use super::{Job, Stop, TrustStore};
+use super::{Engine, Job, Stop, TrustStore};
 use crate::engine::build::{self, BuildInputs, LeftOut};
 use crate::engine::child::{self, Prepared, Stopped};
 use crate::engine::error::Problem;
@@ -61,7 +61,7 @@ fn inspect(cli: &Cli, tag: &str, job: &Job<'_>) -> Result<Option<String>, Stop> 
             let why = why.to_lowercase();
             let absent =
                 ["no such image", "image not known", "no such object"].iter().any(|t| why.contains(t));
-            let what = format!("{} does not answer", cli.name);
+            let what = format!("{} does not answer", cli.engine.name());
             if absent { Ok(None) } else { Err(Problem::new(what, why, START_DAEMON).into()) }
         }
     }
@@ -79,7 +79,7 @@ fn build(cli: &Cli, job: &Job<'_>, inputs: &BuildInputs, tag: &str) -> Result<()
     if let Dockerfile::Shipped(_) = &job.plan.dockerfile {
         command.args(["--tag", job.plan.image]);
     }
-    command.args(walls(cli.name, inputs.has_run)).arg("-");
+    command.args(walls(cli.engine, inputs.has_run)).arg("-");
     let mut prepared = Prepared::new(command);
     prepared.input = Some(archive);
     match child::run(prepared, job.cancel, |line| job.ui.progress(line)) {
@@ -92,13 +92,13 @@ fn build(cli: &Cli, job: &Job<'_>, inputs: &BuildInputs, tag: &str) -> Result<()
 
 /// What keeps a build's commands from the host's own network, whatever the engine's configuration
 /// says. A build without commands has no network at all.
-fn walls(engine: &str, has_run: bool) -> Vec<&'static str> {
+fn walls(engine: Engine, has_run: bool) -> Vec<&'static str> {
     match (engine, has_run) {
         // The other isolation of Podman shares the host's network.
-        ("podman", true) => vec!["--isolation", "oci", "--network", "private"],
-        ("podman", false) => vec!["--isolation", "oci", "--network", "none"],
-        (_, true) => vec!["--network", "default"],
-        (_, false) => vec!["--network", "none"],
+        (Engine::Podman, true) => vec!["--isolation", "oci", "--network", "private"],
+        (Engine::Podman, false) => vec!["--isolation", "oci", "--network", "none"],
+        (Engine::Docker, true) => vec!["--network", "default"],
+        (Engine::Docker, false) => vec!["--network", "none"],
     }
 }
 

@@ -6,6 +6,7 @@
 mod bubblewrap;
 mod container;
 mod image;
+mod kind;
 pub(crate) mod limits;
 pub(crate) mod seccomp;
 
@@ -19,6 +20,7 @@ use super::tree::Owner;
 use super::ui::{Cancel, Ui};
 use crate::plan::Plan;
 pub(crate) use container::left_behind as container_left_behind;
+pub use kind::{BackendKind, Engine};
 use std::path::Path;
 
 /// `--backend`.
@@ -35,6 +37,28 @@ pub enum Choice {
     Podman,
 }
 
+impl Choice {
+    /// Its word on the command line.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Bubblewrap => BackendKind::Bubblewrap.name(),
+            Self::Docker => Engine::Docker.name(),
+            Self::Podman => Engine::Podman.name(),
+        }
+    }
+}
+
+impl From<BackendKind> for Choice {
+    fn from(kind: BackendKind) -> Self {
+        match kind {
+            BackendKind::Bubblewrap => Self::Bubblewrap,
+            BackendKind::Container(Engine::Docker) => Self::Docker,
+            BackendKind::Container(Engine::Podman) => Self::Podman,
+        }
+    }
+}
+
 /// Where a guest looks for certificate authorities, and those it has already.
 pub(crate) struct TrustStore {
     pub guest_path: String,
@@ -43,8 +67,8 @@ pub(crate) struct TrustStore {
 
 /// One way of carrying a guest.
 pub(crate) trait Backend {
-    /// The name on the command line.
-    fn name(&self) -> &'static str;
+    /// Which one it is.
+    fn kind(&self) -> BackendKind;
 
     /// Whose files the guest's user reads and writes.
     fn owner(&self) -> Owner;
@@ -117,21 +141,23 @@ impl From<Problem> for Stop {
 
 /// The backend that the operator chose.
 pub(crate) fn choose(choice: Choice, host: &Host, cancel: &Cancel) -> Result<Box<dyn Backend>, Stop> {
-    let engine = |name| container::Cli::find(name, host);
-    let named = |name: &'static str, install: &str| {
+    let found = |engine| container::Cli::find(engine, host);
+    let named = |engine: Engine| {
+        let (name, title) = (engine.name(), engine.title());
+        let install = format!("install {title}, or choose --backend bubblewrap");
         let missing = || Problem::new(format!("{name} cannot be used"), "it is not on PATH", install);
-        let cli = engine(name).ok_or_else(missing)?;
+        let cli = found(engine).ok_or_else(missing)?;
         let what = format!("{name} does not answer");
         let info = cli.answers(cancel).map_err(|e| e.at(&what, container::START_DAEMON))?;
         Ok(Box::new(container::Container::new(cli, info)) as Box<dyn Backend>)
     };
     match choice {
         Choice::Bubblewrap => Ok(Box::new(bubblewrap::Bubblewrap::find(host)?)),
-        Choice::Docker => named("docker", "install Docker, or choose --backend bubblewrap"),
-        Choice::Podman => named("podman", "install Podman, or choose --backend bubblewrap"),
+        Choice::Docker => named(Engine::Docker),
+        Choice::Podman => named(Engine::Podman),
         Choice::Auto => {
-            for name in ["docker", "podman"] {
-                let answer = engine(name).and_then(|cli| Some((cli.answers(cancel).ok()?, cli)));
+            for engine in Engine::ALL {
+                let answer = found(engine).and_then(|cli| Some((cli.answers(cancel).ok()?, cli)));
                 if let Some((info, cli)) = answer {
                     return Ok(Box::new(container::Container::new(cli, info)));
                 }

@@ -14,6 +14,7 @@ use super::subject::Subject;
 use crate::manifest::{Catalog, Found, Kind, read_agent, resolve};
 use crate::plan::{Change, DiffFormat, Plan, PlanError, build, draft, render_changes};
 use crate::provider::Start;
+use crate::shown::decided_on;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -47,6 +48,8 @@ pub struct Moved {
 impl Standing {
     /// What a person is asked about a bottle, shown by this name; empty where nothing is asked.
     pub fn summary(&self, shown: &str) -> String {
+        // A folder's name may hold a whole question of its own.
+        let shown = &decided_on(shown);
         match self {
             Self::Own | Self::Trusted => String::new(),
             Self::Unknown(lines) => {
@@ -54,7 +57,7 @@ impl Standing {
             }
             Self::Changed(moved) => {
                 let mut text = String::from("this bottle has changed since you trusted it:\n");
-                let permissions = [(shown.to_owned(), moved.permissions.clone())];
+                let permissions = [(shown.clone(), moved.permissions.clone())];
                 if moved.permissions.is_empty() {
                     text += &format!("{shown}\n  no permission moved, and what it is made of did\n");
                 } else {

@@ -12,6 +12,7 @@ use super::part::yaml;
 use super::query::{self, At, Path, Role};
 use crate::check::Edit;
 use crate::manifest::{Carrier, Identity, Kind, Source};
+use crate::shown::lines;
 use crate::syntax::{Node, Repair, Repaired, repair};
 
 /// Something that may be written.
@@ -67,11 +68,17 @@ pub enum CompletionKind {
 pub fn completion(snapshot: &Snapshot<'_>, offset: usize) -> Vec<Completion> {
     let source = snapshot.source;
     let Some(part) = yaml(source) else { return keys::frontmatter(snapshot, offset) };
-    match repair(&source.text, part, offset) {
+    let mut all = match repair(&source.text, part, offset) {
         Repair::Nowhere => Vec::new(),
         Repair::Comment(comment) => suppression::complete(source, comment, offset),
         Repair::Word(repaired) => at_word(snapshot, &repaired, offset),
-    }
+    };
+    // Names of files and hosts come from elsewhere: what moves a terminal or hides is not offered, since
+    // taking it would write it.
+    all.retain(|one| {
+        [&one.label, &one.sort, &one.filter, &one.edit.text].into_iter().all(|text| lines(text) == *text)
+    });
+    all
 }
 
 /// The word at the cursor with everything that the lists ask of it.

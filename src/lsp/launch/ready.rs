@@ -2,8 +2,8 @@
 
 use crate::check::{Facts, clear};
 use crate::disk::Disk;
-use crate::engine::Looked;
 use crate::engine::trust::Bottle;
+use crate::engine::{Looked, silenced};
 use crate::ide::Snapshot;
 use crate::ide::commands::pick;
 use crate::manifest::{Catalog, Files, Layout, Source};
@@ -22,6 +22,8 @@ pub(in crate::lsp) struct Ready {
     pub bottle: Bottle,
     /// What of it a launch is held to.
     pub digest: String,
+    /// What comments of its files silence, a line each.
+    pub silenced: String,
 }
 
 /// Why there is nothing to launch.
@@ -59,12 +61,18 @@ impl Ready {
             Snapshot { source: &source, catalog: &catalog, facts: Facts::default(), workspace: &[] };
         let other = |e: &dyn std::fmt::Display| Refusal::Other(e.to_string());
         let found = pick(&snapshot, name).map_err(|e| other(&e))?;
-        clear(&found, &catalog, &Start::default())
+        let cleared = clear(&found, &catalog, &Start::default())
             .map_err(|e| Refusal::Errors { kind: found.manifest.kind.word(), first: e.first() })?;
         let bottle = Bottle::of(&found, &catalog, looked).map_err(|e| other(&e))?;
         let digest = bottle.launch_digest(&found, &catalog).map_err(|e| other(&e))?;
         catalog.asked_for().iter().try_for_each(|path| saved(path))?;
-        Ok(Self { file: file.to_owned(), name: found.manifest.name.clone(), bottle, digest })
+        Ok(Self {
+            file: file.to_owned(),
+            name: found.manifest.name.clone(),
+            bottle,
+            digest,
+            silenced: silenced(&cleared),
+        })
     }
 
     /// `FILE#NAME`, as the command line takes it.

@@ -7,7 +7,8 @@ use crate::engine::{self, Host, Looked, Options, Record};
 use crate::lsp::document::file_path;
 use crate::lsp::launch::{OpenTerminal, Operator, Ready, Task, TerminalParams, Wish};
 use crate::lsp::progress::Progress;
-use crate::shown::visible;
+use crate::plan::shell_words;
+use crate::shown::{decided_on, visible};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tower_lsp::ls_types::request::ShowMessageRequest;
@@ -43,7 +44,8 @@ impl Session {
         let params = ShowMessageRequestParams {
             typ: MessageType::WARNING,
             message: question,
-            actions: Some(vec![action(YES), action(NO)]),
+            // Where a client takes the first for what Enter means, Enter is a no.
+            actions: Some(vec![action(NO), action(YES)]),
         };
         let owner = self.owner.clone();
         self.outbox.request_of_a_person::<ShowMessageRequest>(params, move |answer| {
@@ -64,12 +66,20 @@ impl Session {
         let in_workspace = self.roots.iter().find_map(|root| file.strip_prefix(root).ok());
         let shown = in_workspace.unwrap_or(file).display();
         let summary = standing.summary(&format!("{shown}#{}", ready.bottle.name()));
+        let summary = summary + &ready.silenced;
         let lines: Vec<_> = summary.lines().map(|line| visible(&masked_words(line))).collect();
         if lines.len() > LONGEST_QUESTION {
-            let file = file.display();
+            let command = shell_words(
+                &["bot-bottle", "trust"]
+                    .map(str::to_owned)
+                    .into_iter()
+                    .chain([file.display().to_string()])
+                    .collect::<Vec<_>>(),
+            );
             return Err(format!(
-                "{file} is not trusted, and allows more than can be shown here; look at it with \
-                 `bot-bottle trust {file}`, and launch it again"
+                "{} is not trusted, and allows more than can be shown here; look at it with `{command}`, and \
+                 launch it again",
+                decided_on(&file.display().to_string())
             ));
         }
         Ok(lines.join("\n"))
@@ -93,6 +103,7 @@ impl Session {
         let operator = self.operator()?;
         let folder = self.project(&ready.file)?;
         let mut words = vec!["launch".to_owned(), ready.target(), format!("--digest={}", ready.digest)];
+        words.push(format!("--backend={}", operator.backend.name()));
         words.extend(wish.options());
         let arguments = wish.arguments;
         let Some(task) = wish.task else {
@@ -129,7 +140,7 @@ impl Session {
         }
         let operator = self.operator()?;
         let run = find(operator, which)?;
-        let argv = operator.argv(["attach".to_owned(), run.id]);
+        let argv = operator.attach(run.id);
         let folder = if run.workspace.is_dir() { run.workspace } else { PathBuf::from("/") };
         self.open_terminal(TerminalParams::new(&run.name, folder, argv));
         Ok(())
@@ -164,7 +175,7 @@ impl Session {
         let host = Host::of_this_process().ok_or("HOME names no folder; set it")?;
         // A repository can bring the editor's configuration, and with it the server's environment.
         let brought = |root: &&PathBuf| {
-            let (home, root) = (real(host.home()), real(root));
+            let (home, root) = (real(host.home()), repository(&real(root)));
             home != root && home.starts_with(&root)
         };
         match self.roots.iter().find(brought).filter(|_| !is_users_own(host.home())) {
@@ -198,9 +209,17 @@ impl Session {
         Ok(Trust::new(&self.operator()?.state, &self.layout).standing(&ready.bottle))
     }
 
-    /// The folder that the launch is about: the workspace's that holds the file, else its first one.
+    /// The folder that the launch is about: the workspace's that holds the file, else its only one. Which of
+    /// several, no list that a repository may have written decides.
     fn project(&self, file: &Path) -> Result<PathBuf, String> {
         let holding = self.roots.iter().filter(|root| file.starts_with(root));
+        if self.roots.len() > 1 && holding.clone().next().is_none() {
+            return Err(
+                "several folders are open, and the bottle lies in none of them; open the one that the \
+                        agent shall work in alone, or run `bot-bottle launch` there"
+                    .to_owned(),
+            );
+        }
         if let Some(root) = holding.max_by_key(|root| root.components().count()).or(self.roots.first()) {
             return Ok(root.clone());
         }
@@ -225,6 +244,11 @@ fn find(operator: &Operator, which: Option<&str>) -> Result<Record, String> {
             Err(format!("give the id of a run; there are {}", names.join(", ")))
         }
     }
+}
+
+/// The repository that a folder lies in; itself where there is none.
+fn repository(folder: &Path) -> PathBuf {
+    folder.ancestors().find(|dir| dir.join(".git").exists()).unwrap_or(folder).to_owned()
 }
 
 fn real(path: &Path) -> PathBuf {

@@ -19,6 +19,7 @@ use crate::lsp::scan::{self, Workspace};
 use crate::lsp::settings::{SECTION, Settings};
 use crate::lsp::watch;
 use crate::manifest::{self, Kind, Layout};
+use crate::shown::lines;
 use serde_json::Value;
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::path::{Path, PathBuf};
@@ -342,6 +343,8 @@ impl Session {
 
     /// Shows a person a message.
     pub(in crate::lsp) fn message(&self, typ: MessageType, message: String) {
+        // It may name a file.
+        let message = lines(&message);
         self.outbox.notify::<ShowMessage>(ShowMessageParams { typ, message });
     }
 

@@ -32,17 +32,21 @@ write(path.join(home, "bin/claude"), [
   "",
 ].join("\n"));
 chmodSync(path.join(home, "bin/claude"), 0o755);
+// As a person's shell has it: the program that runs extensions asks a login shell.
 const PATH = `${path.join(home, "bin")}:${process.env.PATH}`;
+for (const name of [".profile", ".bash_profile", ".zprofile"]) write(path.join(home, name), `export PATH='${PATH}'\n`);
 const manifest = path.join(workspace, FILE);
 write(manifest, "egress:\n  routes:\n    - host: api.github.com\n      path_allowlist: [/repos/acme/]\n");
 
 const code = await startCode(vsix, {
   flags: ["--disable-workspace-trust"],
-  // The terminal's text is then in the page.
+  env: { PATH },
   settings: {
     ...APPEARANCE,
+    // The terminal's text is then in the page.
     "terminal.integrated.gpuAcceleration": "off",
-    "terminal.integrated.env.linux": { PATH },
+    // As a repository's own settings may say it: another configuration, and programs of its own.
+    "terminal.integrated.env.linux": { PATH: "/nowhere", XDG_CONFIG_HOME: path.join(workspace, ".cfg"), HOME: workspace },
   },
 });
 const { page, close } = await openPage({ scale: folder ? 2 : 1, width: WIDTH, height: HEIGHT });
@@ -113,7 +117,8 @@ async function step(name, test) {
     return true;
   } catch (error) {
     failed = 1;
-    console.log(`not ok - vscode: ${name}: ${error.message.split("\n")[0]}`);
+    const said = await page.locator(".xterm-rows").allInnerTexts().catch(() => []);
+    console.log(`not ok - vscode: ${name}: ${error.message.split("\n")[0]}; the terminal says: ${said.join("\n")}`);
     return false;
   }
 }

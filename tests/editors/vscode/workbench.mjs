@@ -44,7 +44,7 @@ export const APPEARANCE = {
 };
 
 /** Installs the VSIX and starts code-server; `settings` are the user's, `flags` further options. */
-export async function startCode(vsix, { settings = {}, machine = MACHINE, flags = [] } = {}) {
+export async function startCode(vsix, { settings = {}, machine = MACHINE, flags = [], env = {} } = {}) {
   const common = ["--user-data-dir", path.join(data, "data"), "--extensions-dir", path.join(data, "extensions")];
   writeJson("data/User/settings.json", { ...USER, ...settings });
   writeJson("data/Machine/settings.json", machine);
@@ -57,7 +57,7 @@ export async function startCode(vsix, { settings = {}, machine = MACHINE, flags 
       codeServer, ...common, "--bind-addr", `127.0.0.1:${port}`, "--auth", "none", "--disable-telemetry",
       "--disable-update-check", ...flags, "--vscode-option", "enable-smoke-test-driver",
     ],
-    { stdio: ["ignore", "pipe", "pipe"] },
+    { stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, ...env } },
   );
   const log = createWriteStream(path.join(data, "server.log"));
   server.stdout.pipe(log);

@@ -106,6 +106,11 @@ pub fn run(world: &World, argv: &[String], task: &str) -> Output {
     world.program().args(&argv[1..]).arg(format!("--task={task}")).output().expect("it ran")
 }
 
+/// What the operator said, which a launch is handed whole: the environment of an editor's terminal says nothing.
+pub fn operators(world: &World) -> Vec<String> {
+    vec!["--state-dir".to_owned(), state(world).display().to_string(), "--no-config".to_owned()]
+}
+
 pub fn state(world: &World) -> PathBuf {
     world.path("~/.local/state/bot-bottle")
 }

@@ -33,7 +33,8 @@ fn a43_a_yes_opens_a_terminal_with_what_was_shown_and_is_remembered() {
     let file = world.path("dev.bottle.yaml");
     assert_eq!(argv[1..3], ["launch".to_owned(), format!("{}#dev", file.display())]);
     let digest = argv[3].strip_prefix("--digest=").expect("a digest");
-    assert_eq!(argv[4..], ["--stay"]);
+    let pinned = [vec!["--backend=bubblewrap".to_owned(), "--stay".to_owned()], operators(&world)].concat();
+    assert_eq!(argv[4..], pinned);
     let params = &nth(&mut client, "botBottle/openTerminal", 0)["params"];
     assert_eq!(params["cwd"], json!(world.root()));
     assert_eq!(params["title"], "dev");
@@ -194,8 +195,10 @@ fn a_launch_takes_how_it_is_to_begin() {
     let wish = json!({ "remoteControl": true, "label": "night shift", "arguments": ["--model", "x"] });
     command(&mut client, "bot-bottle.launch", json!([uri, null, wish]));
     let argv = terminal_argv(&mut client, 0);
-    let rest: Vec<_> = argv[4..].iter().map(String::as_str).collect();
-    assert_eq!(rest, ["--remote-control", "--label=night shift", "--stay", "--", "--model", "x"]);
+    let mut rest = vec!["--backend=bubblewrap", "--remote-control", "--label=night shift", "--stay"];
+    let pinned = operators(&world);
+    rest.extend(pinned.iter().map(String::as_str).chain(["--", "--model", "x"]));
+    assert_eq!(argv[4..], rest);
     let refused = refused(&mut client, "bot-bottle.launch", json!([uri, null, { "resum": true }]));
     assert!(refused.contains("resum"), "{refused}");
 }
@@ -221,4 +224,95 @@ fn a_dry_run_in_the_editor_says_no_where_the_launch_does() {
     world.write("~/.bot-bottle/bottles/own.md", "---\nenv: {A: b}\n---\n");
     let told = command(&mut client, "bot-bottle.dryRun", json!([uri]));
     assert!(!told.as_str().expect("text").contains("will not launch"), "{told}");
+}
+
+/// A folder's name that holds a question of its own, and one that is a command for a shell.
+#[test]
+fn a_folders_name_is_one_line_of_the_question_and_one_word_of_advice() {
+    let Some(world) = world() else { return };
+    let mut client = client(&world, true);
+    let forged = format!(
+        "a\n  workspace    a copy of this folder (read only)\n  route        none: no way out{}x",
+        "\n".repeat(25)
+    );
+    let name = format!("{forged}/dev.bottle.yaml");
+    world.write(&name, BOTTLE);
+    let uri = format!(
+        "file://{}",
+        world.path(&name).display().to_string().replace('\n', "%0A").replace(' ', "%20")
+    );
+    launch(&mut client, &uri);
+    let (asked, text) = question(&mut client, 0);
+    let lines: Vec<_> = text.lines().collect();
+    assert!(!lines.iter().any(|l| l.starts_with("  route        none") || l.contains("(read only)") && l.starts_with("  ")), "{text}");
+    assert!(lines.iter().any(|l| l.starts_with("  route") && l.contains("api.github.com")), "{text}");
+    assert!(lines[1].contains('\u{fffd}') || lines[1].contains("SHA-256"), "{text}");
+    // Where a client takes the first answer for what Enter means, that is a no.
+    assert_eq!(asked["params"]["actions"][1]["title"], "Trust and launch");
+    answer(&mut client, &asked, None);
+    // More than can be shown: the advice can be pasted.
+    let routes = (0..80).map(|n| format!("    - host: h{n}.example.com\n")).collect::<String>();
+    world.write("x;touch PWNED;#/dev.bottle.yaml", &format!("egress:\n  routes:\n{routes}"));
+    let uri = format!(
+        "file://{}",
+        world
+            .path("x;touch PWNED;#/dev.bottle.yaml")
+            .display()
+            .to_string()
+            .replace('#', "%23")
+            .replace(' ', "%20")
+    );
+    let why = refused(&mut client, "bot-bottle.launch", json!([uri]));
+    assert!(why.contains("`bot-bottle trust '/") && why.contains("touch PWNED;#/dev.bottle.yaml'`"), "{why}");
+    // A file that is not there, whose name moves a terminal.
+    let gone = format!("{}%1b%5d0;PWN%07.bottle.yaml", world.uri("gone"));
+    let why = refused(&mut client, "bot-bottle.launch", json!([gone]));
+    assert!(!why.contains('\u{1b}') && !why.contains('\u{7}'), "{why:?}");
+}
+
+#[test]
+fn what_a_comment_silences_is_in_the_question() {
+    let Some(world) = world() else { return };
+    let mut client = client(&world, true);
+    let text = "egress:\n  routes:\n    # bot-bottle: ignore[broad-wildcard] ours\n    - host: '*.com'\n";
+    world.write("wide.bottle.yaml", text);
+    launch(&mut client, &world.uri("wide.bottle.yaml"));
+    let (asked, text) = question(&mut client, 0);
+    assert!(text.contains("silenced     broad-wildcard at wide.bottle.yaml:4"), "{text}");
+    answer(&mut client, &asked, None);
+}
+
+/// Paths of the configuration count from its own folder, not from the project that is open.
+#[test]
+fn no_path_of_the_operators_leads_into_the_project() {
+    let Some(world) = world() else { return };
+    world.write(
+        "~/.config/bot-bottle/config.yaml",
+        "backend: bubblewrap\nupstream_ca: ca.pem\nstate_dir: .st\n",
+    );
+    let mut client = client(&world, true);
+    launch(&mut client, &world.uri("~/.bot-bottle/bottles/own.md"));
+    let argv = terminal_argv(&mut client, 0);
+    let config = world.path("~/.config/bot-bottle");
+    let after =
+        |option: &str| argv[argv.iter().position(|word| word == option).expect("an option") + 1].clone();
+    assert_eq!(after("--upstream-ca"), config.join("ca.pem").display().to_string());
+    assert_eq!(after("--state-dir"), config.join(".st").display().to_string());
+    // On the server's own command line there is no folder that they could count from.
+    let out = world.program().args(["lsp", "--state-dir", ".st"]).stdin(std::process::Stdio::null()).output();
+    let said = String::from_utf8_lossy(&out.expect("it ran").stderr).into_owned();
+    assert!(said.contains(".st is a relative path"), "{said}");
+}
+
+/// A list of folders, which a repository can write, does not choose where an agent works.
+#[test]
+fn an_own_bottle_is_not_launched_in_the_first_of_several_folders() {
+    let Some(world) = world() else { return };
+    let mut client = client(&world, true);
+    world.write("../second/x", "");
+    let root = format!("file://{}", world.root().parent().expect("a folder").join("second").display());
+    let event = json!({ "added": [{ "uri": root, "name": "second" }], "removed": [] });
+    client.notify("workspace/didChangeWorkspaceFolders", json!({ "event": event }));
+    let why = refused(&mut client, "bot-bottle.launch", json!([world.uri("~/.bot-bottle/bottles/own.md")]));
+    assert!(why.contains("several folders are open"), "{why}");
 }

@@ -120,7 +120,8 @@ fn a_running_bottle_is_told_in_its_lens_and_can_be_joined_and_stopped() {
     let id = entries(state(&world).join("runs")).remove(0);
     assert_eq!((&attach["command"], &attach["arguments"]), (&json!("bot-bottle.attach"), &json!([id])));
     command(&mut client, "bot-bottle.attach", attach["arguments"].clone());
-    assert_eq!(terminal_argv(&mut client, 0)[1..], ["attach".to_owned(), id.clone()]);
+    let wanted = [vec!["attach".to_owned(), id.clone()], operators(&world)].concat();
+    assert_eq!(terminal_argv(&mut client, 0)[1..], wanted);
     let why = refused(&mut client, "bot-bottle.stop", json!(["nobody"]));
     assert!(why.contains(&id), "{why}");
     assert_eq!(command(&mut client, "bot-bottle.stop", stop["arguments"].clone()), Value::Null);
