@@ -81,7 +81,10 @@ fn paragraph(body: &[&str], heading: &str) -> String {
 
 /// Up to the first full stop, or to a colon, behind which the cases are listed.
 fn first_sentence(text: &str) -> &str {
-    let ends = [". ", ": "].iter().filter_map(|end| text.find(end));
+    // What stands between backticks is quoted: its colon ends nothing.
+    let quoted = |at: usize| text[..at].matches('`').count() % 2 == 1;
+    let end = |end| text.match_indices(end).map(|(at, _)| at).find(|at| !quoted(*at));
+    let ends = [". ", ": "].into_iter().filter_map(end);
     text[..ends.min().unwrap_or(text.len())].trim_end_matches('.')
 }
 

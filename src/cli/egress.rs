@@ -17,7 +17,7 @@ pub(super) struct Args {
     /// A manifest, or the name of an agent or a bottle.
     #[arg(value_name = "FILE[#NAME]")]
     target: String,
-    /// Where it listens.
+    /// Where it listens: a Unix socket, or an address of this machine alone, since it asks nobody who they are.
     #[arg(long, value_name = "ADDR|unix:PATH")]
     listen: String,
     /// Write the launch's certificate here, for clients to trust.
@@ -53,6 +53,12 @@ pub(super) fn run(args: &Args) -> Result<u8, Failure> {
         return Ok(USAGE);
     }
     let listen = Listen::parse(&args.listen).map_err(Failure::usage)?;
+    if let Some(address) = outside(&listen) {
+        return Err(Failure::usage(format!(
+            "--listen {address}: other machines reach this address, and the egress adds credentials for whoever \
+             asks; listen on 127.0.0.1, [::1] or unix:PATH"
+        )));
+    }
     let credentials =
         HostCredentials::collect(plan, &settings.host).map_err(|p| Failure::usage(p.to_string()))?;
     let audit: Arc<dyn Audit> = match &args.audit {
@@ -84,4 +90,12 @@ pub(super) fn run(args: &Args) -> Result<u8, Failure> {
         running.stop().await;
         Ok(CLEAN)
     })
+}
+
+/// The address, where more than this machine reaches it.
+fn outside(listen: &Listen) -> Option<std::net::SocketAddr> {
+    match listen {
+        Listen::Tcp(address) => Some(*address).filter(|a| !a.ip().to_canonical().is_loopback()),
+        Listen::Unix(_) => None,
+    }
 }

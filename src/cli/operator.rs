@@ -1,4 +1,4 @@
-//! The operator's options of `launch`, `exec` and `egress`: from the command line, else from
+//! The operator's options of `launch`, `exec`, `egress` and `lsp`: from the command line, else from
 //! `$XDG_CONFIG_HOME/bot-bottle/config.yaml`. Never from a manifest.
 
 use super::Failure;
@@ -23,12 +23,26 @@ pub(super) struct Operator {
     /// Write a pipelock configuration for the bottle's routes here, to start that proxy with.
     #[arg(long, value_name = "FILE")]
     pipelock_config: Option<PathBuf>,
+    #[command(flatten)]
+    state: StateArg,
+}
+
+/// The one operator's option of commands that look at runs or answers and open no way upstream.
+#[derive(clap::Args, Clone, Default)]
+pub(super) struct StateArg {
     /// Where runs and answers are remembered.
     #[arg(long, value_name = "DIR")]
     state_dir: Option<PathBuf>,
     /// Read no configuration file: for a program that was started with all that it says already.
     #[arg(long, hide = true)]
     no_config: bool,
+}
+
+impl StateArg {
+    /// As [`Operator::settings`], with everything else from the configuration file.
+    pub(super) fn settings(&self) -> Result<Settings, Failure> {
+        Operator { state: self.clone(), ..Operator::default() }.settings()
+    }
 }
 
 /// What carries the guest.
@@ -80,7 +94,8 @@ impl Operator {
     /// The options again, for a command line of this program that runs elsewhere.
     pub(super) fn words(&self) -> Vec<String> {
         // Taken apart by name, so that no option is forgotten here.
-        let Self { resolve, upstream_ca, upstream_proxy, state_dir, pipelock_config, no_config } = self;
+        let Self { resolve, upstream_ca, upstream_proxy, state, pipelock_config } = self;
+        let StateArg { state_dir, no_config } = state;
         let path = |p: &PathBuf| super::terminal::absolute(p).display().to_string();
         let resolve = resolve.iter().map(|text| ("--resolve", text.clone()));
         let others = [
@@ -96,8 +111,8 @@ impl Operator {
 
     /// The first of the options that counts from the working folder.
     pub(super) fn relative(&self) -> Option<&Path> {
-        let Self { resolve: _, upstream_ca, upstream_proxy: _, state_dir, pipelock_config, no_config: _ } =
-            self;
+        let Self { resolve: _, upstream_ca, upstream_proxy: _, state, pipelock_config } = self;
+        let StateArg { state_dir, no_config: _ } = state;
         let all = [upstream_ca, state_dir, pipelock_config].into_iter().flatten();
         all.map(PathBuf::as_path).find(|path| !path.is_absolute())
     }
@@ -110,20 +125,20 @@ impl Operator {
     /// When the file cannot be read.
     pub(super) fn joined(&self) -> Result<(Self, Choice), Failure> {
         let home = home_folder().unwrap_or_default();
-        let (config, folder) = if self.no_config { Default::default() } else { read(&home)? };
+        let (config, folder) = if self.state.no_config { Default::default() } else { read(&home)? };
         let of_file = |path: Option<PathBuf>| path.map(|path| crate::manifest::join(&folder, path));
         let of_line = |path: &Option<PathBuf>| path.as_ref().map(|path| super::terminal::absolute(path));
-        let state_dir = of_line(&self.state_dir).or_else(|| of_file(config.state_dir)).unwrap_or_else(|| {
-            let base = std::env::var_os("XDG_STATE_HOME");
-            StateDir::default_for(&home, base.as_deref().map(Path::new)).path().to_owned()
-        });
+        let state_dir =
+            of_line(&self.state.state_dir).or_else(|| of_file(config.state_dir)).unwrap_or_else(|| {
+                let base = std::env::var_os("XDG_STATE_HOME");
+                StateDir::default_for(&home, base.as_deref().map(Path::new)).path().to_owned()
+            });
         let joined = Self {
             resolve: if self.resolve.is_empty() { config.resolve } else { self.resolve.clone() },
             upstream_ca: of_line(&self.upstream_ca).or_else(|| of_file(config.upstream_ca)),
             upstream_proxy: self.upstream_proxy.clone().or(config.upstream_proxy),
             pipelock_config: of_line(&self.pipelock_config).or_else(|| of_file(config.pipelock_config)),
-            state_dir: Some(state_dir),
-            no_config: true,
+            state: StateArg { state_dir: Some(state_dir), no_config: true },
         };
         Ok((joined, config.backend.map(Choice::from).unwrap_or_default()))
     }
@@ -135,7 +150,7 @@ impl Operator {
     pub(super) fn settings(&self) -> Result<Settings, Failure> {
         let host = Host::of_this_process().ok_or_else(|| Failure::usage("HOME names no folder; set it"))?;
         let (joined, backend) = self.joined()?;
-        let Self { resolve, upstream_ca, upstream_proxy, pipelock_config, state_dir, no_config: _ } = joined;
+        let Self { resolve, upstream_ca, upstream_proxy, pipelock_config, state } = joined;
         let resolve = resolve.iter().map(|t| Resolve::parse(t).map_err(|e| Failure::usage(e.to_string())));
         let upstream = Upstream {
             resolve: resolve.collect::<Result<_, _>>()?,
@@ -144,7 +159,7 @@ impl Operator {
             pipelock_config,
             remote_control: false,
         };
-        Ok(Settings { host, state: StateDir::new(state_dir.unwrap_or_default()), upstream, backend })
+        Ok(Settings { host, state: StateDir::new(state.state_dir.unwrap_or_default()), upstream, backend })
     }
 }
 

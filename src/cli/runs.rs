@@ -1,6 +1,6 @@
 //! `bot-bottle ps`, `logs`, `stop` and `attach`: runs seen from outside.
 
-use super::operator::Operator;
+use super::operator::StateArg;
 use super::{CLEAN, Failure, terminal};
 use crate::egress::{AuditLine, Verdict};
 use crate::engine::{self, Attached, Record, StateDir, Subject};
@@ -15,7 +15,7 @@ pub(super) struct PsArgs {
     #[arg(long)]
     json: bool,
     #[command(flatten)]
-    operator: Operator,
+    state: StateArg,
 }
 
 /// Show what a manifest's last run, or the run of an id, asked the egress for.
@@ -31,7 +31,7 @@ pub(super) struct LogsArgs {
     #[arg(long)]
     json: bool,
     #[command(flatten)]
-    operator: Operator,
+    state: StateArg,
 }
 
 /// End a running bottle.
@@ -41,7 +41,7 @@ pub(super) struct StopArgs {
     #[arg(value_name = "FILE|NAME|ID")]
     run: String,
     #[command(flatten)]
-    operator: Operator,
+    state: StateArg,
 }
 
 /// Look at a running bottle's terminal; Ctrl-] leaves it.
@@ -51,11 +51,11 @@ pub(super) struct AttachArgs {
     #[arg(value_name = "FILE|NAME|ID")]
     run: String,
     #[command(flatten)]
-    operator: Operator,
+    state: StateArg,
 }
 
 pub(super) fn ps(args: &PsArgs) -> Result<u8, Failure> {
-    let settings = args.operator.settings()?;
+    let settings = args.state.settings()?;
     let live = engine::ps(&settings.state, &settings.host);
     let text = if args.json { json(&live)? } else { table(&live) };
     terminal::print(&text)?;
@@ -97,7 +97,7 @@ fn named(run: &Record) -> String {
 }
 
 pub(super) fn logs(args: &LogsArgs) -> Result<u8, Failure> {
-    let settings = args.operator.settings()?;
+    let settings = args.state.settings()?;
     engine::sweep(&settings.state, &settings.host);
     let (subject, run) = logged(&settings.state, &args.which)?;
     let lines = engine::logs(&settings.state, &subject, run, args.denied);
@@ -154,7 +154,7 @@ fn shown(line: &AuditLine) -> String {
 }
 
 pub(super) fn stop(args: &StopArgs) -> Result<u8, Failure> {
-    let settings = args.operator.settings()?;
+    let settings = args.state.settings()?;
     let usage = |p: engine::Problem| Failure::usage(p.to_string());
     let record = engine::find(&settings.state, &settings.host, &args.run).map_err(usage)?;
     engine::stop(&settings.state, &settings.host, &record).map_err(usage)?;
@@ -163,7 +163,7 @@ pub(super) fn stop(args: &StopArgs) -> Result<u8, Failure> {
 }
 
 pub(super) fn attach(args: &AttachArgs) -> Result<u8, Failure> {
-    let settings = args.operator.settings()?;
+    let settings = args.state.settings()?;
     let usage = |p: engine::Problem| Failure::usage(p.to_string());
     let record = engine::find(&settings.state, &settings.host, &args.run).map_err(usage)?;
     let keyboard = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();

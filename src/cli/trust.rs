@@ -1,6 +1,6 @@
 //! `bot-bottle trust` and `untrust`, and the question of a launch.
 
-use super::operator::Operator;
+use super::operator::StateArg;
 use super::{CLEAN, Failure, target, terminal, ui};
 use crate::check::Cleared;
 use crate::disk::Disk;
@@ -23,7 +23,7 @@ pub(super) struct Args {
     #[arg(long, conflicts_with = "target")]
     list: bool,
     #[command(flatten)]
-    operator: Operator,
+    state: StateArg,
 }
 
 /// Take the yes back.
@@ -32,11 +32,11 @@ pub(super) struct UntrustArgs {
     /// The bottle's file.
     file: std::path::PathBuf,
     #[command(flatten)]
-    operator: Operator,
+    state: StateArg,
 }
 
 pub(super) fn run(args: &Args) -> Result<u8, Failure> {
-    let settings = args.operator.settings()?;
+    let settings = args.state.settings()?;
     let layout = terminal::layout();
     let trust = Trust::new(&settings.state, &layout);
     let Some(target) = &args.target else { return list(&trust) };
@@ -75,7 +75,7 @@ fn list(trust: &Trust<'_>) -> Result<u8, Failure> {
 }
 
 pub(super) fn untrust(args: &UntrustArgs) -> Result<u8, Failure> {
-    let settings = args.operator.settings()?;
+    let settings = args.state.settings()?;
     let layout = terminal::layout();
     let path = terminal::absolute(Path::new(&args.file));
     let any = Trust::new(&settings.state, &layout).revoke(&path)?;

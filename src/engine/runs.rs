@@ -44,6 +44,9 @@ pub fn find(state: &StateDir, host: &Host, which: &str) -> Result<Record, Proble
     let names = || live.iter().map(|r| format!("{} ({})", r.id, r.name)).collect::<Vec<_>>().join(", ");
     match meant(&live, which).as_slice() {
         [one] => Ok((*one).clone()),
+        [] if live.is_empty() => {
+            Err(Problem::new(format!("no run is called {which}"), "no bottle is running", ""))
+        }
         [] => Err(Problem::new(format!("no run is called {which}"), format!("there are: {}", names()), "")),
         _ => Err(Problem::new(format!("several runs are called {which}"), names(), "give the id")),
     }

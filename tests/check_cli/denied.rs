@@ -8,6 +8,11 @@ const ELSEWHERE: &str = r#"{"time":"2026-01-01T09:30:00.000Z","route":null,"meth
 
 /// A project whose bottle `dev` asked twice for a host that has no route.
 fn refused() -> Project {
+    refused_hosts(&[(2, "api.example.com"), (3, "api.example.com"), (4, "localhost")])
+}
+
+/// A project whose bottle `dev` asked for these hosts, in these seconds.
+pub(crate) fn refused_hosts(asked: &[(u8, &str)]) -> Project {
     let project = Project::new(&[("dev.bottle.yaml", CLEAN), ("other.bottle.yaml", CLEAN)]);
     let state = StateDir::new(project.path("~/.local/state/bot-bottle"));
     let folder = state.log_folder(&Subject::of(&project.path("dev.bottle.yaml"), "dev")).expect("a folder");
@@ -16,7 +21,7 @@ fn refused() -> Project {
         state.log_folder(&Subject::of(&project.path("~/dev.bottle.yaml"), "dev")).expect("a folder");
     std::fs::write(elsewhere.join("1.audit.jsonl"), ELSEWHERE).expect("written");
     let audit = FileAudit::open(&folder.join("1.audit.jsonl")).expect("an audit");
-    for (second, host) in [(2, "api.example.com"), (3, "api.example.com"), (4, "localhost")] {
+    for &(second, host) in asked {
         audit.write(&AuditLine {
             time: format!("2026-01-01T09:30:{second:02}.000Z"),
             route: None,

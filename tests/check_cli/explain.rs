@@ -13,6 +13,7 @@ fn every_rule_is_listed_and_has_a_page() {
     for (rule, line) in rules.iter().zip(list.lines()) {
         let id = rule["id"].as_str().expect("an id");
         assert!(line.starts_with(id) && line.len() > id.len() + 12, "{line}");
+        assert!(line.matches('`').count() % 2 == 0, "cut inside a quotation: {line}");
         let page = project.run(&["explain", id]).expect(0).out;
         assert_eq!(rule["markdown"], page);
         assert!(!page.contains('\x1b') && page.contains("```yaml"), "{page}");

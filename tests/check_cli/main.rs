@@ -6,6 +6,7 @@ mod bad_input;
 mod baseline;
 pub(crate) mod can;
 mod cases;
+mod console;
 mod denied;
 mod doors;
 mod dry_run;

@@ -163,3 +163,46 @@ fn colours_come_where_they_are_asked_for() {
         assert!(!run(vars, &[]).contains('\x1b'), "{vars:?}");
     }
 }
+
+#[test]
+fn an_empty_working_folder_is_named_in_words() {
+    let ran = Project::new(&[]).check(&[]).expect(0);
+    assert_eq!(ran.err, "note: no manifests in the working folder\n");
+}
+
+#[test]
+fn options_stand_only_at_the_commands_that_heed_them() {
+    let project = Project::new(&[("a.bottle.yaml", CLEAN)]);
+    for command in ["ps", "logs", "attach", "stop", "trust", "untrust"] {
+        let help = project.run(&[command, "--help"]).expect(0).out;
+        assert!(help.contains("--state-dir"), "{command}: {help}");
+        for option in ["--resolve", "--upstream-ca", "--upstream-proxy", "--pipelock-config"] {
+            assert!(!help.contains(option), "{command} lists {option}: {help}");
+        }
+    }
+    for command in ["launch", "exec", "egress", "lsp"] {
+        assert!(project.run(&[command, "--help"]).expect(0).out.contains("--upstream-proxy"), "{command}");
+    }
+}
+
+#[test]
+fn a_run_that_is_not_there_is_said_without_an_empty_list() {
+    let ran = Project::new(&[]).run(&["stop", "nothing"]).expect(2);
+    assert!(ran.err.contains("no bottle is running") && !ran.err.contains("there are"), "{}", ran.err);
+}
+
+#[test]
+fn the_egress_alone_listens_for_this_machine_only() {
+    let project = Project::new(&[("~/.bot-bottle/bottles/dev.md", "---\negress:\n  routes: []\n---\n")]);
+    for address in ["0.0.0.0:0", "[::]:0", "192.0.2.1:0"] {
+        let ran = project.run(&["egress", "dev", "--listen", address]).expect(2);
+        assert!(ran.err.contains("other machines reach this address"), "{address}: {}", ran.err);
+    }
+}
+
+#[test]
+fn a_comment_for_what_another_machine_finds_is_not_unused() {
+    let text = "egress:\n  routes:\n    # bot-bottle: ignore[token-unset, denied-egress] only CI has it\n    - host: \
+                api.github.com\n      auth: {scheme: Bearer, token_ref: GITHUB_TOKEN}\n";
+    Project::new(&[("a.bottle.yaml", text)]).check(&[]).expect(0);
+}

@@ -133,7 +133,8 @@ impl Inputs {
             terminal::error(&format!("cannot read {}: {why}", terminal::shown(path)));
         }
         for folder in &self.empty {
-            terminal::note(&format!("no manifests in {}", terminal::shown(folder)));
+            let folder = Some(terminal::shown(folder)).filter(|f| !f.is_empty());
+            terminal::note(&format!("no manifests in {}", folder.as_deref().unwrap_or("the working folder")));
         }
         if let Some(revision) = since.filter(|_| self.files.is_empty() && self.empty.is_empty()) {
             terminal::note(&format!("no manifest has changed since {revision}"));

@@ -79,7 +79,10 @@ impl Cli {
         command.args(args);
         match child::run(Prepared::new(command), cancel, |_| {}) {
             Ok((0, output)) => Ok(output),
-            Ok((_, output)) => Err(CliError::Refused(output)),
+            // A client that reached no daemon fills its `--format` with nothing first.
+            Ok((_, output)) => {
+                Err(CliError::Refused(output.trim_start().trim_start_matches("[]").trim_start().to_owned()))
+            }
             Err(Stopped::Cancelled) => Err(CliError::Cancelled),
             Err(Stopped::Failed(e)) => Err(CliError::Refused(e.to_string())),
         }

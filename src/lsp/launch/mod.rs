@@ -33,7 +33,21 @@ impl Operator {
         std::iter::once(program).chain(words).chain(self.options.iter().cloned()).collect()
     }
 
-    /// The same with arguments for the agent, which come last.
+    /// The command line that shows a run's terminal: it heeds where runs are remembered, and nothing else.
+    pub(super) fn attach(&self, run: String) -> Vec<String> {
+        let text = |path: &std::path::Path| path.display().to_string();
+        let state = text(self.state.path());
+        vec![
+            text(&self.program),
+            "attach".to_owned(),
+            run,
+            "--state-dir".to_owned(),
+            state,
+            "--no-config".to_owned(),
+        ]
+    }
+
+    /// That of [`Operator::argv`] with arguments for the agent, which come last.
     pub(super) fn argv_with(
         &self,
         words: impl IntoIterator<Item = String>,

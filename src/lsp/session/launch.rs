@@ -140,7 +140,7 @@ impl Session {
         }
         let operator = self.operator()?;
         let run = find(operator, which)?;
-        let argv = operator.argv(["attach".to_owned(), run.id]);
+        let argv = operator.attach(run.id);
         let folder = if run.workspace.is_dir() { run.workspace } else { PathBuf::from("/") };
         self.open_terminal(TerminalParams::new(&run.name, folder, argv));
         Ok(())
