@@ -91,6 +91,7 @@ if [ "$part" != editors ]; then
   fi
   # `skipped:` lines are only seen with --nocapture; a failing binary must not hide the others.
   step "Rust tests" cargo test --locked --no-fail-fast -- --show-output
+  step "an ordinary user's walls" scripts/ordinary.sh
   step "static program" scripts/static.sh smoke
   step "workflows" scripts/workflows.sh
   # The tests have built it.
