@@ -108,7 +108,10 @@ pub(super) fn diff(inputs: &Inputs, examiner: &Examiner<'_>, with_unsafe: bool) 
     })?;
     terminal::note(&match fixes {
         0 => "there is nothing to fix".to_owned(),
-        _ => format!("would fix {fixes} findings in {files} files"),
+        _ => {
+            let s = |count: usize| if count == 1 { "" } else { "s" };
+            format!("would fix {fixes} finding{} in {files} file{}", s(fixes), s(files))
+        }
     });
     Ok(match (unreadable, fixes) {
         (0, 0) => CLEAN,
