@@ -204,6 +204,23 @@ fn hosts_of_the_workspace_come_before_well_known_ones() {
     check_accept(text, "*.example.com", "egress:\n  routes:\n    - host: \"*.example.com\"\n", None);
 }
 
+/// Taking it would write it.
+#[test]
+fn what_moves_a_terminal_or_hides_is_not_offered() {
+    for escape in ["\\e]0;PWN\\a", "\\u202e", "\\u009b31m", "\\u2028"] {
+        let text = format!(
+            "//- /p/other.bottle.yaml\negress: {{routes: [{{host: \"x{escape}.example.com\"}}, {{host: z.example.com}}]}}\n\
+             //- /p/dev.bottle.yaml\negress:\n  routes:\n    - host: $0\n"
+        );
+        let all = labels(&text);
+        assert!(all.contains(&"z.example.com".to_owned()), "{all:?}");
+        assert!(
+            !all.iter().any(|label| label.contains("PWN") || label.starts_with('x')),
+            "{escape}: {all:?}"
+        );
+    }
+}
+
 #[test]
 fn a_credential_in_the_wrong_place_is_not_offered_elsewhere() {
     let token = ["ghp", &"a1B2".repeat(9)].join("_");
