@@ -28,6 +28,13 @@ python_tool() {
   echo "$venv/bin/$1"
 }
 
+# skip REASON INSTALL: says that a step is skipped and ends it, as a failure where all must run.
+skip() {
+  echo "skipped: $1; install with: $2"
+  [ "${BOT_BOTTLE_REQUIRE_ALL:-}" != 1 ]
+  exit
+}
+
 # The engine's tests start a Docker daemon of their own in target/docker. One that runs already
 # belongs to somebody else.
 docker_dir=$PWD/target/docker

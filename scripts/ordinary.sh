@@ -3,10 +3,9 @@
 # homes, inherited descriptors. Needs root, to become that user; 15 s once the tests are built.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+. scripts/lib.sh
 if [ "$(id -u)" -ne 0 ] || ! command -v setpriv >/dev/null; then
-  echo "skipped: only root can become another user; install with: apt-get install util-linux, and run as root"
-  [ "${BOT_BOTTLE_REQUIRE_ALL:-}" != 1 ]
-  exit
+  skip "only root can become another user" "apt-get install util-linux, and run as root"
 fi
 built=$(cargo test --locked --test engine --no-run 2>&1 | sed -n 's/.*(\(.*\/engine-[0-9a-f]*\))$/\1/p')
 # Where that user may read: the tests start themselves again as a launcher.

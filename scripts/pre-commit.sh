@@ -7,11 +7,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/lib.sh
 program=$(realpath "${1:-target/debug/bot-bottle}")
-tool=$(python_tool pre-commit pre-commit==4.7.0) || {
-  echo "skipped: pre-commit cannot be installed; install with: pip install pre-commit==4.7.0"
-  [ "${BOT_BOTTLE_REQUIRE_ALL:-}" != 1 ]
-  exit
-}
+tool=$(python_tool pre-commit pre-commit==4.7.0) || skip "pre-commit cannot be installed" "pip install pre-commit==4.7.0"
 tool=$(realpath "$tool")
 root=$PWD
 folder=$(mktemp -d)

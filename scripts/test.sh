@@ -19,8 +19,8 @@ case $part in
   *) echo "usage: scripts/test.sh [all|quick|rust|editors]" >&2; exit 2 ;;
 esac
 
-log=$(mktemp)
-trap 'stop_started; rm -f "$log"' EXIT
+log=$(mktemp) failures=$(mktemp)
+trap 'stop_started; rm -f "$log" "$failures"' EXIT
 
 passed=0 failed=0 skipped=0
 # Adds the counts of `cargo test` and of `N passed, N failed, N skipped` lines.
@@ -48,19 +48,26 @@ step() {
     count "$log"
     [ "$failed" -gt 0 ] || failed=1
     echo "── $name FAILED" >&2
+    { echo "$name:"; grep -hE '^(test .* FAILED|not ok|FAILED|error)' "$log" | head -40 || tail -n 20 "$log"; } >> "$failures"
   fi
   echo "── $name: $((SECONDS - started)) s"
+}
+
+# What failed, once more where a person and a cut log end; then the counts.
+finish() {
+  [ ! -s "$failures" ] || { echo "── what failed"; cat "$failures"; }
+  echo "$passed passed, $failed failed, $skipped skipped"
+  [ "$failed" -eq 0 ]
+  exit
 }
 
 # Every file that git knows, also those that cargo's own command does not reach.
 format() { git ls-files -z '*.rs' | xargs -0 rustfmt --edition 2024 --check; }
 # Of the program in the guest, which cargo does not know of.
 guest_lints() {
-  local out
-  out=$(mktemp -d)
-  clippy-driver --edition 2024 --crate-type bin --crate-name guest --emit metadata -o "$out/guest" \
-    -D warnings src/engine/guest/program.rs
-  rm -r "$out"
+  mkdir -p target/lints &&
+    clippy-driver --edition 2024 --crate-type bin --crate-name guest --emit metadata -o target/lints/guest \
+      -D warnings src/engine/guest/program.rs
 }
 static_checks() {
   step "format" format
@@ -71,11 +78,9 @@ static_checks() {
 
 if [ "$part" = quick ]; then
   static_checks
-  step "Rust tests" cargo test --locked --no-fail-fast --lib --bins --test check_cli --test details --test language --test layers --test leaves --test lsp \
-    --test plan --test properties --test rules
-  echo "$passed passed, $failed failed, $skipped skipped"
-  [ "$failed" -eq 0 ]
-  exit
+  step "Rust tests" cargo test --locked --no-fail-fast --lib --bins --test check_cli --test details \
+    --test language --test layers --test leaves --test lsp --test plan --test properties --test rules
+  finish
 fi
 
 if [ "$part" != editors ]; then
@@ -104,5 +109,4 @@ if [ "$part" != rust ]; then
   [ ! -x tests/editors/run.sh ] || step "editors" tests/editors/run.sh all
 fi
 
-echo "$passed passed, $failed failed, $skipped skipped"
-[ "$failed" -eq 0 ]
+finish

@@ -4,11 +4,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/lib.sh
-zizmor=$(python_tool zizmor zizmor==1.32.0) || {
-  echo "skipped: zizmor cannot be installed; install with: pip install zizmor==1.32.0"
-  [ "${BOT_BOTTLE_REQUIRE_ALL:-}" != 1 ]
-  exit
-}
+zizmor=$(python_tool zizmor zizmor==1.32.0) || skip "zizmor cannot be installed" "pip install zizmor==1.32.0"
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 mkdir -p "$folder/.github/workflows"
