@@ -38,11 +38,11 @@ pub(super) fn run(args: &Args) -> Result<u8, Failure> {
     let cleared = target::cleared(&found, &catalog, &Start::default())?;
     let policy = Policy::new(&cleared.plan().egress_routes);
     let verdict = policy.request(&request);
-    let mut answer = Answer::new(&policy, &request, &verdict);
-    let bottle = target::bottle_of(&found, &catalog);
-    if let Some(bottle) = &bottle {
-        answer.from =
-            policy_route(&policy, &request).and_then(|index| from(index, cleared.plan(), bottle, &catalog));
+    // The route that decides about the request, whatever it says of it.
+    let index = verdict.as_ref().ok().copied().or_else(|| policy.deciding(request.host).ok());
+    let mut answer = Answer::new(&policy, &request, &verdict, index);
+    if let Some(bottle) = catalog.bottle_of(&found) {
+        answer.from = index.and_then(|index| from(index, cleared.plan(), &bottle, &catalog));
         answer.keep_out_parents(&read_bottle(&bottle.source, &bottle.manifest));
     }
     let text = match args.format {
@@ -98,8 +98,13 @@ struct Answer {
 }
 
 impl Answer {
-    fn new(policy: &Policy, request: &Request<'_>, verdict: &Result<usize, Denial>) -> Self {
-        let route: Option<&EgressRoute> = policy_route(policy, request).and_then(|i| policy.route(i));
+    fn new(
+        policy: &Policy,
+        request: &Request<'_>,
+        verdict: &Result<usize, Denial>,
+        index: Option<usize>,
+    ) -> Self {
+        let route: Option<&EgressRoute> = index.and_then(|i| policy.route(i));
         let auth = route.filter(|_| verdict.is_ok()).and_then(|r| r.auth.as_ref());
         let denial = verdict.as_ref().err();
         let handling = policy.connect(request.host, request.port).ok().map(|(_, h)| h == Handling::Inspect);
@@ -142,11 +147,6 @@ impl Answer {
             (None, None) => format!("allowed by the route {route}, without a credential\n"),
         }
     }
-}
-
-/// The route that decides about the request, whatever it says of it.
-fn policy_route(policy: &Policy, request: &Request<'_>) -> Option<usize> {
-    policy.request(request).ok().or_else(|| policy.deciding(request.host).ok())
 }
 
 /// Where the plan's route of this number is written.

@@ -34,9 +34,8 @@ fn operator(args: &Args) -> Result<Operator, Failure> {
             path.display()
         )));
     }
-    let settings = args.operator.settings()?;
-    let program = std::env::current_exe()?;
     // What holds now holds for what is launched, whatever the environment of an editor's terminal says.
-    let options = args.operator.joined()?.0.words();
-    Ok(Operator { program, state: settings.state, backend: settings.backend, options })
+    let (joined, backend) = args.operator.joined()?;
+    let program = std::env::current_exe()?;
+    Ok(Operator { program, state: joined.settings()?.state, backend, options: joined.words() })
 }

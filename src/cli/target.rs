@@ -4,7 +4,7 @@ use super::{FINDINGS, Failure, terminal};
 use crate::check::report::{Checked, Other, text};
 use crate::check::{Cleared, Refused, clear};
 use crate::disk::Disk;
-use crate::manifest::{Catalog, Files, Found, Kind, Layout, Source, is_name, read_agent};
+use crate::manifest::{Catalog, Files, Found, Layout, Source, is_name};
 use crate::provider::Start;
 use crate::syntax::decode;
 use std::path::{Path, PathBuf};
@@ -48,17 +48,6 @@ pub(super) fn cleared(found: &Found, catalog: &Catalog<'_>, start: &Start) -> Re
             Failure::Told(FINDINGS)
         }
     })
-}
-
-/// The bottle that a manifest is or names.
-pub(super) fn bottle_of(found: &Found, catalog: &Catalog<'_>) -> Option<Found> {
-    match found.manifest.kind {
-        Kind::Bottle => Some(found.clone()),
-        Kind::Agent => {
-            let agent = read_agent(&found.source, &found.manifest);
-            catalog.bottle(&agent.bottle?.value, &found.source)
-        }
-    }
 }
 
 fn path_of(file: &str, layout: &Layout) -> Result<PathBuf, Failure> {

@@ -37,20 +37,20 @@ pub(super) fn print(text: &str) -> io::Result<()> {
     print_as(text, Written::Plain)
 }
 
+/// The same for what a program reads.
+pub(super) fn print_as(text: &str, written: Written) -> io::Result<()> {
+    write(&shown::no_commands(text, written))
+}
+
 /// Writes a report, whose lines are what they have to be.
 pub(super) fn write(text: &str) -> io::Result<()> {
     let mut out = io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        other => other,
-    }
+    unless_gone(out.write_all(text.as_bytes()).and_then(|()| out.flush()))
 }
 
-/// The same for what a program reads.
-pub(super) fn print_as(text: &str, written: Written) -> io::Result<()> {
-    let text = shown::no_commands(text, written);
-    let mut out = io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+/// A reader that went away (`… | head`) is no error.
+pub(super) fn unless_gone(result: io::Result<()>) -> io::Result<()> {
+    match result {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         other => other,
     }

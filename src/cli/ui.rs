@@ -1,7 +1,7 @@
 //! The face of a launch at a terminal.
 
 use crate::check::Cleared;
-use crate::engine::{self, BackendKind, Stage, Stream, Ui, silenced};
+use crate::engine::{BackendKind, Stage, Stream, Ui, silenced};
 use crate::plan::preflight;
 use crate::shown::{self, Plain};
 use std::io::{self, BufRead, IsTerminal, Write};
@@ -36,8 +36,7 @@ impl Ui for TerminalUi<'_> {
     }
 
     fn backend(&self, kind: BackendKind, workspace: &Path) {
-        let backend = engine::backend_words(Some(kind));
-        tell(&(preflight(self.cleared.plan(), &backend, Some(workspace)) + &silenced(self.cleared)));
+        tell(&(preflight(self.cleared.plan(), kind.described(), Some(workspace)) + &silenced(self.cleared)));
     }
 
     fn note(&self, text: &str) {

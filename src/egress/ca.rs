@@ -144,7 +144,7 @@ fn constraints<'a>(hosts: impl Iterator<Item = &'a str>) -> NameConstraints {
 fn random_hex() -> Result<String, CaError> {
     let mut bytes = [0u8; 8];
     SystemRandom::new().fill(&mut bytes).map_err(|_| CaError::Random)?;
-    Ok(bytes.iter().map(|b| format!("{b:02x}")).collect())
+    Ok(crate::shown::hex(&bytes))
 }
 
 #[cfg(test)]

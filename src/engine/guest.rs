@@ -183,7 +183,7 @@ pub(crate) const PLACE: &str = "place-";
 
 fn kept_place(guest_path: &str) -> String {
     let digest = ring::digest::digest(&ring::digest::SHA256, guest_path.as_bytes());
-    format!("{PLACE}{}", super::state::hex(&digest.as_ref()[..8]))
+    format!("{PLACE}{}", crate::shown::hex(&digest.as_ref()[..8]))
 }
 
 fn tree_dir(path: &Path, owner: Owner) -> io::Result<()> {

@@ -6,10 +6,10 @@
 
 use super::build::BuildInputs;
 use super::error::Problem;
-use super::state::hex;
 use super::tree;
 use crate::plan::{Dockerfile, EnvValue, Plan};
 use crate::provider::{Content, Derived, GuestFile, SKILLS};
+use crate::shown::hex;
 use ring::digest::{Context, SHA256, digest};
 use std::collections::BTreeMap;
 use std::fs::{self, File, Metadata};

@@ -53,7 +53,7 @@ pub use guard::{Change, How};
 pub use host::Host;
 pub use looked::Looked;
 pub use open_files::raise_open_files;
-pub use outline::{backend as backend_words, outline, silenced};
+pub use outline::{outline, silenced};
 pub use refusals::refusals;
 pub use runs::{find, live, log_files, logged, logged_in, logs, ps, refusal_count, stop};
 pub use state::{Record, StateDir};

@@ -12,18 +12,9 @@ pub fn outline(cleared: &Cleared, run: &DryRun, digest: &str) -> String {
     let told = silenced(cleared);
     format!(
         "{}{told}digest       {digest}\n{}",
-        preflight(plan, &backend(run.backend()), run.workspace()),
+        preflight(plan, run.backend().map_or("none", BackendKind::described), run.workspace()),
         stages(plan)
     )
-}
-
-/// What carries the guest, as the preflight says it.
-pub fn backend(kind: Option<BackendKind>) -> String {
-    match kind {
-        None => "none".to_owned(),
-        Some(kind) if kind.uses_image() => kind.to_string(),
-        Some(kind) => format!("{kind}, which uses the host's own system folders and no image"),
-    }
 }
 
 /// What somebody silenced in the files that a plan is made of, a line each: whoever launches it

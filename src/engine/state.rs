@@ -10,6 +10,7 @@
 use super::backend::BackendKind;
 use super::error::Problem;
 use super::subject::Subject;
+use crate::shown::hex;
 use ring::rand::{SecureRandom, SystemRandom};
 use rustix::fs::{FlockOperation, flock};
 use serde::{Deserialize, Serialize};
@@ -221,10 +222,6 @@ fn random_id() -> io::Result<String> {
     let mut bytes = [0; 5];
     SystemRandom::new().fill(&mut bytes).map_err(|_| io::Error::other("no random numbers"))?;
     Ok(hex(&bytes))
-}
-
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|b| format!("{b:02x}")).collect()
 }
 
 pub(crate) fn make_dir(path: &Path) -> io::Result<()> {

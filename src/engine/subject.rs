@@ -3,7 +3,7 @@
 //! Two projects may each have a bottle of one name. What one of them kept, logged and was refused is
 //! nothing of the other's.
 
-use super::state::hex;
+use crate::shown::hex;
 use ring::digest::{Context, SHA256};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};

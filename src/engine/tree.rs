@@ -230,7 +230,7 @@ pub(crate) fn digest(dir: BorrowedFd<'_>) -> io::Result<(String, u64)> {
     let mut context = ring::digest::Context::new(&ring::digest::SHA256);
     let mut bytes = 0;
     digest_level(dir, &mut context, &mut bytes, 0)?;
-    Ok((super::state::hex(context.finish().as_ref()), bytes))
+    Ok((crate::shown::hex(context.finish().as_ref()), bytes))
 }
 
 /// More than any skill has, and less than fills a memory or an evening.

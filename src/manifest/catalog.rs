@@ -1,6 +1,6 @@
 //! Finding bottles by name, and reading each file once.
 
-use super::{Carrier, FileKind, Files, Kind, Layout, Location, Manifest, Source};
+use super::{Carrier, FileKind, Files, Kind, Layout, Location, Manifest, Source, read_agent};
 use crate::syntax::decode;
 use std::any::Any;
 use std::collections::{HashMap, HashSet};
@@ -98,6 +98,17 @@ impl<'a> Catalog<'a> {
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<PathBuf, Option<Arc<Source>>>> {
         // A poisoned lock holds a cache that is still whole.
         self.read.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    /// The bottle that a manifest is, or that the agent names.
+    pub fn bottle_of(&self, found: &Found) -> Option<Found> {
+        match found.manifest.kind {
+            Kind::Bottle => Some(found.clone()),
+            Kind::Agent => {
+                let agent = read_agent(&found.source, &found.manifest);
+                self.bottle(&agent.bottle?.value, &found.source)
+            }
+        }
     }
 
     /// The bottle that `name` means in `from`: one of the same file, else of its neighbours.

@@ -140,13 +140,10 @@ pub fn obeyed_path(path: &Path, home: Option<&Path>) -> Option<&'static str> {
     OBEYED.iter().any(|item| meets(rest, item)).then_some("holds what is run as you on the host")
 }
 
-/// Whether one of two paths lies in the other. Most differ in their first bytes, which is all that is looked at
-/// then: each path of each manifest passes a long list.
+/// Whether one of two paths is the other, or lies in it.
 fn meets(path: &Path, item: &str) -> bool {
-    let bytes = path.as_os_str().as_encoded_bytes();
-    let common = bytes.iter().zip(item.as_bytes()).take_while(|(a, b)| a == b).count();
-    let ends = |at: usize, bytes: &[u8]| bytes.get(at).is_none_or(|b| *b == b'/');
-    (common == item.len() && ends(common, bytes)) || (common == bytes.len() && ends(common, item.as_bytes()))
+    let path = path.as_os_str().as_encoded_bytes();
+    within(path, item.as_bytes()) || within(item.as_bytes(), path)
 }
 
 /// Whether a path is a folder or lies below it. Both are in normal form, so their bytes tell, and

@@ -44,9 +44,14 @@ pub fn decided_on(text: &str) -> String {
     format!("{shown} ({} characters, SHA-256 {})", text.chars().count(), short_digest(text.as_bytes()))
 }
 
+/// Bytes as hexadecimal digits.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 /// The first 16 digits of a text's SHA-256: to tell two texts apart, not to hold one to it.
 pub fn short_digest(bytes: &[u8]) -> String {
-    digest(&SHA256, bytes).as_ref()[..8].iter().map(|b| format!("{b:02x}")).collect()
+    hex(&digest(&SHA256, bytes).as_ref()[..8])
 }
 
 /// What a program wrote, whose bytes may be anything.

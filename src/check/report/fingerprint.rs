@@ -1,6 +1,7 @@
 //! What makes a finding the same finding in the next run, wherever its line has moved to.
 
 use super::{Checked, prefixed};
+use crate::shown::hex;
 use ring::digest::{SHA256, digest};
 use std::collections::HashMap;
 
@@ -21,7 +22,7 @@ pub(super) fn fingerprints(checked: &Checked, prefix: &str) -> Vec<String> {
         let parts = [&*path, finding.rule.id, line, &nth.to_string()];
         *nth += 1;
         let hash = digest(&SHA256, parts.join("\0").as_bytes());
-        all.push(hash.as_ref()[..16].iter().map(|b| format!("{b:02x}")).collect());
+        all.push(hex(&hash.as_ref()[..16]));
     }
     all
 }

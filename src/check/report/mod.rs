@@ -245,17 +245,20 @@ impl Report {
         }
     }
 
-    /// The findings of a file, as far as they are told before the end. No line of it is a command to the CI system that logs it, but those of the
-    /// format for GitHub's own.
+    /// The findings of a file, as far as they are told before the end. No line of it is a command to the CI
+    /// system that logs it, but those of the format for GitHub's own.
     pub fn file(&mut self, checked: &Checked) -> String {
-        let written = match self.format {
+        let (text, written) = match self.format {
+            Format::Text => (text::render(checked, self.style), Written::Plain),
+            Format::Concise => (concise::render(checked), Written::Plain),
             // Its own escapes, and lines that are to be commands.
             Format::Github => return self.annotations.file(checked, &self.prefix),
-            Format::Text | Format::Concise => Written::Plain,
-            Format::Junit => Written::Xml,
-            Format::Json | Format::Gitlab | Format::Sarif => Written::Json,
+            Format::Junit => (junit::render(checked), Written::Xml),
+            Format::Json => (self.items(json::items(checked)), Written::Json),
+            Format::Gitlab => (self.items(gitlab::items(checked, &self.prefix)), Written::Json),
+            Format::Sarif => (self.results(checked), Written::Json),
         };
-        no_commands(&self.rendered(checked), written).into_owned()
+        no_commands(&text, written).into_owned()
     }
 
     /// A file that could not be read, and why: nothing is known of it, so no report passes it over.
@@ -295,28 +298,19 @@ impl Report {
         no_commands(&text, written).into_owned()
     }
 
-    fn rendered(&mut self, checked: &Checked) -> String {
-        match self.format {
-            Format::Text => text::render(checked, self.style),
-            Format::Concise => concise::render(checked),
-            Format::Github => self.annotations.file(checked, &self.prefix),
-            Format::Junit => junit::render(checked),
-            Format::Json => self.items(json::items(checked)),
-            Format::Gitlab => self.items(gitlab::items(checked, &self.prefix)),
-            Format::Sarif => {
-                for finding in &checked.findings {
-                    if !self.rules.contains(&finding.rule) {
-                        self.rules.push(finding.rule);
-                    }
-                }
-                let mut items = sarif::items(checked, &self.prefix, &self.rules);
-                let room = sarif::MOST - self.results;
-                self.missing.more += items.len().saturating_sub(room);
-                items.truncate(room);
-                self.results += items.len();
-                self.items(items)
+    /// SARIF's, as many as a report may hold.
+    fn results(&mut self, checked: &Checked) -> String {
+        for finding in &checked.findings {
+            if !self.rules.contains(&finding.rule) {
+                self.rules.push(finding.rule);
             }
         }
+        let mut items = sarif::items(checked, &self.prefix, &self.rules);
+        let room = sarif::MOST - self.results;
+        self.missing.more += items.len().saturating_sub(room);
+        items.truncate(room);
+        self.results += items.len();
+        self.items(items)
     }
 
     /// What stands behind everything.

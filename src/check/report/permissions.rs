@@ -61,7 +61,7 @@ fn result(moved: &Moved, prefix: &str, rules: &[String]) -> Value {
     let text = format!("{}: {area} {direction} for {subject}: {was} → {is}", moved.manifest);
     let parts = [&moved.manifest, &rule, subject, &change.after];
     let hash = digest(&SHA256, parts.map(String::as_str).join("\0").as_bytes());
-    let fingerprint: String = hash.as_ref()[..16].iter().map(|b| format!("{b:02x}")).collect();
+    let fingerprint = crate::shown::hex(&hash.as_ref()[..16]);
     let (start, end) = moved.file.range(moved.span);
     let place = artifact_place(&prefixed(prefix, &moved.file.path), moved.span, start, end);
     json!({

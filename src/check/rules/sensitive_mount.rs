@@ -33,6 +33,7 @@ use crate::check::{Context, Edit, Sink, edit, paths, shown};
 use crate::manifest::host_path::{self, Purpose};
 use crate::manifest::{FileKind, HostPath, Location};
 use crate::plan::{obeyed_path, sensitive_path};
+use std::path::Path;
 
 pub(super) fn check(ctx: &Context<'_>, out: &mut Sink<'_>) {
     let bottle = ctx.bottle.iter().flat_map(host_path::of_bottle);
@@ -113,29 +114,35 @@ fn is_written(ctx: &Context<'_>, purpose: Purpose) -> bool {
     }
 }
 
-/// Why a host path is no guest's to write, by its text or by where its links lead.
+/// Why a host path is no guest's to write.
 fn obeyed(ctx: &Context<'_>, path: &HostPath) -> Option<&'static str> {
-    if ctx.source.location == Location::Home && !path.value.starts_with(['/', '~', '.']) {
-        return None;
-    }
-    let home = ctx.catalog.layout.home.as_deref();
-    let path = path.resolve(ctx.catalog.layout);
-    obeyed_path(&path, home).or_else(|| obeyed_path(&ctx.catalog.files.canonical(&path)?, home))
+    judged(ctx, path, obeyed_path)
 }
 
-/// Why a host path is sensitive, by its text or by where its links lead.
+/// Why a host path is sensitive.
 pub(super) fn sensitive(ctx: &Context<'_>, path: &HostPath) -> Option<&'static str> {
+    let files = ctx.catalog.files;
+    judged(ctx, path, |path, home| {
+        let device = || (files.kind(path) == Some(FileKind::Other)).then_some("is a socket, a pipe or a device");
+        sensitive_path(path, home).or_else(device)
+    })
+}
+
+/// Why a host path is not to be named, by its text or by where its links lead.
+fn judged(
+    ctx: &Context<'_>,
+    path: &HostPath,
+    judge: impl Fn(&Path, Option<&Path>) -> Option<&'static str>,
+) -> Option<&'static str> {
     // The relative paths of a user's own bottle count from wherever it is launched.
     if ctx.source.location == Location::Home && !path.value.starts_with(['/', '~', '.']) {
         return None;
     }
     let home = ctx.catalog.layout.home.as_deref();
     let path = path.resolve(ctx.catalog.layout);
-    let files = ctx.catalog.files;
-    let device = || (files.kind(&path) == Some(FileKind::Other)).then_some("is a socket, a pipe or a device");
     let real = || {
-        let real = files.canonical(&path).filter(|real| real.as_os_str() != path.as_os_str())?;
-        sensitive_path(&real, home)
+        let real = ctx.catalog.files.canonical(&path).filter(|real| real.as_os_str() != path.as_os_str())?;
+        judge(&real, home)
     };
-    sensitive_path(&path, home).or_else(device).or_else(real)
+    judge(&path, home).or_else(real)
 }

@@ -8,6 +8,7 @@
 use super::Failure;
 use crate::cli::terminal;
 use crate::plan::Change;
+use crate::shown::hex;
 use ring::digest::{Context, SHA256};
 use std::path::Path;
 
@@ -69,5 +70,5 @@ pub(super) fn digest(manifest: &str, changes: &[Change]) -> String {
     {
         [direction.word(), area, subject, before, after].into_iter().for_each(&mut part);
     }
-    context.finish().as_ref().iter().map(|b| format!("{b:02x}")).collect()
+    hex(context.finish().as_ref())
 }

@@ -4,7 +4,8 @@ use super::examine::{Examined, Outcome};
 use super::{Args, Failure};
 use crate::check::report::{Checked, Format, Report, Style, Summary};
 use crate::check::{BaselineCounts, Stale};
-use crate::cli::{ci, terminal};
+use crate::cli::ci;
+use crate::cli::terminal::{self, unless_gone};
 use crate::disk::replace;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -158,13 +159,5 @@ impl Emitter {
                 Ok(())
             }
         }
-    }
-}
-
-/// A reader that went away (`… | head`) is no error.
-fn unless_gone(result: io::Result<()>) -> io::Result<()> {
-    match result {
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        other => other,
     }
 }

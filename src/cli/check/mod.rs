@@ -185,15 +185,15 @@ pub(super) fn run(args: &Args) -> Result<u8, Failure> {
     if args.reads_stdin() {
         return stdin::run(args, &layout);
     }
-    // While the folders are walked; most manifests are bottles.
-    std::thread::spawn(|| manifest::prepare(Kind::Bottle));
     let (baseline, examiner);
-    let mut inputs = Inputs::collect(&args.paths, &layout);
     baseline = baseline::load(args, &layout)?;
     examiner = Examiner::new(args, &layout, baseline.as_ref())?;
     if args.watch {
         return watch::run(args, &examiner);
     }
+    // While the folders are walked; most manifests are bottles.
+    std::thread::spawn(|| manifest::prepare(Kind::Bottle));
+    let mut inputs = Inputs::collect(&args.paths, &layout);
     let revision = args.since.as_deref().map(Revision::merge_base).transpose()?;
     let mut left_out = BTreeSet::new();
     let mut changed = Vec::new();

@@ -12,6 +12,7 @@ use crate::cli::git_files::Revision;
 use crate::cli::terminal;
 use crate::disk::{Disk, Remembered};
 use crate::manifest::{Catalog, FileKind, Files, Kind, Layout};
+use crate::shown::hex;
 use ring::digest::{Context, SHA1_FOR_LEGACY_USE_ONLY, SHA256};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -113,7 +114,7 @@ fn object_id(bytes: &[u8], digits: usize) -> String {
     let mut context = Context::new(if digits == 40 { &SHA1_FOR_LEGACY_USE_ONLY } else { &SHA256 });
     context.update(format!("blob {}\0", bytes.len()).as_bytes());
     context.update(bytes);
-    context.finish().as_ref().iter().map(|b| format!("{b:02x}")).collect()
+    hex(context.finish().as_ref())
 }
 
 #[cfg(test)]

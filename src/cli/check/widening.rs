@@ -7,7 +7,7 @@ use super::since::{inside, is_blob};
 use super::{Args, CLEAN, FINDINGS, Failure};
 use crate::check::Widened;
 use crate::check::report::Format;
-use crate::cli::diff::{Planned, Plans, add_plans, moved};
+use crate::cli::diff::{Plans, add_plans, moved};
 use crate::cli::git_files::Revision;
 use crate::cli::terminal;
 use crate::disk::{Disk, Remembered};
@@ -136,28 +136,24 @@ pub(super) fn compare(
         let shown = shown::visible(&examiner.relative(path));
         let _ = add_plans(&mut old, path, &shown, false, &before);
     }
-    let changes = moved((&old, revision), (&new, &disk));
-    let (mut widened, mut approved, mut open) = (Vec::new(), Vec::new(), Vec::new());
-    for (name, moves) in changes.iter().filter(|(_, moves)| moves.iter().any(plan::Change::widens)) {
-        let from_root = named_from(revision.root(), name);
-        let digest = digest(&from_root, moves);
-        let line = format!("{digest}  {from_root}");
-        if on_record.holds(&digest, &from_root) {
-            approved.push(line);
-            continue;
+    let (mut changes, mut widened) = (Vec::new(), Vec::new());
+    let (mut approved, mut open) = (Vec::new(), Vec::new());
+    let here = folder_in(revision.root());
+    for (name, moves) in moved((&old, revision), (&new, &disk)) {
+        // As the repository names it, wherever the check was run.
+        let from_root = named_from(revision.root(), &here, &name);
+        if moves.iter().any(plan::Change::widens) {
+            let digest = digest(&from_root, &moves);
+            let line = format!("{digest}  {from_root}");
+            if on_record.holds(&digest, &from_root) {
+                approved.push(line);
+            } else {
+                open.push(line);
+                widened.extend(new.get(&name).iter().flat_map(|planned| planned.widened(&moves)));
+            }
         }
-        open.push(line);
-        let Some(Planned { found, plan: _ }) = new.get(name) else { continue };
-        let of = |change: &plan::Change| Widened {
-            file: found.source.path.to_path_buf(),
-            manifest: found.manifest.name.clone(),
-            change: change.clone(),
-        };
-        widened.extend(moves.iter().filter(|change| change.widens()).map(of));
+        changes.push((from_root, moves));
     }
-    // As the repository names them, wherever the check was run.
-    let changes: Vec<_> =
-        changes.into_iter().map(|(name, moves)| (named_from(revision.root(), &name), moves)).collect();
     Ok(Compared {
         table: render_changes(&changes, DiffFormat::Text),
         markdown: render_changes(&changes, DiffFormat::Markdown),
@@ -169,11 +165,15 @@ pub(super) fn compare(
     })
 }
 
-/// A manifest's name from the repository's root, wherever the check was run.
-fn named_from(root: &Path, name: &str) -> String {
+/// The working folder, from the repository's root.
+fn folder_in(root: &Path) -> PathBuf {
     let here = terminal::working_folder();
     let here = Disk.canonical(&here).unwrap_or(here);
-    let folder = here.strip_prefix(root).unwrap_or(Path::new(""));
+    here.strip_prefix(root).unwrap_or(Path::new("")).to_owned()
+}
+
+/// From the root, a manifest that is named from this folder of the repository, or absolutely.
+fn named_from(root: &Path, folder: &Path, name: &str) -> String {
     let name = crate::manifest::join(folder, name);
     name.strip_prefix(root).unwrap_or(&name).display().to_string()
 }

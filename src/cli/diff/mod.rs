@@ -5,7 +5,7 @@ mod side;
 
 pub(super) use side::{Planned, Plans, add_plans};
 
-use super::{CLEAN, FINDINGS, Failure, ci, target, terminal};
+use super::{CLEAN, FINDINGS, Failure, ci, terminal};
 use crate::check::report::permissions::{Moved, sarif};
 use crate::check::report::{Checked, Format, Report, Style, Summary};
 use crate::check::{Facts, Widened, check};
@@ -89,20 +89,22 @@ pub(super) fn run(args: &Args) -> Result<u8, Failure> {
         _ => (old, new),
     };
     let changes = moved((&old, before.files), (&new, catalog.files));
-    let (text, written) = match args.format {
-        FormatArg::Text => (render_changes(&changes, DiffFormat::Text), Written::Plain),
-        FormatArg::Json => (render_changes(&changes, DiffFormat::Json), Written::Json),
-        FormatArg::Markdown => (render_changes(&changes, DiffFormat::Markdown), Written::Plain),
+    let table = |format, written| terminal::print_as(&render_changes(&changes, format), written);
+    let report = |format| terminal::write(&findings(format, &changes, &new, &catalog));
+    match args.format {
+        FormatArg::Text => table(DiffFormat::Text, Written::Plain)?,
+        FormatArg::Json => table(DiffFormat::Json, Written::Json)?,
+        FormatArg::Markdown => table(DiffFormat::Markdown, Written::Plain)?,
+        // Its rules are its own, one a kind of permission.
         FormatArg::Sarif => {
-            (sarif(&placed(&changes, &new, &catalog), &ci::prefix("GITHUB_WORKSPACE")), Written::Json)
+            let text = sarif(&placed(&changes, &new, &catalog), &ci::prefix_of(Format::Sarif));
+            terminal::print_as(&text, Written::Json)?;
         }
-        FormatArg::Concise | FormatArg::Github | FormatArg::Gitlab | FormatArg::Junit => {
-            let format = args.format.of_findings().unwrap_or(Format::Concise);
-            terminal::write(&findings(format, &changes, &new, &catalog))?;
-            return Ok(if args.deny_widening && widens(&changes) { FINDINGS } else { CLEAN });
-        }
-    };
-    terminal::print_as(&text, written)?;
+        FormatArg::Concise => report(Format::Concise)?,
+        FormatArg::Github => report(Format::Github)?,
+        FormatArg::Gitlab => report(Format::Gitlab)?,
+        FormatArg::Junit => report(Format::Junit)?,
+    }
     Ok(if args.deny_widening && widens(&changes) { FINDINGS } else { CLEAN })
 }
 
@@ -123,14 +125,10 @@ fn findings(format: Format, changes: &Changes, new: &Plans, catalog: &Catalog<'_
     let base = terminal::working_folder();
     let mut widened: BTreeMap<PathBuf, (Arc<Source>, Vec<Widened>)> = BTreeMap::new();
     for (name, changes) in changes {
-        let Some(Planned { found, plan: _ }) = new.get(name) else { continue };
-        let path = found.source.path.to_path_buf();
-        let (_, all) = widened.entry(path.clone()).or_insert_with(|| (found.source.clone(), Vec::new()));
-        all.extend(changes.iter().filter(|change| change.widens()).map(|change| Widened {
-            file: path.clone(),
-            manifest: found.manifest.name.clone(),
-            change: change.clone(),
-        }));
+        let Some(planned) = new.get(name) else { continue };
+        let source = &planned.found.source;
+        let entry = widened.entry(source.path.to_path_buf());
+        entry.or_insert_with(|| (source.clone(), Vec::new())).1.extend(planned.widened(changes));
     }
     let mut report = Report::new(format, Style::Plain, ci::prefix_of(format));
     let (mut text, mut summary) = (report.head(), Summary::default());
@@ -181,7 +179,7 @@ fn placed(changes: &Changes, new: &Plans, catalog: &Catalog<'_>) -> Vec<Moved> {
     for (name, changes) in changes {
         // What is gone permits nothing.
         let Some(Planned { found, .. }) = new.get(name) else { continue };
-        let bottle = target::bottle_of(found, catalog).map(|found| resolve(&found, catalog).bottle);
+        let bottle = catalog.bottle_of(found).map(|found| resolve(&found, catalog).bottle);
         let places = bottle.as_ref().map(Places::of);
         for change in changes {
             let place = places.as_ref().and_then(|p| p.place(change)).unwrap_or_else(|| head(found));

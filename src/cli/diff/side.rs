@@ -1,11 +1,11 @@
 //! One side of a comparison: the manifests of a file, a folder or a revision, and their plans.
 
-use crate::check::clear;
+use crate::check::{Widened, clear};
 use crate::cli::git_files::{Revision, revision_and_path};
 use crate::cli::{Failure, terminal};
 use crate::disk::Disk;
 use crate::manifest::{Catalog, FileKind, Files, Found, Layout, MemoryFiles, Source};
-use crate::plan::Plan;
+use crate::plan::{Change, Plan};
 use crate::provider::Start;
 use crate::syntax::decode;
 use std::collections::BTreeMap;
@@ -18,6 +18,18 @@ pub(in crate::cli) struct Planned {
     pub found: Found,
     /// What it comes to.
     pub plan: Plan,
+}
+
+impl Planned {
+    /// What of these changes widens it, for the rule that reports it.
+    pub(in crate::cli) fn widened(&self, changes: &[Change]) -> impl Iterator<Item = Widened> {
+        let Found { source, manifest } = &self.found;
+        changes.iter().filter(|change| change.widens()).map(|change| Widened {
+            file: source.path.to_path_buf(),
+            manifest: manifest.name.clone(),
+            change: change.clone(),
+        })
+    }
 }
 
 /// Manifests by their name in the comparison: the path, and `#name` where a file holds several.

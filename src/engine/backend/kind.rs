@@ -56,6 +56,14 @@ impl BackendKind {
         }
     }
 
+    /// What carries the guest, as the preflight says it.
+    pub const fn described(self) -> &'static str {
+        match self {
+            Self::Bubblewrap => "bubblewrap, which uses the host's own system folders and no image",
+            Self::Container(engine) => engine.name(),
+        }
+    }
+
     /// Whether a guest is made from the plan's image.
     pub const fn uses_image(self) -> bool {
         match self {

@@ -16,8 +16,8 @@ mod tar;
 pub use dockerfile::Wanted;
 
 use super::error::Problem;
-use super::state::hex;
 use crate::plan::Dockerfile;
+use crate::shown::hex;
 use context::Context;
 use ignore::Ignore;
 use serde::{Deserialize, Serialize};

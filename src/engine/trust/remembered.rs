@@ -3,10 +3,11 @@
 use super::{Bottle, Moved, Standing};
 use crate::disk::{Disk, replace};
 use crate::engine::StateDir;
-use crate::engine::state::{hex, make_dir_all};
+use crate::engine::state::make_dir_all;
 use crate::manifest::{Catalog, Files, Found, Layout, MemoryFiles};
 use crate::plan::{Plan, compare, draft};
 use crate::provider::Start;
+use crate::shown::hex;
 use ring::digest::{Context, SHA256};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;

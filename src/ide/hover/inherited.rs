@@ -4,7 +4,7 @@ use super::Path;
 use crate::check::shown;
 use crate::ide::Snapshot;
 use crate::ide::markdown::code;
-use crate::manifest::{Bottle, Found, Kind, Place, Route, read_agent, resolve};
+use crate::manifest::{Bottle, Found, Kind, Place, Route, resolve};
 use crate::syntax::LineIndex;
 
 /// What of a field comes from other files, as Markdown; `None` where nothing does.
@@ -13,10 +13,7 @@ pub(super) fn describe(snapshot: &Snapshot<'_>, found: &Found, path: &Path<'_>) 
     let catalog = snapshot.catalog;
     let (bottle, whole) = match found.manifest.kind {
         Kind::Bottle => (found.clone(), keys == ["extends"]),
-        Kind::Agent if keys == ["bottle"] => {
-            let agent = read_agent(&found.source, &found.manifest);
-            (catalog.bottle(&agent.bottle.as_ref()?.value, &found.source)?, true)
-        }
+        Kind::Agent if keys == ["bottle"] => (catalog.bottle_of(found)?, true),
         Kind::Agent => return None,
     };
     let resolved = resolve(&bottle, catalog);

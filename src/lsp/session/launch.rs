@@ -69,17 +69,12 @@ impl Session {
         let summary = summary + &ready.silenced;
         let lines: Vec<_> = summary.lines().map(|line| visible(&masked_words(line))).collect();
         if lines.len() > LONGEST_QUESTION {
-            let command = shell_words(
-                &["bot-bottle", "trust"]
-                    .map(str::to_owned)
-                    .into_iter()
-                    .chain([file.display().to_string()])
-                    .collect::<Vec<_>>(),
-            );
+            let file = file.display().to_string();
+            let command = shell_words(&["bot-bottle".to_owned(), "trust".to_owned(), file.clone()]);
             return Err(format!(
                 "{} is not trusted, and allows more than can be shown here; look at it with `{command}`, and \
                  launch it again",
-                decided_on(&file.display().to_string())
+                decided_on(&file)
             ));
         }
         Ok(lines.join("\n"))
