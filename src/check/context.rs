@@ -1,6 +1,6 @@
 //! What a rule may look at: one manifest, read once for all rules.
 
-use super::{LONG, Severity, together};
+use super::{LONG, together};
 use crate::manifest::{
     Agent, Bottle, Catalog, Found, Kind, Located, Manifest, Place, PromptSource, Resolved, Source, Violation,
     read_agent, read_bottle, resolve, violations,
@@ -215,12 +215,5 @@ impl<'a> Context<'a> {
     /// A place in this file.
     pub fn place(&self, span: Span) -> Place {
         Place { file: self.source.path.clone(), span, origin: None }
-    }
-}
-
-impl Severity {
-    /// Whether a launch refuses it.
-    pub fn blocks(self) -> bool {
-        self == Self::Error
     }
 }

@@ -10,17 +10,20 @@ mod mask;
 mod page;
 mod paths;
 pub mod report;
+mod rule;
 pub mod rules;
+mod severity;
 mod suppression;
 
 use crate::syntax::Span;
 pub use baseline::{Baseline, BaselineCounts, BaselineError, Stale};
 pub use context::{Context, Denied, Facts, Widened};
-pub use diagnostic::{Applicability, Diagnostic, Edit, Fix, Related, Severity};
+pub use diagnostic::{Applicability, Diagnostic, Edit, Fix, Related};
 pub use fix::{apply, fix_all, normalised};
 pub use judgement::{Cleared, Refused, Silenced, clear};
 pub use page::{Example, ExampleFile, page, page_url};
-pub use rules::{Group, Matter, Rule};
+pub use rule::{Group, Matter, Rule};
+pub use severity::Severity;
 pub use suppression::{Suppression, parse as suppressions};
 
 use judgement::first_broken;

@@ -1,7 +1,7 @@
 //! A rule's page: what it finds, why it matters, a bad and a good example, how to silence it.
 
+use super::Matter;
 use super::Rule;
-use super::rules::Matter;
 
 /// A file of an example.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,7 +1,6 @@
 //! Comments that silence findings: `# bot-bottle: ignore[rule-id] reason`.
 
-use super::rules::Matter;
-use super::{Diagnostic, edit, rules};
+use super::{Diagnostic, Matter, Rule, edit, rules};
 use crate::manifest::Source;
 use crate::syntax::{Comment, Span};
 
@@ -117,7 +116,7 @@ enum Use {
 
 fn unused(
     source: &Source,
-    rule: &'static rules::Rule,
+    rule: &'static Rule,
     suppression: &Suppression,
     (id, span): (&str, Span),
     used: Use,

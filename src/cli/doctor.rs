@@ -22,7 +22,7 @@ pub(super) fn run(_: &Args) -> Result<u8, Failure> {
     let mut looks: Vec<Look> = BackendKind::ALL
         .into_iter()
         .map(|kind| {
-            let found = engine::backend_kind(kind.into(), &host);
+            let found = engine::backend_kind(Choice::Of(kind), &host);
             Look {
                 what: kind.name(),
                 result: found.map(|_| "works".to_owned()).map_err(|p| p.to_string()),

@@ -1,7 +1,7 @@
 //! `bot-bottle explain`.
 
 use super::{CLEAN, Failure, terminal};
-use crate::check::rules::{self, Rule};
+use crate::check::{Rule, rules};
 use crate::check::{page, page_url};
 use serde_json::{Value, json};
 

@@ -1,13 +1,13 @@
 //! `bot-bottle launch` and `bot-bottle exec`.
 
-use super::operator::{BackendArg, Operator};
+use super::operator::{Operator, backends};
 use super::trust::{ask_for_trust, bottle_of, looked};
 use super::ui::TerminalUi;
 use super::{CLEAN, Failure, USAGE, target, terminal, ui};
 use crate::check::Cleared;
 use crate::disk::Disk;
 use crate::engine::trust::Trust;
-use crate::engine::{self, Cancel, LaunchError, LeftHome, Options, Resume, Subject, Talk, Upstream};
+use crate::engine::{self, Cancel, Choice, LaunchError, LeftHome, Options, Resume, Subject, Talk, Upstream};
 use crate::manifest::{Catalog, Found};
 use crate::provider::Start;
 use std::io::{self, IsTerminal};
@@ -19,8 +19,8 @@ pub(super) struct Args {
     #[arg(value_name = "FILE[#NAME]")]
     target: String,
     /// What carries the guest.
-    #[arg(long, value_enum)]
-    backend: Option<BackendArg>,
+    #[arg(long, value_name = "BACKEND", value_parser = backends())]
+    backend: Option<Choice>,
     /// One task, without a terminal.
     #[arg(long, value_name = "TEXT")]
     task: Option<String>,
@@ -59,8 +59,8 @@ pub(super) struct ExecArgs {
     #[arg(value_name = "FILE[#NAME]")]
     target: String,
     /// What carries the guest.
-    #[arg(long, value_enum)]
-    backend: Option<BackendArg>,
+    #[arg(long, value_name = "BACKEND", value_parser = backends())]
+    backend: Option<Choice>,
     #[command(flatten)]
     operator: Operator,
     /// The command and its arguments.
@@ -126,7 +126,7 @@ pub(super) fn exec(args: ExecArgs) -> Result<u8, Failure> {
 
 struct Job<'a> {
     target: &'a str,
-    backend: Option<BackendArg>,
+    backend: Option<Choice>,
     operator: &'a Operator,
     start: Start,
     /// The run that is gone on with; empty for the last one.
@@ -150,7 +150,7 @@ fn go(job: &Job<'_>) -> Result<Ended, Failure> {
     if job.digest.is_some_and(|shown| shown != digest) {
         return Err(Failure::usage(changed(&found)));
     }
-    let choice = job.backend.map_or(settings.backend, Into::into);
+    let choice = job.backend.unwrap_or(settings.backend);
     let own = Subject::of(&found.source.path, &found.manifest.name);
     let mut options = Options {
         backend: choice,

@@ -5,6 +5,7 @@ use super::Failure;
 use crate::disk::home_folder;
 use crate::egress::Resolve;
 use crate::engine::{Choice, Host, StateDir, Upstream};
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
 
@@ -45,32 +46,17 @@ impl StateArg {
     }
 }
 
-/// What carries the guest.
-#[derive(Clone, Copy, clap::ValueEnum, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(super) enum BackendArg {
-    Auto,
-    Bubblewrap,
-    Docker,
-    Podman,
-}
-
-impl From<BackendArg> for Choice {
-    fn from(arg: BackendArg) -> Self {
-        match arg {
-            BackendArg::Auto => Self::Auto,
-            BackendArg::Bubblewrap => Self::Bubblewrap,
-            BackendArg::Docker => Self::Docker,
-            BackendArg::Podman => Self::Podman,
-        }
-    }
+/// The words, for the help and for completions.
+pub(super) fn backends() -> impl TypedValueParser<Value = Choice> {
+    let words = PossibleValuesParser::new(Choice::all().map(Choice::name));
+    words.try_map(Choice::try_from)
 }
 
 /// The configuration file: defaults for the options of the same names.
 #[derive(Deserialize, Default)]
 #[serde(deny_unknown_fields, default)]
 struct Config {
-    backend: Option<BackendArg>,
+    backend: Option<Choice>,
     resolve: Vec<String>,
     upstream_ca: Option<PathBuf>,
     upstream_proxy: Option<String>,
@@ -140,7 +126,7 @@ impl Operator {
             pipelock_config: of_line(&self.pipelock_config).or_else(|| of_file(config.pipelock_config)),
             state: StateArg { state_dir: Some(state_dir), no_config: true },
         };
-        Ok((joined, config.backend.map(Choice::from).unwrap_or_default()))
+        Ok((joined, config.backend.unwrap_or_default()))
     }
 
     /// Everything that the operator decided.

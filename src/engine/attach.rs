@@ -5,8 +5,8 @@
 //! Both ways speak frames: one byte of kind, four of length (big-endian), the bytes.
 
 use super::error::Problem;
+use super::raw_mode::Raw;
 use super::state::{Record, StateDir};
-use super::terminal::Raw;
 use super::tree::open_root;
 use crate::shown::Plain;
 use rustix::event::{PollFd, PollFlags, poll};

@@ -4,6 +4,7 @@
 //! a person works in the folder. The workspace is the agent's to write, so these files are not
 //! locked; but no change to one stays unseen.
 
+use crate::provider;
 use crate::shown::output;
 use ring::digest::{SHA256, digest};
 use std::collections::BTreeMap;
@@ -12,25 +13,15 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-/// Folders all of whose files count.
-const FOLDERS: [&str; 8] = [
-    ".git/hooks",
-    ".vscode",
-    ".idea",
-    ".devcontainer",
-    ".husky",
-    ".bot-bottle",
-    ".github/workflows",
-    ".claude",
-];
-/// Files that count, wherever they lie.
-const FILES: [&str; 22] = [
+/// Folders all of whose files count, beside those that an agent obeys.
+const FOLDERS: [&str; 7] =
+    [".git/hooks", ".vscode", ".idea", ".devcontainer", ".husky", ".bot-bottle", ".github/workflows"];
+/// Files that count, wherever they lie, beside those that an agent obeys.
+const FILES: [&str; 20] = [
     ".git/config",
     ".git/info/attributes",
     ".gitattributes",
     ".gitmodules",
-    ".mcp.json",
-    ".codex/config.toml",
     ".cargo/config.toml",
     ".env",
     ".envrc",
@@ -142,7 +133,7 @@ fn walk(
         let counts = all || watched(&path);
         // A link to a folder is itself the change; it is never followed.
         if metadata.is_dir() {
-            let below = counts || FOLDERS.iter().any(|f| path.ends_with(f));
+            let below = counts || is_watched_folder(&path);
             if depth < DEPTH && enter(&path) {
                 walk(root, &path, depth + 1, below, left, files);
             }
@@ -158,12 +149,18 @@ fn enter(path: &Path) -> bool {
     !skipped.iter().any(|s| path.ends_with(s))
 }
 
+fn is_watched_folder(path: &Path) -> bool {
+    let agents = || provider::all().iter().flat_map(|p| p.files().obeyed_folders);
+    FOLDERS.iter().chain(agents()).any(|f| path.ends_with(f))
+}
+
 fn watched(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default().as_bytes();
     // `.git` is watched as a file: a link to a repository elsewhere.
-    let file = FILES.iter().any(|f| path.ends_with(f)) && !(path.ends_with(".git") && path.is_dir());
-    file || FOLDERS.iter().any(|f| path.ends_with(f))
-        || MANIFESTS.iter().any(|m| name.ends_with(m.as_bytes()))
+    let agents = || provider::all().iter().flat_map(|p| p.files().obeyed);
+    let file =
+        FILES.iter().chain(agents()).any(|f| path.ends_with(f)) && !(path.ends_with(".git") && path.is_dir());
+    file || is_watched_folder(path) || MANIFESTS.iter().any(|m| name.ends_with(m.as_bytes()))
 }
 
 fn mark(path: &Path, metadata: &fs::Metadata) -> Vec<u8> {

@@ -7,6 +7,7 @@ use super::error::Problem;
 use super::guest::PLACE;
 use super::state::{Record, StateDir, make_dir_all};
 use super::tree;
+use crate::provider;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -76,53 +77,23 @@ pub(crate) fn keep(state: &StateDir, dir: &Path, record: &Record) -> io::Result<
     all(state, &record.key).iter().skip(MOST).try_for_each(|old| tree::remove_path(&old.dir))
 }
 
-/// Folders of a home that hold records and programs' orders side by side: their entries are told one by one.
-const MIXED: [&str; 6] = [".cache", ".claude", ".codex", ".config", ".local", ".local/share"];
+/// Folders of a home that hold records and programs' orders side by side, beside those of the agents: their
+/// entries are told one by one.
+const MIXED: [&str; 4] = [".cache", ".config", ".local", ".local/share"];
 
-/// What of a home is an agent's record of what it did, which is what is resumed for, and no order to any
-/// program. As two agents leave it after a day's work; anything else is told.
-const RECORDS: [&str; 38] = [
-    ".bash_history",
-    ".cache/claude",
-    ".cache/claude-cli-nodejs",
-    ".claude/.last-cleanup",
-    ".claude/backups",
-    ".claude/cache",
-    ".claude/debug",
-    ".claude/downloads",
-    ".claude/file-history",
-    ".claude/history.jsonl",
-    ".claude/ide",
-    ".claude/paste-cache",
-    ".claude/plans",
-    ".claude/projects",
-    ".claude/session-env",
-    ".claude/sessions",
-    ".claude/shell-snapshots",
-    ".claude/stats-cache.json",
-    ".claude/statsig",
-    ".claude/tasks",
-    ".claude/telemetry",
-    ".claude/todos",
-    ".claude/usage-data",
-    ".codex/.tmp",
-    ".codex/history.jsonl",
-    ".codex/installation_id",
-    ".codex/internal_storage.json",
-    ".codex/log",
-    ".codex/models_cache.json",
-    ".codex/session_index.jsonl",
-    ".codex/sessions",
-    ".codex/shell_snapshots",
-    ".codex/tmp",
-    ".codex/version.json",
-    ".lesshst",
-    ".local/state",
-    ".python_history",
-    ".wget-hsts",
-];
+fn is_record(path: &str) -> bool {
+    RECORDS.contains(&path) || provider::all().iter().any(|p| p.is_record(path))
+}
 
-/// What a kept home holds beside the agent's records and what the launch writes itself, by its path below
+fn is_mixed(path: &str) -> bool {
+    MIXED.contains(&path) || provider::all().iter().any(|p| p.files().mixed.contains(&path))
+}
+
+/// What of a home is the record of what was done in it, and no order to any program; the agents' own are
+/// [`provider::Provider::is_record`]. Anything else is told.
+const RECORDS: [&str; 5] = [".bash_history", ".lesshst", ".local/state", ".python_history", ".wget-hsts"];
+
+/// What a kept home holds beside the agents' records and what the launch writes itself, by its path below
 /// the home, sorted: programs obey files that no list has all of (`.bashrc`, `.gitconfig`, `CLAUDE.md`, a
 /// `node_modules`), and an agent wrote them. `written` are the plan's own files, as guest paths.
 pub(crate) fn left_behind(home: &Path, written: &[&str]) -> Vec<String> {
@@ -132,13 +103,11 @@ pub(crate) fn left_behind(home: &Path, written: &[&str]) -> Vec<String> {
         for entry in fs::read_dir(home.join(&folder)).into_iter().flatten().flatten() {
             let path = folder.join(entry.file_name());
             let shown = path.to_string_lossy();
-            // Databases and their journals are named by version.
-            let database = shown.starts_with(".codex/") && shown.contains(".sqlite");
-            let guest_path = format!("{}/{shown}", crate::provider::GUEST_HOME);
-            if database || RECORDS.contains(&&*shown) || written.contains(&guest_path.as_str()) {
+            let guest_path = format!("{}/{shown}", provider::GUEST_HOME);
+            if is_record(&shown) || written.contains(&guest_path.as_str()) {
                 continue;
             }
-            if MIXED.contains(&&*shown) && entry.file_type().is_ok_and(|t| t.is_dir()) {
+            if is_mixed(&shown) && entry.file_type().is_ok_and(|t| t.is_dir()) {
                 waiting.push(path);
             } else {
                 left.push(format!("~/{shown}"));

@@ -23,6 +23,7 @@ mod looked;
 mod mount_points;
 mod open_files;
 mod outline;
+mod raw_mode;
 mod refusals;
 mod relay;
 mod runs;

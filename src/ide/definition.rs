@@ -3,6 +3,7 @@
 use super::Snapshot;
 use super::target::{self, Target};
 use crate::manifest::{FileKind, Found, is_name};
+use crate::provider::SKILLS;
 use crate::syntax::{Node, Span};
 use std::path::Path;
 use std::sync::Arc;
@@ -40,7 +41,7 @@ pub fn definition(snapshot: &Snapshot<'_>, offset: usize) -> Option<Definition> 
             Some(Definition { from, file: found.source.path.clone(), whole, name })
         }
         Target::Skill(name) if is_name(&name) => {
-            let folder = snapshot.catalog.layout.home.as_ref()?.join(".claude/skills").join(name);
+            let folder = snapshot.catalog.layout.home.as_ref()?.join(SKILLS).join(name);
             let text = folder.join("SKILL.md");
             file(if files.kind(&text) == Some(FileKind::File) { &text } else { &folder })
         }

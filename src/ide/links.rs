@@ -3,7 +3,7 @@
 use super::Snapshot;
 use super::target;
 use crate::check::{page_url, rules, suppressions};
-use crate::manifest::host_path;
+use crate::manifest::named_paths;
 use crate::syntax::Span;
 use std::path::PathBuf;
 
@@ -33,7 +33,7 @@ pub fn links(snapshot: &Snapshot<'_>) -> Vec<Link> {
     let (source, catalog) = (snapshot.source, snapshot.catalog);
     let mut links = Vec::new();
     for root in source.tree.documents.iter().filter_map(|d| d.root.as_ref()) {
-        for node in host_path::nodes(root).into_iter().filter(|n| n.origin.is_none()).take(MOST) {
+        for node in named_paths::nodes(root).into_iter().filter(|n| n.origin.is_none()).take(MOST) {
             let path = target::path_of(source, node, catalog).filter(|p| catalog.files.kind(p).is_some());
             if let (Some(path), Some(span)) = (path, target::word(&source.text, node)) {
                 links.push(Link { span, target: LinkTarget::File(path) });

@@ -3,7 +3,7 @@
 use super::Snapshot;
 use super::definition::declaration;
 use super::target::{self, Location, Target, host_variable};
-use crate::manifest::host_path;
+use crate::manifest::named_paths;
 use crate::manifest::{Found, Kind, Source};
 use crate::syntax::{Node, Span};
 use std::collections::BTreeSet;
@@ -112,7 +112,7 @@ fn document(
             skills.iter().filter(|n| n.text() == Some(name)).for_each(|n| found.node(source, n));
         }
         Target::File(path) => {
-            for node in host_path::nodes(root) {
+            for node in named_paths::nodes(root) {
                 if target::path_of(source, node, snapshot.catalog).as_ref() == Some(path) {
                     found.node(source, node);
                 }

@@ -2,7 +2,7 @@
 
 use super::Snapshot;
 use super::query::{self, At, Role};
-use crate::manifest::host_path;
+use crate::manifest::named_paths;
 use crate::manifest::{Catalog, Found, HostPath, Kind, Located, Manifest, Place, Source};
 use crate::syntax::{Node, Scalar, Span, Style, Value};
 use std::path::{Path, PathBuf};
@@ -94,7 +94,7 @@ fn named(
     if is(&["skills", "[]"]) {
         return Some(Target::Skill(text.to_owned()));
     }
-    if host_path::FIELDS.iter().any(|field| is(field)) {
+    if named_paths::FIELDS.iter().any(|field| is(field)) {
         return Some(Target::File(path_of(source, node, catalog)?));
     }
     if is(&["agent_provider", "auth_token"]) || is(&["egress", "routes", "[]", "auth", "token_ref"]) {

@@ -1,8 +1,8 @@
 //! The findings of one document, made once a version.
 
+use super::client::Reports;
 use super::convert;
 use super::position::Lines;
-use super::session::Reports;
 use crate::check::{self, Facts, Severity, check};
 use crate::manifest::{Catalog, Source};
 use std::collections::HashSet;

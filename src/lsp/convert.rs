@@ -1,8 +1,8 @@
 //! Findings as the protocol has them.
 
-use super::capabilities::Reports;
-use super::document::file_uri;
+use super::client::Reports;
 use super::position::Lines;
+use super::uri::file_uri;
 use crate::check::{self, Edit, Severity, normalised, page_url};
 use crate::manifest::Catalog;
 use crate::syntax::{LineIndex, Span, Unit};

@@ -2,6 +2,7 @@
 
 use super::analysis::Analysis;
 use super::position::Lines;
+use super::uri::file_path;
 use crate::manifest::{Carrier, Identity, Kind, Layout, Location, Source};
 use crate::syntax::{DecodeError, LineIndex, MAX_BYTES, Unit};
 use std::path::{Path, PathBuf};
@@ -132,18 +133,6 @@ impl Document {
     }
 }
 
-/// The path of a `file:` URI.
-pub(super) fn file_path(uri: &Uri) -> Option<PathBuf> {
-    let ours = uri.scheme().as_str().eq_ignore_ascii_case("file");
-    let path = uri.to_file_path().filter(|_| ours)?;
-    path.is_absolute().then(|| crate::manifest::join(Path::new("/"), &path))
-}
-
-/// The URI of a path.
-pub(super) fn file_uri(path: &Path) -> Option<Uri> {
-    Uri::from_file_path(path)
-}
-
 /// Where a document that is in no file would find its neighbours.
 fn unnamed(root: Option<&Path>, language: Language) -> PathBuf {
     let name = if language == Language::Markdown { "untitled.md" } else { "untitled.bottle.yaml" };
@@ -201,14 +190,5 @@ mod tests {
             prop_assert_eq!(&*document.text, text.as_str());
             prop_assert_eq!(&document.index, &LineIndex::new(&text));
         }
-    }
-
-    #[test]
-    fn a_path_is_plain_and_only_a_file_has_one() {
-        let path = |uri: &str| file_path(&uri.parse().expect("a URI"));
-        assert_eq!(path("file:///a/b%20c/%C3%A9.md"), Some("/a/b c/é.md".into()));
-        assert_eq!(path("file:///a/../../etc/x"), Some("/etc/x".into()));
-        assert_eq!(path("untitled:Untitled-1"), None);
-        assert_eq!(path("vscode-remote://host/a/b"), None);
     }
 }

@@ -7,8 +7,10 @@
 
 mod analysis;
 mod capabilities;
+mod client;
 mod convert;
 mod document;
+mod frame;
 mod launch;
 mod lifetime;
 mod outbox;
@@ -22,6 +24,7 @@ mod server;
 mod session;
 mod settings;
 mod transport;
+mod uri;
 mod watch;
 
 pub use launch::Operator;

@@ -1,6 +1,6 @@
 //! What goes to the client unasked. Nothing here holds up whoever posts it.
 
-use super::transport::{self, Frame};
+use super::frame::{self, Frame};
 use futures_util::future::BoxFuture;
 use serde::Serialize;
 use std::time::Duration;
@@ -59,7 +59,7 @@ impl Outbox {
         let message = Notification { jsonrpc: "2.0", method, params };
         // What cannot be written as JSON does not come from here; a closed queue means that the
         // conversation is over.
-        if let Ok(frame) = transport::frame(&message) {
+        if let Ok(frame) = frame::frame(&message) {
             let _ = self.frames.send(frame);
         }
     }

@@ -1,9 +1,10 @@
 //! The protocol's methods: each hands its work to the owner and waits for nothing else.
 
+use super::capabilities::offer;
 use super::launch::Operator;
 use super::lifetime;
 use super::outbox::Outbox;
-use super::owner::Owner;
+use super::owner::{Owner, Wanted};
 use super::progress::Cancellations;
 use super::requests::{
     code_action, code_lens, command, completion, diagnostic, format, hover, inlay, navigation, rename, save,
@@ -56,7 +57,11 @@ impl LanguageServer for Server {
         if let Some(process) = params.process_id {
             lifetime::watch(process, self.gone.clone());
         }
-        self.owner.ask(|session, _| Ok(session.initialize(params))).await
+        let take = |session: &mut Session, _: &Wanted<'_>| {
+            session.initialize(params);
+            Ok(offer(session.abilities))
+        };
+        self.owner.ask(take).await
     }
 
     async fn initialized(&self, _: InitializedParams) {

@@ -4,6 +4,7 @@
 //! handlers in no certain order.
 
 use super::Ended;
+use super::frame::{Frame, frame};
 use super::server::Server;
 use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt, SinkExt, StreamExt};
@@ -120,18 +121,6 @@ fn without_null(request: Request) -> Request {
         Some(id) => bare.id(id).finish(),
         None => bare.finish(),
     }
-}
-
-/// A message with its header, ready to be written.
-pub(super) type Frame = Vec<u8>;
-
-/// Makes a frame of a message.
-pub(super) fn frame(message: &impl Serialize) -> io::Result<Frame> {
-    let body = serde_json::to_vec(message)?;
-    let mut frame = Vec::with_capacity(body.len() + 32);
-    write!(frame, "Content-Length: {}\r\n\r\n", body.len())?;
-    frame.extend_from_slice(&body);
-    Ok(frame)
 }
 
 fn write(out: &mut File, message: &impl Serialize) -> io::Result<()> {

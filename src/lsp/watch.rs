@@ -1,9 +1,9 @@
 //! What the client is asked to tell, once it is ready.
 
-use super::capabilities::Abilities;
-use super::document::file_uri;
+use super::client::Abilities;
 use super::outbox::Outbox;
 use super::settings::SECTION;
+use super::uri::file_uri;
 use crate::manifest::Layout;
 use serde_json::json;
 use tower_lsp::ls_types::request::RegisterCapability;

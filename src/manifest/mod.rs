@@ -2,10 +2,12 @@
 
 mod catalog;
 mod files;
-pub mod host_path;
+mod host_path;
 mod identity;
 mod instance;
 mod model;
+pub mod named_paths;
+mod place;
 mod read;
 mod resolve;
 mod schema;
@@ -17,9 +19,10 @@ pub use files::{FileKind, Files, MemoryFiles, join, project_root};
 pub use host_path::HostPath;
 pub use identity::{Carrier, Identity, Kind, Layout, Location, is_name, name_problem};
 pub use model::{
-    Agent, AgentProvider, Auth, Bottle, EnvVar, Git, Located, MatchEntry, MountSpec, PathSpec, Pipelock,
-    Place, PromptSource, Remotes, Resources, Route, Workspace,
+    Agent, AgentProvider, Auth, Bottle, EnvVar, Git, MatchEntry, MountSpec, PathSpec, Pipelock, PromptSource,
+    Remotes, Resources, Route, Workspace,
 };
+pub use place::{Located, Place};
 pub use read::{read_agent, read_bottle};
 pub use resolve::{ParentError, Resolved, overlay, resolve};
 pub use schema::{Violation, ViolationKind, prepare, schema_text, violations};

@@ -66,7 +66,7 @@ pub fn build(
     let env = written_env(bottle);
     let settings = settings(bottle, &env);
     let provision = provider.provision(&settings, start);
-    let dockerfile = dockerfile(bottle, provision.dockerfile, layout);
+    let dockerfile = dockerfile(bottle, provision.image.dockerfile, layout);
     let (mut dirs, mut files) = (provision.dirs, provision.files);
     files.extend(git_identity(bottle, agent));
     let prompt = prompt_file(bottle, agent, layout);
@@ -93,7 +93,7 @@ pub fn build(
         command: provision.command,
         prompt_mode: provision.prompt_mode,
         image: match &dockerfile {
-            Dockerfile::Shipped(_) => provision.image,
+            Dockerfile::Shipped(_) => provision.image.name,
             Dockerfile::Own { .. } => OWN_IMAGE,
         },
         dockerfile,

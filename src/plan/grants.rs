@@ -3,7 +3,7 @@
 //! The plan and all its parts are taken apart field by field here, so that a new one does not compile
 //! until this page says what it does with it.
 
-use super::render::{git_access, limits, mode, mount_line, owner, shell_words};
+use super::words::{git_access, limits, mode, mount_line, owner, shell_words};
 use super::{Dockerfile, EnvValue, Mount, Plan, Resources, Workspace};
 use crate::provider::{Content, Derived, EgressRoute, GuestFile, Match, PathKind, PathPattern, RouteAuth};
 use crate::shown::{decided_on, short_digest};

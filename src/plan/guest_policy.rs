@@ -3,7 +3,7 @@
 //! A read-only file of every guest, so that an agent explains a refusal in place of trying again
 //! in other words. It names no credential, not even the host variable that one comes from.
 
-use super::render::git_access;
+use super::words::git_access;
 use super::{Mount, Plan, Workspace, WorkspaceMode};
 use crate::egress::policy::narrowest_route;
 use crate::provider::{EgressRoute, GUEST_HOME, Match, PathKind, PathPattern, WORKSPACE};

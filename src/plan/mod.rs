@@ -12,15 +12,17 @@ mod render;
 mod sensitive;
 mod targets;
 mod unsupported;
+mod words;
 
 pub use build::{PlanError, build, draft, egress_route, env_value, guest_target, memory_bytes, provisions};
 pub use compare::{Change, DiffFormat, Direction, Places, compare, render_changes};
 pub use grants::{grant_line, grants};
 pub use guest_policy::{GUEST_POLICY, guest_policy};
-pub use render::{Format, preflight, render, shell_words};
+pub use render::{Format, preflight, render};
 pub use sensitive::{obeyed_path, sensitive_path};
 pub use targets::{Conflict, mount_conflict};
 pub use unsupported::{Unsupported, unsupported};
+pub use words::shell_words;
 
 use crate::provider::{AuthScheme, EgressRoute, GuestCommand, GuestDir, GuestFile, PromptMode, TokenRef};
 use serde::ser::SerializeMap;

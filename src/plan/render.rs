@@ -1,8 +1,9 @@
 //! A plan for a person, a program, a pull request.
 
 use super::grants::{credential, grants, route_line, source, terms};
-use super::{Dockerfile, Mount, Plan, Resources, Workspace, WorkspaceMode};
-use crate::provider::{Content, GitAccess, GuestDir, GuestFile, RouteOwner};
+use super::words::{limits, mode, mount_line, shell_words};
+use super::{Dockerfile, Plan, Workspace};
+use crate::provider::{Content, GuestDir, GuestFile};
 use crate::shown::{cell, code, printable};
 use serde::Serialize;
 use std::fmt::Write;
@@ -168,30 +169,6 @@ fn workspace(plan: &Plan) -> String {
     format!("{path} ({})", mode(*how))
 }
 
-pub(super) fn mode(mode: WorkspaceMode) -> &'static str {
-    match mode {
-        WorkspaceMode::Bind => "bind",
-        WorkspaceMode::Copy => "copy",
-        WorkspaceMode::ReadOnly => "read_only",
-    }
-}
-
-pub(super) fn mount_line(mount: &Mount) -> String {
-    let Mount { source, target, read_only } = mount;
-    let mode = if *read_only { "read only" } else { "writable" };
-    printable(&format!("{} → {target} ({mode})", source.display()))
-}
-
-pub(super) fn limits(resources: &Resources) -> String {
-    let Resources { cpus, memory, pids } = resources;
-    let parts = [
-        cpus.map(|c| format!("{c} cpus")),
-        memory.map(|m| format!("{} MiB", m >> 20)),
-        pids.map(|p| format!("{p} processes")),
-    ];
-    parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
-}
-
 /// The lists, each with its title; empty ones are left out.
 fn sections(plan: &Plan) -> Vec<(&'static str, Vec<String>)> {
     let dir = |GuestDir { guest_path, mode, owner }: &GuestDir| {
@@ -218,37 +195,4 @@ fn sections(plan: &Plan) -> Vec<(&'static str, Vec<String>)> {
     ];
     all.retain(|(_, lines)| !lines.is_empty());
     all
-}
-
-/// As a manifest writes it.
-pub(super) fn git_access(access: GitAccess) -> &'static str {
-    match access {
-        GitAccess::Read => "read",
-        GitAccess::Write => "write",
-    }
-}
-
-pub(super) fn owner(owner: RouteOwner) -> &'static str {
-    match owner {
-        RouteOwner::Provider => "provider",
-        RouteOwner::Manifest => "manifest",
-    }
-}
-
-/// A command line that a shell would read back as the same words; for showing only.
-pub fn shell_words(argv: &[String]) -> String {
-    let plain = |b: u8| b.is_ascii_alphanumeric() || b"-_./=:,@%+".contains(&b);
-    let word = |w: &String| {
-        if !w.is_empty() && w.bytes().all(plain) {
-            w.clone()
-        } else {
-            format!("'{}'", w.replace('\'', "'\\''"))
-        }
-    };
-    printable_long(&argv.iter().map(word).collect::<Vec<_>>().join(" "))
-}
-
-/// As [`printable`], without its limit on length.
-fn printable_long(text: &str) -> String {
-    text.split_inclusive(' ').map(printable).collect()
 }

@@ -1,11 +1,12 @@
 //! The places of a host that no agent should see: one table for the checker and the launch.
 
+use crate::provider;
 use std::path::Path;
 
 const SOCKETS: [&str; 5] = ["docker.sock", "podman.sock", "containerd.sock", "crio.sock", "buildkitd.sock"];
 
-/// What lies in a home folder, and what it is.
-const IN_HOME: [(&str, &str); 56] = [
+/// What lies in a home folder, and what it is; the agents' logins are their providers'.
+const IN_HOME: [(&str, &str); 53] = [
     (".ssh", "holds SSH keys"),
     (".aws", "holds cloud credentials"),
     (".config/gcloud", "holds cloud credentials"),
@@ -56,9 +57,6 @@ const IN_HOME: [(&str, &str); 56] = [
     (".config/microsoft-edge", "holds a browser's logins"),
     ("Library/Keychains", "holds passwords"),
     ("Library/Application Support/Google/Chrome", "holds a browser's logins"),
-    (".claude", "holds the agent's login"),
-    (".claude.json", "holds the agent's login"),
-    (".codex", "holds the agent's login"),
     (".bot-bottle", "holds your bottles"),
     (".config/bot-bottle", "is what this machine's bottles are launched with"),
     (".local/state/bot-bottle", "holds what your bottles' runs left, and the way out of those that run"),
@@ -124,7 +122,9 @@ pub fn sensitive_path(path: &Path, home: Option<&Path>) -> Option<&'static str> 
         if rest.as_os_str().is_empty() {
             return Some("is a home folder");
         }
-        return IN_HOME.iter().find(|(item, _)| meets(rest, item)).map(|(_, why)| *why);
+        let login = || provider::all().iter().flat_map(|p| p.files().logins).any(|item| meets(rest, item));
+        let place = IN_HOME.iter().find(|(item, _)| meets(rest, item)).map(|(_, why)| *why);
+        return place.or_else(|| login().then_some("holds the agent's login"));
     }
     let path = path.as_os_str().as_encoded_bytes();
     let hit = |(folder, below, _): &&(&str, bool, &str)| {

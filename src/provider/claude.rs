@@ -4,8 +4,9 @@
 //! sends that text as a bearer, which the egress replaces.
 
 use super::{
-    AuthScheme, Content, EgressRoute, FormerRole, GUEST_HOME, GuestDir, GuestFile, OwnField, PromptMode,
-    Provider, Provision, RouteAuth, RouteOwner, Settings, Start, Starter, TokenRef, WORKSPACE,
+    AgentFiles, AuthScheme, Content, EgressRoute, FormerRole, GUEST_HOME, GuestDir, GuestFile, OwnField,
+    PromptMode, Provider, Provision, RouteAuth, RouteOwner, Settings, ShippedImage, Start, Starter, TokenRef,
+    WORKSPACE,
 };
 
 /// Claude Code as a provider.
@@ -45,6 +46,48 @@ impl Provider for Claude {
         &[API_HOST]
     }
 
+    fn image(&self) -> ShippedImage {
+        ShippedImage {
+            name: "bot-bottle-claude:latest",
+            dockerfile: "Dockerfile.claude",
+            text: include_str!("../../Dockerfile.claude"),
+        }
+    }
+
+    fn files(&self) -> AgentFiles {
+        AgentFiles {
+            logins: &[".claude", ".claude.json"],
+            mixed: &[".claude"],
+            // As it leaves them after a day's work.
+            records: &[
+                ".cache/claude",
+                ".cache/claude-cli-nodejs",
+                ".claude/.last-cleanup",
+                ".claude/backups",
+                ".claude/cache",
+                ".claude/debug",
+                ".claude/downloads",
+                ".claude/file-history",
+                ".claude/history.jsonl",
+                ".claude/ide",
+                ".claude/paste-cache",
+                ".claude/plans",
+                ".claude/projects",
+                ".claude/session-env",
+                ".claude/sessions",
+                ".claude/shell-snapshots",
+                ".claude/stats-cache.json",
+                ".claude/statsig",
+                ".claude/tasks",
+                ".claude/telemetry",
+                ".claude/todos",
+                ".claude/usage-data",
+            ],
+            obeyed: &[".mcp.json"],
+            obeyed_folders: &[".claude"],
+        }
+    }
+
     fn provision(&self, settings: &Settings<'_>, start: &Start) -> Provision {
         let mut env_vars = Vec::new();
         let mut egress_routes = Vec::new();
@@ -71,8 +114,7 @@ impl Provider for Claude {
         Provision {
             command: "claude",
             prompt_mode: PromptMode::AppendFile,
-            image: "bot-bottle-claude:latest",
-            dockerfile: "Dockerfile.claude",
+            image: self.image(),
             env_vars,
             dirs: vec![GuestDir::new(config_dir())],
             files: vec![

@@ -5,9 +5,9 @@
 //! header on every call, so the dummy must carry the host's own.
 
 use super::{
-    AuthScheme, Content, Derived, EgressRoute, FormerRole, GUEST_HOME, GUEST_USER, GuestCommand, GuestDir,
-    GuestFile, HostLogin, LoginError, LoginRef, OwnField, PromptMode, Provider, Provision, RouteAuth,
-    RouteOwner, Secret, Settings, Start, Starter, TokenRef, WORKSPACE, guest_folder,
+    AgentFiles, AuthScheme, Content, Derived, EgressRoute, FormerRole, GUEST_HOME, GUEST_USER, GuestCommand,
+    GuestDir, GuestFile, HostLogin, LoginError, LoginRef, OwnField, PromptMode, Provider, Provision,
+    RouteAuth, RouteOwner, Secret, Settings, ShippedImage, Start, Starter, TokenRef, WORKSPACE, guest_folder,
 };
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Map, Value, json};
@@ -65,6 +65,43 @@ impl Provider for Codex {
         &[HOME_VAR]
     }
 
+    fn image(&self) -> ShippedImage {
+        ShippedImage {
+            name: "bot-bottle-codex:latest",
+            dockerfile: "Dockerfile.codex",
+            text: include_str!("../../Dockerfile.codex"),
+        }
+    }
+
+    fn files(&self) -> AgentFiles {
+        AgentFiles {
+            logins: &[".codex"],
+            mixed: &[".codex"],
+            // As it leaves them after a day's work.
+            records: &[
+                ".codex/.tmp",
+                ".codex/history.jsonl",
+                ".codex/installation_id",
+                ".codex/internal_storage.json",
+                ".codex/log",
+                ".codex/models_cache.json",
+                ".codex/session_index.jsonl",
+                ".codex/sessions",
+                ".codex/shell_snapshots",
+                ".codex/tmp",
+                ".codex/version.json",
+            ],
+            obeyed: &[".codex/config.toml"],
+            obeyed_folders: &[],
+        }
+    }
+
+    fn is_record(&self, path: &str) -> bool {
+        // Databases and their journals are named by version.
+        let database = path.starts_with(".codex/") && path.contains(".sqlite");
+        database || self.files().records.contains(&path)
+    }
+
     fn provision(&self, settings: &Settings<'_>, _start: &Start) -> Provision {
         let auth_dir = auth_dir(settings);
         let forward = settings.forward_host_credentials;
@@ -81,8 +118,7 @@ impl Provider for Codex {
         Provision {
             command: "codex",
             prompt_mode: PromptMode::ReadPromptFile,
-            image: "bot-bottle-codex:latest",
-            dockerfile: "Dockerfile.codex",
+            image: self.image(),
             env_vars,
             dirs: vec![GuestDir::new(auth_dir.clone())],
             files,

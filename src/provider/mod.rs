@@ -16,7 +16,7 @@ pub use guest_path::guest_folder;
 pub use provision::{
     AuthScheme, Content, Derived, EgressRoute, GUEST_HOME, GUEST_USER, GitAccess, GuestCommand, GuestDir,
     GuestFile, LoginRef, Match, PathKind, PathPattern, PromptMode, Provision, RouteAuth, RouteOwner,
-    TokenRef, WORKSPACE,
+    ShippedImage, TokenRef, WORKSPACE,
 };
 pub use secret::Secret;
 
@@ -40,6 +40,11 @@ pub fn get(template: &str) -> Option<&'static dyn Provider> {
 
 /// Where the skills of a person lie, below the home folder of the host.
 pub const SKILLS: &str = ".claude/skills";
+
+/// The images that ship.
+pub fn images() -> impl Iterator<Item = ShippedImage> {
+    all().iter().map(|p| p.image())
+}
 
 /// The names that no manifest may use for a host variable: a provider's login goes by one.
 pub fn is_reserved(name: &str) -> bool {
@@ -112,6 +117,22 @@ impl Settings<'_> {
     }
 }
 
+/// What an agent keeps in a home folder, and obeys in a project.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AgentFiles {
+    /// Below a host's home: what holds its login, which no guest may see.
+    pub logins: &'static [&'static str],
+    /// Below a guest's home: folders that hold records and orders side by side.
+    pub mixed: &'static [&'static str],
+    /// Below a guest's home: its records of what it did. Whatever is not among them is shown before it is
+    /// resumed with.
+    pub records: &'static [&'static str],
+    /// In a project: files that it obeys on the host, too, so that a change is reported.
+    pub obeyed: &'static [&'static str],
+    /// In a project: folders all of whose files it obeys.
+    pub obeyed_folders: &'static [&'static str],
+}
+
 /// How the agent is started.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Start {
@@ -151,6 +172,18 @@ pub trait Provider: Sync {
     /// Variables of the [`Provision`] that a manifest may set all the same: the provider follows them.
     fn movable_env(&self) -> &'static [&'static str] {
         &[]
+    }
+
+    /// The image that ships for it.
+    fn image(&self) -> ShippedImage;
+
+    /// What it keeps in a home folder, and obeys in a project.
+    fn files(&self) -> AgentFiles;
+
+    /// Whether a path below a guest's home folder is the agent's record of what it did, and no order to any
+    /// program: [`AgentFiles::records`], and what has no fixed name.
+    fn is_record(&self, path: &str) -> bool {
+        self.files().records.contains(&path)
     }
 
     /// Everything that the bottle needs for this agent.

@@ -10,6 +10,17 @@ pub const GUEST_USER: &str = "node";
 /// Where the workspace appears in the guest.
 pub const WORKSPACE: &str = "/workspace";
 
+/// The image that ships for an agent. Its Dockerfile copies nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ShippedImage {
+    /// Its name and tag.
+    pub name: &'static str,
+    /// Its Dockerfile's name in the repository.
+    pub dockerfile: &'static str,
+    /// Its Dockerfile's text.
+    pub text: &'static str,
+}
+
 /// What a provider adds to a plan.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Provision {
@@ -18,9 +29,7 @@ pub struct Provision {
     /// How the prompt reaches the agent.
     pub prompt_mode: PromptMode,
     /// The image that container backends run.
-    pub image: &'static str,
-    /// The shipped Dockerfile of that image.
-    pub dockerfile: &'static str,
+    pub image: ShippedImage,
     /// Variables of the guest, in order.
     pub env_vars: Vec<(String, String)>,
     /// Folders to make in the guest, parents first.

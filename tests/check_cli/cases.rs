@@ -1,8 +1,8 @@
 //! Manifests that must be refused: each rule's own bad example, by itself, through an agent, through a
 //! child, and under a comment that would silence it. The language server's tests use them too.
 
-use bot_bottle::check::rules::{self, Matter};
 use bot_bottle::check::{Diagnostic, Example, Facts, Group, Rule, Severity, check, page};
+use bot_bottle::check::{Matter, rules};
 use bot_bottle::manifest::{Catalog, Kind, Layout, MemoryFiles, Source};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -3,7 +3,7 @@
 
 use crate::cases::{cases, files, judged, silenced};
 use crate::rig::{CLEAN, Project};
-use bot_bottle::check::rules::{self, Group, Matter};
+use bot_bottle::check::{Group, Matter, rules};
 use bot_bottle::check::{Rule, page};
 
 /// Each command that makes a plan; `{}` stands for the manifest.

@@ -84,7 +84,7 @@ fn provision(
     settings: &Settings<'_>,
     answer: fn(&Request) -> Answer,
 ) -> Option<Upstream> {
-    if rig.options.backend == Choice::Bubblewrap {
+    if rig.options.backend == Choice::BUBBLEWRAP {
         let programs = containers::agents()?;
         rig.options.host.set("PATH", format!("{}:/usr/bin:/bin:/usr/local/bin", programs.display()));
     }
@@ -101,9 +101,9 @@ fn provision(
     fs::write(&ca, &authority.pem).expect("write");
     rig.options.upstream.ca = Some(ca);
     let plan = &mut rig.plan;
-    (plan.command, plan.image) = (provision.command, provision.image);
-    if rig.options.backend != Choice::Bubblewrap {
-        plan.dockerfile = Dockerfile::Shipped(provision.dockerfile);
+    (plan.command, plan.image) = (provision.command, provision.image.name);
+    if rig.options.backend != Choice::BUBBLEWRAP {
+        plan.dockerfile = Dockerfile::Shipped(provision.image.dockerfile);
     }
     plan.env_vars = provision.env_vars;
     plan.dirs = provision.dirs;

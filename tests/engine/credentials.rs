@@ -192,7 +192,7 @@ fn a27_an_unusable_credential_stops_the_launch_before_anything_is_made() {
 impl Rig {
     /// What the container engine's client says.
     pub(crate) fn engine(&self, args: &[&str]) -> String {
-        let podman = self.options.backend == bot_bottle::engine::Choice::Podman;
+        let podman = self.options.backend == bot_bottle::engine::Choice::PODMAN;
         let mut command = Command::new(if podman { "/usr/bin/podman" } else { "/usr/bin/docker" });
         if podman {
             command.env("CONTAINERS_CONF", crate::containers::podman().expect("podman"));
@@ -205,7 +205,7 @@ impl Rig {
 
     /// The containers that mount something of this bottle's state folder.
     pub(crate) fn containers(&self) -> Vec<String> {
-        if self.options.backend == bot_bottle::engine::Choice::Bubblewrap {
+        if self.options.backend == bot_bottle::engine::Choice::BUBBLEWRAP {
             return Vec::new();
         }
         let all = self.engine(&["ps", "--all", "--quiet"]);

@@ -76,7 +76,7 @@ impl Daemon {
 
     /// A bottle on this daemon.
     fn rig(&self) -> Rig {
-        let mut rig = Rig::on(Choice::Docker);
+        let mut rig = Rig::on(Choice::DOCKER);
         rig.options.host.set("DOCKER_HOST", &self.host);
         rig.plan.dockerfile = Dockerfile::own(self.dir.path().join("build/Dockerfile"));
         std::os::unix::fs::chown(&rig.workspace, Some(1000), Some(1000)).expect("root");

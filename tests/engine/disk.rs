@@ -102,7 +102,7 @@ on_both! {
     a45_a_full_disk_is_said_by_each_stage_and_nothing_is_left(rig) {
         let Some(disk) = small(rig) else { return };
         assert_eq!(rig.sh("cat work.txt ~/made/file").out, "a person's worktext");
-        let contained = rig.options.backend != Choice::Bubblewrap;
+        let contained = rig.options.backend != Choice::BUBBLEWRAP;
         // Without an image nothing is written for it, so the next stage is the first to find out.
         let image = if contained { Stage::Image } else { Stage::Egress };
         for (filled, fails) in [

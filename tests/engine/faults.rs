@@ -62,11 +62,12 @@ fn started(rig: &Rig, seconds: u32) -> Launcher {
 
 /// A number of seconds that no other test sleeps.
 fn seconds(rig: &Rig, base: u32) -> u32 {
-    base * 10 + rig.options.backend as u32
+    let number = bot_bottle::engine::Choice::all().position(|choice| choice == rig.options.backend);
+    base * 10 + number.unwrap_or_default() as u32
 }
 
 fn no_containers(rig: &Rig) -> bool {
-    rig.options.backend == bot_bottle::engine::Choice::Bubblewrap
+    rig.options.backend == bot_bottle::engine::Choice::BUBBLEWRAP
         || rig.engine(&["ps", "--all", "--format", "{{.Names}}"]).lines().all(|name| !is_ours(rig, name))
 }
 

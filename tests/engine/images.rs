@@ -35,7 +35,7 @@ macro_rules! on_each_builder {
 
 /// A project with a Dockerfile below the base, which becomes the rig's own.
 fn project(rig: &mut Rig, dockerfile: &str, files: &[(&str, &str)]) -> PathBuf {
-    let registry = if rig.options.backend == Choice::Podman { "localhost/" } else { "" };
+    let registry = if rig.options.backend == Choice::PODMAN { "localhost/" } else { "" };
     let root = rig.home.join("project");
     // The folder's name makes each an image of its own: two tests share a daemon.
     let text = format!("# {}\nFROM {registry}{BASE}\n{dockerfile}", root.display());
@@ -49,7 +49,7 @@ fn project(rig: &mut Rig, dockerfile: &str, files: &[(&str, &str)]) -> PathBuf {
 
 /// The engine's client, as a launch calls it.
 fn client(rig: &Rig, args: &[&str]) -> String {
-    let mut command = if rig.options.backend == Choice::Podman {
+    let mut command = if rig.options.backend == Choice::PODMAN {
         let mut command = Command::new("/usr/bin/podman");
         command.env("CONTAINERS_CONF", containers::podman().expect("it ran"));
         command

@@ -55,9 +55,9 @@ fn the_launching_process() {
     let told: Vec<_> = told.splitn(6, '\x1f').collect();
     let [backend, state, workspace, home, talk, script] = told.as_slice() else { panic!("{told:?}") };
     let backend = match *backend {
-        "Docker" => Choice::Docker,
-        "Podman" => Choice::Podman,
-        _ => Choice::Bubblewrap,
+        "Docker" => Choice::DOCKER,
+        "Podman" => Choice::PODMAN,
+        _ => Choice::BUBBLEWRAP,
     };
     let mut rig = Rig::on(backend);
     let mut host = Host::new(*home);
@@ -65,11 +65,11 @@ fn the_launching_process() {
     host.set("PATH", format!("{first}/usr/bin:/bin:/usr/sbin:/sbin:/usr/local/bin"));
     host.set("TERM", "xterm");
     match backend {
-        Choice::Docker => host.set("DOCKER_HOST", containers::docker().expect("docker")),
-        Choice::Podman => host.set("CONTAINERS_CONF", containers::podman().expect("podman")),
+        Choice::DOCKER => host.set("DOCKER_HOST", containers::docker().expect("docker")),
+        Choice::PODMAN => host.set("CONTAINERS_CONF", containers::podman().expect("podman")),
         _ => {}
     }
-    if backend != Choice::Bubblewrap {
+    if backend != Choice::BUBBLEWRAP {
         rig = rig.contained();
     }
     rig.plan.argv = ["sh", "-c", script].map(str::to_owned).into();

@@ -70,7 +70,7 @@ on_each! {
         let none = "0".repeat(16);
         let caps = ["CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"].map(|cap| format!("{cap}: {none} ")).concat();
         assert_eq!(ran.out, format!("{caps}NoNewPrivs: 1 Seccomp: 2 \nro\n"), "{ran:?}");
-        if rig.options.backend == Choice::Bubblewrap {
+        if rig.options.backend == Choice::BUBBLEWRAP {
             return;
         }
         // Our own program says it too, so that the engine was told shows on its side alone.

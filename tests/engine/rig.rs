@@ -35,13 +35,13 @@ pub(crate) struct Ran {
 impl Rig {
     /// A bubblewrap bottle with an empty workspace; `None` where bubblewrap is missing.
     pub(crate) fn bubblewrap() -> Option<Self> {
-        tool("bwrap", "apt-get install bubblewrap").then(|| Self::on(Choice::Bubblewrap))
+        tool("bwrap", "apt-get install bubblewrap").then(|| Self::on(Choice::BUBBLEWRAP))
     }
 
     /// A Docker bottle on the tests' own daemon; `None` where there can be none.
     pub(crate) fn docker() -> Option<Self> {
         let host = containers::docker()?;
-        let mut rig = Self::on(Choice::Docker);
+        let mut rig = Self::on(Choice::DOCKER);
         rig.options.host.set("DOCKER_HOST", host);
         Some(rig.contained())
     }
@@ -49,7 +49,7 @@ impl Rig {
     /// A Podman bottle; `None` where Podman does not run.
     pub(crate) fn podman() -> Option<Self> {
         let config = containers::podman()?;
-        let mut rig = Self::on(Choice::Podman);
+        let mut rig = Self::on(Choice::PODMAN);
         rig.options.host.set("CONTAINERS_CONF", config);
         Some(rig.contained())
     }
@@ -57,7 +57,7 @@ impl Rig {
     /// The base image itself in place of a shipped one, and a workspace that its user may write.
     pub(crate) fn contained(mut self) -> Self {
         // One path for all tests, so that they share one image.
-        let podman = self.options.backend == Choice::Podman;
+        let podman = self.options.backend == Choice::PODMAN;
         let dockerfile = containers::dockerfile(if podman { "localhost/" } else { "" });
         self.plan.dockerfile = Dockerfile::own(dockerfile);
         std::os::unix::fs::chown(&self.workspace, Some(1000), Some(1000)).expect("root");

@@ -144,7 +144,7 @@ fn what_is_swapped_after_the_look_is_never_the_guests_docker() {
 on_both! {
     bytes_that_change_after_the_look_are_refused(rig) {
         let scene = Scene::new(rig);
-        if rig.options.backend != Choice::Bubblewrap {
+        if rig.options.backend != Choice::BUBBLEWRAP {
             std::os::unix::fs::chown(&rig.workspace, Some(1000), Some(1000)).expect("root");
         }
         assert_eq!(rig.sh("cat ~/.bot-bottle/prompt.md").out, "seen");

@@ -30,14 +30,14 @@
 //! ```
 
 use crate::check::{Context, Edit, Sink, edit, paths, shown};
-use crate::manifest::host_path::{self, Purpose};
+use crate::manifest::named_paths::{self, Purpose};
 use crate::manifest::{FileKind, HostPath, Location};
 use crate::plan::{obeyed_path, sensitive_path};
 use std::path::Path;
 
 pub(super) fn check(ctx: &Context<'_>, out: &mut Sink<'_>) {
-    let bottle = ctx.bottle.iter().flat_map(host_path::of_bottle);
-    for (purpose, path) in bottle.chain(ctx.agent.iter().flat_map(host_path::of_agent)) {
+    let bottle = ctx.bottle.iter().flat_map(named_paths::of_bottle);
+    for (purpose, path) in bottle.chain(ctx.agent.iter().flat_map(named_paths::of_agent)) {
         let Some(why) = why(ctx, purpose, path) else { continue };
         let text = shown(&path.value);
         let (what, who, help) = match purpose {
@@ -123,7 +123,8 @@ fn obeyed(ctx: &Context<'_>, path: &HostPath) -> Option<&'static str> {
 pub(super) fn sensitive(ctx: &Context<'_>, path: &HostPath) -> Option<&'static str> {
     let files = ctx.catalog.files;
     judged(ctx, path, |path, home| {
-        let device = || (files.kind(path) == Some(FileKind::Other)).then_some("is a socket, a pipe or a device");
+        let device =
+            || (files.kind(path) == Some(FileKind::Other)).then_some("is a socket, a pipe or a device");
         sensitive_path(path, home).or_else(device)
     })
 }

@@ -24,15 +24,16 @@
 
 use crate::check::{Context, Sink, listed, shown};
 use crate::manifest::{FileKind, is_name};
+use crate::provider::SKILLS;
 
 pub(super) fn check(ctx: &Context<'_>, out: &mut Sink<'_>) {
     let Some(home) = &ctx.catalog.layout.home else { return };
-    let (files, dir) = (ctx.catalog.files, home.join(".claude/skills"));
+    let (files, dir) = (ctx.catalog.files, home.join(SKILLS));
     let is_folder = |name: &str| files.kind(&dir.join(name)) == Some(FileKind::Dir);
     for skill in ctx.skills().iter().filter(|s| is_name(&s.value) && !is_folder(&s.value)) {
         let names: Vec<String> =
             files.list(&dir).into_iter().filter(|n| is_name(n) && is_folder(n)).collect();
-        let message = format!("there is no skill `{}` in ~/.claude/skills", shown(&skill.value));
+        let message = format!("there is no skill `{}` in ~/{SKILLS}", shown(&skill.value));
         let finding = out.at(&skill.place, message);
         let names = names.iter().map(String::as_str);
         match super::nearest(&skill.value, names.clone()) {

@@ -1,7 +1,7 @@
 //! What a manifest's findings depend on besides its own text.
 
 use crate::engine::BuildInputs;
-use crate::manifest::host_path::{self, Purpose};
+use crate::manifest::named_paths::{self, Purpose};
 use crate::manifest::{
     Catalog, Found, HostPath, Kind, Layout, ParentError, Resolved, Source, read_agent, resolve,
 };
@@ -29,7 +29,7 @@ pub(super) fn dependencies(source: &Arc<Source>, catalog: &Catalog<'_>) -> Depen
             Kind::Bottle => all.bottle(&resolve(&found, catalog), catalog.layout),
             Kind::Agent => {
                 let agent = read_agent(source, manifest);
-                all.paths(host_path::of_agent(&agent), catalog.layout);
+                all.paths(named_paths::of_agent(&agent), catalog.layout);
                 let Some(name) = &agent.bottle else { continue };
                 all.names.insert(name.value.clone());
                 if let Some(bottle) = catalog.bottle(&name.value, source) {
@@ -52,7 +52,7 @@ impl Dependencies {
             let (ParentError::Missing { parent, .. } | ParentError::Cycle { parent, .. }) = error;
             self.names.insert(parent.value.clone());
         }
-        self.paths(host_path::of_bottle(&resolved.bottle), layout);
+        self.paths(named_paths::of_bottle(&resolved.bottle), layout);
         self.image(resolved, layout);
     }
 

@@ -1,7 +1,7 @@
 //! Whether a request may leave: the names must agree, then the policy is asked.
 
-use super::answer::Refusal;
 use super::headers;
+use super::refusal::Refusal;
 use super::{Route, Shared};
 use crate::egress::policy::{self, Scheme};
 use hyper::header::{HOST, HeaderMap};

@@ -1,88 +1,26 @@
-//! What the guest is told when the egress itself answers.
+//! The response with which the egress itself answers a request that it did not carry.
 
-use super::body::Reply;
-use crate::egress::policy::{Denial, narrowest_route};
+use super::refusal::Refusal;
+use super::reply::Reply;
 use hyper::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderValue};
 use hyper::{Response, StatusCode};
 
-/// An answer of the egress's own: a refusal by policy, or a fault on the way.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Refusal {
-    pub(crate) status: u16,
-    /// The audit's name for it.
-    pub(crate) code: &'static str,
-    /// By policy, as against a fault.
-    pub(crate) denied: bool,
-    /// Why, in a sentence.
-    pub(crate) message: String,
-    /// Manifest lines that would allow the request.
-    pub(crate) allow: Option<String>,
-}
-
-impl Refusal {
-    /// A fault: the request was allowed, or could not be understood.
-    pub(crate) fn fault(status: u16, code: &'static str, message: impl Into<String>) -> Self {
-        Self { status, code, denied: false, message: message.into(), allow: None }
-    }
-
-    /// Refused for a reason that no manifest line changes.
-    pub(crate) fn denied(status: u16, code: &'static str, message: impl Into<String>) -> Self {
-        Self { denied: true, ..Self::fault(status, code, message) }
-    }
-
-    /// Refused by the policy. The path is without its query; `None` for a CONNECT.
-    pub(crate) fn policy(denial: &Denial, method: &str, path: Option<&str>) -> Self {
-        let never = method.eq_ignore_ascii_case("TRACE") || method.eq_ignore_ascii_case("CONNECT");
-        let allow = match denial {
-            Denial::Host { host } => Some(narrowest_route(host, method, path.filter(|_| !never))),
-            Denial::Path { host, path } => Some(narrowest_route(host, method, Some(path))),
-            Denial::Method { host, .. } if !never => Some(narrowest_route(host, method, path)),
-            Denial::GitPush { host } => Some(format!("  routes:\n    - host: {host}\n      git: write\n")),
-            _ => None,
-        };
-        Self { allow, ..Self::denied(403, denial.code(), denial.to_string()) }
-    }
-
-    /// The response, as text or, for a client that asks for it, as JSON. `policy` is the guest's
-    /// file that says what it may do; a 403 points there.
-    pub(crate) fn response(&self, request: &HeaderMap, policy: Option<&str>) -> Response<Reply> {
-        let policy = policy.filter(|_| self.denied && self.status == 403);
-        let (kind, text) = if wants_json(request) {
-            ("application/json", self.json(policy))
-        } else {
-            ("text/plain; charset=utf-8", self.text(policy))
-        };
-        let mut response = Response::new(Reply::text(text));
-        *response.status_mut() = StatusCode::from_u16(self.status).unwrap_or(StatusCode::BAD_GATEWAY);
-        let headers = response.headers_mut();
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
-        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        headers.insert("x-bot-bottle", HeaderValue::from_static(self.code));
-        response
-    }
-
-    fn text(&self, policy: Option<&str>) -> String {
-        let verb = if self.denied { "refused" } else { "failed" };
-        let mut text = format!("bot-bottle {verb} this request: {}.\n", self.message);
-        if let Some(lines) = &self.allow {
-            text.push_str("The narrowest manifest lines that would allow it, if its owner wants that:\n");
-            text.push_str(&format!("egress:\n{lines}"));
-        }
-        if let Some(policy) = policy {
-            text.push_str(&format!("What is allowed, and how to ask for more: {policy}\n"));
-        }
-        text
-    }
-
-    fn json(&self, policy: Option<&str>) -> String {
-        let manifest = self.allow.as_ref().map(|lines| format!("egress:\n{lines}"));
-        let kind = if self.denied { "egress_denied" } else { "egress_failed" };
-        let mut error = serde_json::json!({"type": kind, "code": self.code, "message": self.message, "manifest": manifest});
-        if let Some(policy) = policy {
-            error["policy"] = policy.into();
-        }
-        serde_json::json!({"error": error}).to_string()
-    }
+/// As text or, for a client that asks for it, as JSON. `policy` is the guest's file that says what it
+/// may do; a 403 points there.
+pub(crate) fn refused(refusal: &Refusal, request: &HeaderMap, policy: Option<&str>) -> Response<Reply> {
+    let policy = policy.filter(|_| refusal.denied && refusal.status == 403);
+    let (kind, text) = if wants_json(request) {
+        ("application/json", refusal.json(policy))
+    } else {
+        ("text/plain; charset=utf-8", refusal.text(policy))
+    };
+    let mut response = Response::new(Reply::text(text));
+    *response.status_mut() = StatusCode::from_u16(refusal.status).unwrap_or(StatusCode::BAD_GATEWAY);
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert("x-bot-bottle", HeaderValue::from_static(refusal.code));
+    response
 }
 
 fn wants_json(request: &HeaderMap) -> bool {

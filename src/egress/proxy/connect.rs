@@ -1,11 +1,11 @@
 //! The first request on a guest's connection: CONNECT, or plain HTTP with an absolute target.
 
-use super::answer::Refusal;
-use super::body::Reply;
 use super::dial::Target;
 use super::exchange::Exchange;
-use super::forward;
-use super::guest::{Next, Site};
+use super::refusal::Refusal;
+use super::reply::Reply;
+use super::site::{Next, Site};
+use super::{answer, forward};
 use crate::egress::policy::{Handling, Scheme, host_name};
 use hyper::body::Incoming;
 use hyper::header::HeaderMap;
@@ -25,7 +25,7 @@ pub(crate) async fn answer(site: &Site, request: Request<Incoming>) -> Response<
         }
         Err(refusal) => {
             exchange.refused(&refusal);
-            refusal.response(&headers, site.shared.guest_policy)
+            answer::refused(&refusal, &headers, site.shared.guest_policy)
         }
     }
 }
@@ -75,7 +75,7 @@ pub(crate) async fn plain(site: &Site, request: Request<Incoming>) -> Response<R
             let exchange =
                 Exchange::new(site.shared.audit.clone(), request.method().as_str(), host, uri.path());
             exchange.refused(&refusal);
-            refusal.response(&HeaderMap::new(), site.shared.guest_policy)
+            answer::refused(&refusal, &HeaderMap::new(), site.shared.guest_policy)
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Opens connections to upstreams: resolved, checked, verified.
 
-use super::answer::Refusal;
+use super::refusal::Refusal;
 use crate::egress::address::Range;
 use crate::egress::policy::Scheme;
 use crate::egress::resolve::{ResolveError, Resolver};

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
-use super::answer::Refusal;
+use super::refusal::Refusal;
 
 /// Writes its line when the last part that holds it is done: the answer's body, the request's
 /// body or the tunnel.

@@ -1,13 +1,14 @@
 //! One request from its arrival to its answer's head.
 
-use super::answer::Refusal;
-use super::body::{Outgoing, Reply};
 use super::credential::Prepared;
 use super::dial::Target;
 use super::exchange::Exchange;
-use super::guest::{Next, Site};
+use super::outgoing::Outgoing;
 use super::pool::Lease;
-use super::{Route, admit, headers, websocket};
+use super::refusal::Refusal;
+use super::reply::Reply;
+use super::site::{Next, Site};
+use super::{Route, admit, answer, headers, websocket};
 use hyper::body::{Body, Incoming};
 use hyper::ext::ReasonPhrase;
 use hyper::header::{
@@ -27,7 +28,7 @@ pub(crate) async fn answer(site: &Site, host: &str, request: Request<Incoming>) 
         Err(refusal) => {
             exchange.refused(&refusal);
             let accepts = accepts.into_iter().map(|v| (hyper::header::ACCEPT, v)).collect();
-            refusal.response(&accepts, site.shared.guest_policy)
+            answer::refused(&refusal, &accepts, site.shared.guest_policy)
         }
     }
 }

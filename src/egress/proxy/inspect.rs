@@ -1,11 +1,11 @@
 //! An intercepted connection: TLS ends here, and every request inside is looked at.
 
-use super::Shared;
-use super::answer::Refusal;
 use super::exchange::Exchange;
-use super::guest::{Site, http1_inside};
+use super::refusal::Refusal;
+use super::site::Site;
 use super::stream::Guest;
 use super::tunnel::expect_hello;
+use super::{Shared, forward, http1};
 use crate::egress::policy::Scheme;
 use hyper::server::conn::http2;
 use hyper::service::service_fn;
@@ -15,8 +15,6 @@ use std::sync::Arc;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
-
-use super::forward;
 
 /// Answers as `host` until the guest leaves.
 pub(crate) async fn run<S>(shared: &Arc<Shared>, mut guest: Guest<S>, host: Arc<str>, route: usize)
@@ -44,7 +42,7 @@ where
     if http2 {
         serve_http2(site, tls).await;
     } else {
-        http1_inside(site, tls).await;
+        http1::serve_inside(site, tls).await;
     }
 }
 

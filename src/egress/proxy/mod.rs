@@ -5,7 +5,6 @@
 
 mod admit;
 mod answer;
-mod body;
 mod connect;
 mod credential;
 mod dial;
@@ -14,11 +13,16 @@ mod forward;
 mod frames;
 mod guest;
 mod headers;
+mod http1;
 mod inspect;
 mod listen;
+mod outgoing;
 mod pool;
 mod redact;
+mod refusal;
+mod reply;
 mod sender;
+mod site;
 mod stream;
 mod tunnel;
 mod websocket;

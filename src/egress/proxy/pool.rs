@@ -3,10 +3,10 @@
 //! A connection is only ever used for the route and host that it was opened for, so that a
 //! credential cannot cross to another.
 
-use super::answer::Refusal;
-use super::body::Outgoing;
 use super::dial::{Dialer, Target};
 use super::exchange::Exchange;
+use super::outgoing::Outgoing;
+use super::refusal::Refusal;
 use super::sender::{Multiplexed, Sender, Single, broken, multiplex, single, stalled};
 use crate::egress::Limits;
 use crate::egress::policy::Scheme;

@@ -1,8 +1,8 @@
 //! One upstream connection of either version, and a request sent on it.
 
-use super::answer::Refusal;
-use super::body::Outgoing;
 use super::dial::Target;
+use super::outgoing::Outgoing;
+use super::refusal::Refusal;
 use super::stream::Upstream;
 use hyper::body::{Body, Incoming};
 use hyper::client::conn::{http1, http2};

@@ -1,8 +1,8 @@
 //! A connection whose inside is the guest's affair, once its client hello has been read.
 
 use super::Shared;
-use super::answer::Refusal;
 use super::exchange::Exchange;
+use super::refusal::Refusal;
 use super::stream::Guest;
 use crate::egress::sni::{ClientHello, client_hello};
 use hyper::body::Bytes;

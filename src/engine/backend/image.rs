@@ -1,6 +1,6 @@
 //! The image of a container guest: built once for what it is built from, and what we must know of it.
 
-use super::container::{Cli, CliError, Making, START_DAEMON, label};
+use super::container_cli::{Cli, CliError, Making, START_DAEMON, label};
 use super::{Engine, Job, Stop, TrustStore};
 use crate::engine::build::{self, BuildInputs, LeftOut};
 use crate::engine::child::{self, Prepared, Stopped};

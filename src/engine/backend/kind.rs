@@ -73,6 +73,49 @@ impl BackendKind {
     }
 }
 
+/// `--backend`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(try_from = "String")]
+pub enum Choice {
+    /// A container engine that answers, else bubblewrap.
+    #[default]
+    Auto,
+    /// This one.
+    Of(BackendKind),
+}
+
+impl Choice {
+    /// bubblewrap.
+    pub const BUBBLEWRAP: Self = Self::Of(BackendKind::Bubblewrap);
+    /// Docker.
+    pub const DOCKER: Self = Self::Of(BackendKind::Container(Engine::Docker));
+    /// Podman.
+    pub const PODMAN: Self = Self::Of(BackendKind::Container(Engine::Podman));
+
+    /// All that there is to choose from, the default first.
+    pub fn all() -> impl Iterator<Item = Self> {
+        [Self::Auto].into_iter().chain(BackendKind::ALL.map(Self::Of))
+    }
+
+    /// Its word on the command line and in the configuration.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Of(kind) => kind.name(),
+        }
+    }
+}
+
+impl TryFrom<String> for Choice {
+    type Error = String;
+
+    fn try_from(word: String) -> Result<Self, String> {
+        let words = || Self::all().map(Self::name).collect::<Vec<_>>().join(", ");
+        let known = Self::all().find(|choice| choice.name() == word);
+        known.ok_or_else(|| format!("there is no backend `{word}`; there are {}", words()))
+    }
+}
+
 impl fmt::Display for BackendKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())

@@ -5,6 +5,7 @@
 
 mod bubblewrap;
 mod container;
+mod container_cli;
 mod image;
 mod kind;
 pub(crate) mod limits;
@@ -20,44 +21,8 @@ use super::tree::Owner;
 use super::ui::{Cancel, Ui};
 use crate::plan::Plan;
 pub(crate) use container::left_behind as container_left_behind;
-pub use kind::{BackendKind, Engine};
+pub use kind::{BackendKind, Choice, Engine};
 use std::path::Path;
-
-/// `--backend`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Choice {
-    /// A container engine that runs, else bubblewrap.
-    #[default]
-    Auto,
-    /// bubblewrap on the host's own system folders.
-    Bubblewrap,
-    /// Docker.
-    Docker,
-    /// Podman.
-    Podman,
-}
-
-impl Choice {
-    /// Its word on the command line.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Auto => "auto",
-            Self::Bubblewrap => BackendKind::Bubblewrap.name(),
-            Self::Docker => Engine::Docker.name(),
-            Self::Podman => Engine::Podman.name(),
-        }
-    }
-}
-
-impl From<BackendKind> for Choice {
-    fn from(kind: BackendKind) -> Self {
-        match kind {
-            BackendKind::Bubblewrap => Self::Bubblewrap,
-            BackendKind::Container(Engine::Docker) => Self::Docker,
-            BackendKind::Container(Engine::Podman) => Self::Podman,
-        }
-    }
-}
 
 /// Where a guest looks for certificate authorities, and those it has already.
 pub(crate) struct TrustStore {
@@ -141,20 +106,18 @@ impl From<Problem> for Stop {
 
 /// The backend that the operator chose.
 pub(crate) fn choose(choice: Choice, host: &Host, cancel: &Cancel) -> Result<Box<dyn Backend>, Stop> {
-    let found = |engine| container::Cli::find(engine, host);
-    let named = |engine: Engine| {
-        let (name, title) = (engine.name(), engine.title());
-        let install = format!("install {title}, or choose --backend bubblewrap");
-        let missing = || Problem::new(format!("{name} cannot be used"), "it is not on PATH", install);
-        let cli = found(engine).ok_or_else(missing)?;
-        let what = format!("{name} does not answer");
-        let info = cli.answers(cancel).map_err(|e| e.at(&what, container::START_DAEMON))?;
-        Ok(Box::new(container::Container::new(cli, info)) as Box<dyn Backend>)
-    };
+    let found = |engine| container_cli::Cli::find(engine, host);
     match choice {
-        Choice::Bubblewrap => Ok(Box::new(bubblewrap::Bubblewrap::find(host)?)),
-        Choice::Docker => named(Engine::Docker),
-        Choice::Podman => named(Engine::Podman),
+        Choice::Of(BackendKind::Bubblewrap) => Ok(Box::new(bubblewrap::Bubblewrap::find(host)?)),
+        Choice::Of(BackendKind::Container(engine)) => {
+            let (name, title) = (engine.name(), engine.title());
+            let install = format!("install {title}, or choose --backend bubblewrap");
+            let missing = || Problem::new(format!("{name} cannot be used"), "it is not on PATH", install);
+            let cli = found(engine).ok_or_else(missing)?;
+            let what = format!("{name} does not answer");
+            let info = cli.answers(cancel).map_err(|e| e.at(&what, container_cli::START_DAEMON))?;
+            Ok(Box::new(container::Container::new(cli, info)))
+        }
         Choice::Auto => {
             for engine in Engine::ALL {
                 let answer = found(engine).and_then(|cli| Some((cli.answers(cancel).ok()?, cli)));

@@ -5,6 +5,7 @@
 //! what its `COPY` and `ADD` name, nothing else: whatever a builder makes of the text, there is
 //! nothing more to take.
 
+mod arguments;
 mod context;
 mod dockerfile;
 mod ignore;
@@ -17,6 +18,7 @@ pub use dockerfile::Wanted;
 
 use super::error::Problem;
 use crate::plan::Dockerfile;
+use crate::provider;
 use crate::shown::hex;
 use context::Context;
 use ignore::Ignore;
@@ -35,12 +37,6 @@ const MAX_TEXT: u64 = 1 << 20;
 const MAX_NAMES: usize = 100_000;
 /// Bytes that a context may hold.
 const MAX_BYTES: u64 = 1 << 30;
-
-/// The Dockerfiles that ship with bot-bottle. They copy nothing.
-const SHIPPED: [(&str, &str); 2] = [
-    ("Dockerfile.claude", include_str!("../../../Dockerfile.claude")),
-    ("Dockerfile.codex", include_str!("../../../Dockerfile.codex")),
-];
 
 /// All that a build takes, as a person is shown it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -158,7 +154,8 @@ pub(super) fn changed() -> Problem {
 fn text(dockerfile: &Dockerfile) -> Result<String, Problem> {
     match dockerfile {
         Dockerfile::Shipped(name) => {
-            let found = SHIPPED.iter().find(|(n, _)| n == name).map(|(_, text)| (*text).to_owned());
+            let found =
+                provider::images().find(|image| image.dockerfile == *name).map(|image| image.text.to_owned());
             found
                 .ok_or_else(|| Problem::io(format!("there is no {name}"), "it does not ship with bot-bottle"))
         }

@@ -1,7 +1,7 @@
 //! What a Dockerfile may not ask for: the host's network, more rights than a build has, files of the
 //! host, and addresses that an engine would fetch from where it stands.
 
-use super::dockerfile::{is_remote, mount, sources};
+use super::arguments::{is_remote, mount, sources};
 use super::lines::Instruction;
 use crate::egress::address::forbidden;
 use std::net::{IpAddr, Ipv4Addr};

@@ -3,7 +3,7 @@
 use super::{Completion, CompletionKind, Spot, escaped};
 use crate::ide::workspace;
 use crate::manifest::{FileKind, Kind, is_name, looks_secret, speaks_of_credential};
-use crate::provider;
+use crate::provider::{self, SKILLS};
 use crate::syntax::Node;
 use std::collections::BTreeMap;
 
@@ -48,7 +48,7 @@ pub(super) fn bottles(spot: &Spot<'_>) -> Vec<Completion> {
 /// The skills in the user's folder.
 pub(super) fn skills(spot: &Spot<'_>) -> Vec<Completion> {
     let catalog = spot.snapshot.catalog;
-    let Some(dir) = catalog.layout.home.as_ref().map(|h| h.join(".claude/skills")) else { return Vec::new() };
+    let Some(dir) = catalog.layout.home.as_ref().map(|h| h.join(SKILLS)) else { return Vec::new() };
     let here = spot.at.container();
     let listed = |name: &str| {
         let items = here.map(Node::items).unwrap_or_default();
@@ -59,7 +59,7 @@ pub(super) fn skills(spot: &Spot<'_>) -> Vec<Completion> {
     folders
         .map(|name| {
             let mut item = spot.offer(name.clone(), CompletionKind::Skill, name.clone());
-            item.detail = format!("~/.claude/skills/{name}");
+            item.detail = format!("~/{SKILLS}/{name}");
             item
         })
         .collect()

@@ -1,7 +1,7 @@
 //! `textDocument/completion`.
 
 use crate::ide::completion::{self, Completion, CompletionKind};
-use crate::lsp::capabilities::Abilities;
+use crate::lsp::client::Abilities;
 use crate::lsp::position::Lines;
 use crate::lsp::session::Session;
 use tower_lsp::ls_types::{

@@ -1,9 +1,9 @@
 //! `textDocument/diagnostic` and `workspace/diagnostic`, for a client that asks.
 
-use crate::lsp::document::{file_path, file_uri};
 use crate::lsp::owner::Wanted;
 use crate::lsp::position::Lines;
 use crate::lsp::session::Session;
+use crate::lsp::uri::{file_path, file_uri};
 use crate::syntax::LineIndex;
 use std::collections::{HashMap, HashSet};
 use tower_lsp::ls_types::{

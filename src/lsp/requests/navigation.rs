@@ -2,9 +2,9 @@
 
 use crate::ide;
 use crate::lsp::convert::{location, range_in};
-use crate::lsp::document::file_uri;
 use crate::lsp::owner::Wanted;
 use crate::lsp::session::Session;
+use crate::lsp::uri::file_uri;
 use tower_lsp::ls_types::{
     GotoDefinitionParams, GotoDefinitionResponse, Location, LocationLink, ReferenceParams,
 };

@@ -2,9 +2,9 @@
 
 use crate::ide;
 use crate::lsp::convert::{range_in, text_edits_in};
-use crate::lsp::document::file_uri;
 use crate::lsp::owner::Wanted;
 use crate::lsp::session::{Session, View};
+use crate::lsp::uri::file_uri;
 use std::collections::HashMap;
 use tower_lsp::jsonrpc::{Error, Result};
 use tower_lsp::ls_types::{

@@ -3,8 +3,8 @@
 use crate::ide::folding::{FoldKind, folds};
 use crate::ide::links::{LinkTarget, links};
 use crate::ide::selection::selection;
-use crate::lsp::document::file_uri;
 use crate::lsp::session::Session;
+use crate::lsp::uri::file_uri;
 use tower_lsp::ls_types::{
     DocumentLink, DocumentLinkParams, FoldingRange, FoldingRangeKind, FoldingRangeParams, SelectionRange,
     SelectionRangeParams,

@@ -9,14 +9,15 @@ pub(in crate::lsp) use view::View;
 
 use crate::check::Denied;
 use crate::lsp::analysis::Analysis;
-use crate::lsp::capabilities::{Abilities, offer, roots};
-use crate::lsp::document::{Document, file_path};
+use crate::lsp::client::{Abilities, roots};
+use crate::lsp::document::Document;
 use crate::lsp::launch::{Operator, Tasks};
 use crate::lsp::outbox::Outbox;
 use crate::lsp::owner::{Owned, Owner, Wanted};
 use crate::lsp::progress::{Cancellations, Progress};
 use crate::lsp::scan::{self, Workspace};
 use crate::lsp::settings::{SECTION, Settings};
+use crate::lsp::uri::file_path;
 use crate::lsp::watch;
 use crate::manifest::{self, Kind, Layout};
 use crate::shown::lines;
@@ -31,8 +32,8 @@ use tower_lsp::ls_types::request::{
 };
 use tower_lsp::ls_types::{
     ConfigurationItem, ConfigurationParams, Diagnostic, DidChangeTextDocumentParams, DocumentChanges,
-    InitializeParams, InitializeResult, MessageType, OneOf, OptionalVersionedTextDocumentIdentifier,
-    ShowMessageParams, TextDocumentEdit, TextDocumentItem, TextEdit, Uri, WorkspaceEdit, WorkspaceFolder,
+    InitializeParams, MessageType, OneOf, OptionalVersionedTextDocumentIdentifier, ShowMessageParams,
+    TextDocumentEdit, TextDocumentItem, TextEdit, Uri, WorkspaceEdit, WorkspaceFolder,
 };
 
 /// How long a reading of the workspace serves where the client does not tell of changes.
@@ -72,9 +73,6 @@ pub(in crate::lsp) struct Session {
     stale: VecDeque<Uri>,
     todo: Todo,
 }
-
-/// What of a finding the client can show.
-pub(in crate::lsp) type Reports = crate::lsp::capabilities::Reports;
 
 /// What is left to do when no message waits, beside stale documents.
 #[derive(Default)]
@@ -117,14 +115,13 @@ impl Session {
     }
 
     /// The first message: who the client is and where it works.
-    pub(in crate::lsp) fn initialize(&mut self, params: InitializeParams) -> InitializeResult {
+    pub(in crate::lsp) fn initialize(&mut self, params: InitializeParams) {
         self.abilities = Abilities::of(&params.capabilities, params.client_info.as_ref());
         if let Some(options) = &params.initialization_options {
             self.settings = Settings::of_options(options);
         }
         self.folders(&roots(params), &[]);
         self.todo.warm = true;
-        offer(self.abilities)
     }
 
     /// The client is ready to be asked.
