@@ -98,6 +98,7 @@ if [ "$part" != editors ]; then
   step "Rust tests" cargo test --locked --no-fail-fast -- --show-output
   step "an ordinary user's walls" scripts/ordinary.sh
   step "static program" scripts/static.sh smoke
+  step "additions" scripts/additions.py target
   step "workflows" scripts/workflows.sh
   # The tests have built it.
   step "pre-commit" scripts/pre-commit.sh target/debug/bot-bottle

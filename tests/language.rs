@@ -265,3 +265,12 @@ fn every_field_of_the_schemas_is_read() {
     }
     assert!(read.len() > 40, "{read:?}");
 }
+
+/// Editors that know the schema alone offer the templates that there are.
+#[test]
+fn the_schema_names_every_provider() {
+    let schema = schema(Kind::Bottle);
+    let named = &schema["properties"]["agent_provider"]["properties"]["template"]["enum"];
+    let named: BTreeSet<_> = named.as_array().expect("a list").iter().filter_map(Value::as_str).collect();
+    assert_eq!(named, bot_bottle::provider::all().iter().map(|p| p.template()).collect());
+}

@@ -20,8 +20,8 @@ struct Look {
 pub(super) fn run(_: &Args) -> Result<u8, Failure> {
     let host = Host::of_this_process().ok_or_else(|| Failure::usage("HOME names no folder; set it"))?;
     let mut looks: Vec<Look> = BackendKind::ALL
-        .into_iter()
-        .map(|kind| {
+        .iter()
+        .map(|&kind| {
             let found = engine::backend_kind(Choice::Of(kind), &host);
             Look {
                 what: kind.name(),

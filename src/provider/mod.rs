@@ -21,11 +21,11 @@ pub use provision::{
 pub use secret::Secret;
 
 /// The providers there are; the first one is the default template.
-static REGISTRY: [&dyn Provider; 2] = [&claude::Claude, &codex::Codex];
+static REGISTRY: &[&dyn Provider] = &[&claude::Claude, &codex::Codex];
 
 /// Every provider, the default first.
 pub fn all() -> &'static [&'static dyn Provider] {
-    &REGISTRY
+    REGISTRY
 }
 
 /// The provider that a manifest gets which names none.

@@ -45,8 +45,8 @@ impl Engine {
 
 impl BackendKind {
     /// All of them.
-    pub const ALL: [Self; 3] =
-        [Self::Bubblewrap, Self::Container(Engine::Docker), Self::Container(Engine::Podman)];
+    pub const ALL: &'static [Self] =
+        &[Self::Bubblewrap, Self::Container(Engine::Docker), Self::Container(Engine::Podman)];
 
     /// Its name on the command line and in records.
     pub const fn name(self) -> &'static str {
@@ -94,7 +94,7 @@ impl Choice {
 
     /// All that there is to choose from, the default first.
     pub fn all() -> impl Iterator<Item = Self> {
-        [Self::Auto].into_iter().chain(BackendKind::ALL.map(Self::Of))
+        [Self::Auto].into_iter().chain(BackendKind::ALL.iter().copied().map(Self::Of))
     }
 
     /// Its word on the command line and in the configuration.
@@ -133,7 +133,8 @@ impl TryFrom<String> for BackendKind {
 
     fn try_from(name: String) -> Result<Self, String> {
         Self::ALL
-            .into_iter()
+            .iter()
+            .copied()
             .find(|kind| kind.name() == name)
             .ok_or_else(|| format!("there is no backend `{name}`"))
     }
