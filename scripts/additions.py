@@ -13,6 +13,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import textwrap
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent.parent
@@ -50,8 +51,12 @@ class Copy:
 
 
 def rule(copy):
-    copy.write("src/check/rules/toy_rule.rs", RULE)
-    copy.insert("src/check/rules/mod.rs", r"^registry! \{\n", '    "toy-rule" => toy_rule, Files, Judgement, Warning;\n')
+    """The one of CONTRIBUTING.md, as a newcomer would copy it."""
+    page = (HERE / "CONTRIBUTING.md").read_text()
+    text = re.search(r"^ *````rust\n(.*?)^ *````$", page, re.M | re.S)[1]
+    copy.write("src/check/rules/vague_name.rs", textwrap.dedent(text))
+    line = re.search(r'`("vague-name" => [^`]*;)`', page)[1]
+    copy.insert("src/check/rules/mod.rs", r"^registry! \{\n", f"    {line}\n")
 
 
 def provider(copy):
@@ -127,33 +132,6 @@ def field(copy):
     for name in ("src/engine/testing.rs", "tests/engine/rig.rs"):
         copy.insert(name, r"^    Plan \{\n", "        toy: None,\n")
 
-
-RULE = """//! # toy-rule
-//!
-//! ## What it finds
-//! A bottle called `toy`.
-//!
-//! ## Why it matters
-//! It shows how a rule is added.
-//!
-//! ## Bad
-//! ```yaml toy.bottle.yaml
-//! env: {A: b} # <- toy-rule
-//! ```
-//!
-//! ## Good
-//! ```yaml work.bottle.yaml
-//! env: {A: b}
-//! ```
-
-use crate::check::{Context, Sink};
-
-pub(super) fn check(ctx: &Context<'_>, out: &mut Sink<'_>) {
-    if ctx.bottle.is_some() && ctx.manifest.name == "toy" {
-        out.span(ctx.head(), None, "this bottle is a toy").help("give it another name");
-    }
-}
-"""
 
 PROVIDER = """//! A toy.
 
@@ -330,12 +308,13 @@ def used(copy):
     program = str(TARGET / "debug/bot-bottle")
     (copy.folder / "try").mkdir()
     copy.write("try/toy.bottle.yaml", "toy: one\nagent_provider: {template: toy}\n")
+    copy.write("try/test.bottle.yaml", "env: {A: b}\n")
     run = lambda *words, **more: copy.run(program, *words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, **more).stdout
     try_it = "try/toy.bottle.yaml"
     said = {
-        "a rule": ("toy-rule", run("check", try_it)),
-        "its page": ("It shows how a rule is added", run("explain", "toy-rule")),
-        "a report format": ("1 toys", run("check", "--format", "toy", try_it)),
+        "a rule": ("vague-name", run("check", "try/test.bottle.yaml")),
+        "its page": ("Its name is all that", run("explain", "vague-name")),
+        "a report format": ("1 toys", run("check", "--format", "toy", "try/test.bottle.yaml")),
         "a provider": ("bot-bottle-toy:latest", run("plan", try_it)),
         "a backend": ("it is a toy", run("launch", "--dry-run", "--backend", "toy", try_it)),
         "a manifest field": ("toy          one", run("launch", "--dry-run", "--backend", "bubblewrap", try_it)),

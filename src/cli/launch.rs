@@ -167,7 +167,7 @@ fn go(job: &Job<'_>) -> Result<Ended, Failure> {
     if job.dry_run {
         let run = engine::dry_run(&cleared, &options);
         terminal::print(&engine::outline(&cleared, &run, &digest))?;
-        return run.refused.map_or(Ok(Ended::Done(CLEAN)), |error| Err(Failure::usage(error.to_string())));
+        return run.refused.map_or(Ok(Ended::Done(CLEAN)), |error| Err(error.into()));
     }
     if !ask_for_trust(&bottle, &cleared, &options.state, &layout)? || !ask_for_home(&cleared, &mut options)? {
         return Ok(Ended::Refused(USAGE));
@@ -236,12 +236,9 @@ fn start(job: &Job<'_>, cleared: &Cleared, options: Options) -> Result<u8, Failu
     let options = Options { talk, watch_signals: true, ..options };
     match engine::launch(cleared, &options, &TerminalUi::new(cleared, job.supervised)) {
         Ok(outcome) => Ok(outcome.code),
-        Err(LaunchError::Cancelled { stage }) => {
-            terminal::error(&LaunchError::Cancelled { stage }.to_string());
-            // What a shell gives a program that Ctrl-C ended.
-            Ok(130)
-        }
-        Err(error) => Err(Failure::usage(error.to_string())),
+        // Whoever cancels knows why, and needs no terminal that stays.
+        Err(error @ LaunchError::Cancelled { .. }) => Ok(Failure::from(error).tell()),
+        Err(error) => Err(error.into()),
     }
 }
 

@@ -22,6 +22,7 @@ mod terminal;
 mod trust;
 mod ui;
 
+use crate::engine::LaunchError;
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
 
@@ -65,6 +66,10 @@ enum Failure {
     /// Something of ours is broken: exit code 3.
     #[error("{0}")]
     Internal(String),
+    /// A launch stopped: exit code 125 for a stage that failed, as container engines have it, and 130 for a
+    /// cancel, as shells have it for Ctrl-C.
+    #[error(transparent)]
+    Launch(#[from] LaunchError),
     /// A person was told why already; the exit code.
     #[error("told already")]
     Told(u8),
@@ -80,6 +85,8 @@ impl Failure {
         let code = match self {
             Self::Usage(_) => USAGE,
             Self::Internal(_) => INTERNAL,
+            Self::Launch(LaunchError::Failed { .. }) => LAUNCH_FAILED,
+            Self::Launch(LaunchError::Cancelled { .. }) => CANCELLED,
             Self::Told(code) => return *code,
         };
         terminal::error(&self.to_string());
@@ -98,6 +105,8 @@ const CLEAN: u8 = 0;
 const FINDINGS: u8 = 1;
 const USAGE: u8 = 2;
 const INTERNAL: u8 = 3;
+const LAUNCH_FAILED: u8 = 125;
+const CANCELLED: u8 = 130;
 
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {

@@ -19,6 +19,7 @@ mod guard;
 mod guest;
 mod host;
 mod kept;
+mod left;
 mod looked;
 mod mount_points;
 mod open_files;
@@ -27,6 +28,7 @@ mod raw_mode;
 mod refusals;
 mod relay;
 mod runs;
+mod set_group_id;
 mod signals;
 mod state;
 mod subject;
@@ -70,8 +72,8 @@ use backend::{Backend, Job, Stop};
 use check_stage::Checked;
 use child::Stopped;
 use egress::Gate;
-use guard::Snapshot;
 use guest::{Bind, Guest};
+use left::Left;
 use state::{NewRun, Run};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -247,10 +249,14 @@ impl Launch<'_> {
         let result = self.stages(pty, &mut made);
         let outcome = result.map_err(|stop| stop.at(self.stage));
         self.ui.stage(Stage::CleanUp);
-        if let Err(why) = made.take_away(&self.options.state) {
+        let stopped = made.stop();
+        // Also after an agent that was stopped: what it planted is there all the same. By now the guest is dead,
+        // so nothing changes while it is looked at.
+        let changes = made.left.take().map(|left| left.look(self.ui)).unwrap_or_default();
+        if let Err(why) = stopped.and_then(|()| made.take_away(&self.options.state)) {
             self.ui.note(&format!("clean-up: {why}; the next command tries again"));
         }
-        outcome
+        outcome.map(|outcome| Outcome { changes, ..outcome })
     }
 
     /// Says which stage begins; a launch that was cancelled goes no further.
@@ -337,14 +343,10 @@ impl Launch<'_> {
         if options.command.is_none() {
             mark_started(run)?;
         }
-        let watched = (plan.workspace.mode == WorkspaceMode::Bind).then(|| Snapshot::take(&workspace));
-        let code = self.agent(&argv, pty, backend.as_ref(), run);
-        // Also after an agent that was stopped: what it planted is there all the same.
-        let changes = watched.map(|snapshot| snapshot.changes()).unwrap_or_default();
-        for change in &changes {
-            self.ui.note(&format!("the host obeys this file of the workspace: {change}"));
-        }
-        Ok(Outcome { code: code?, run: run.record.id.clone(), audit: run.record.audit.clone(), changes })
+        made.left = Some(Left::before(plan, &workspace));
+        let code = self.agent(&argv, pty, backend.as_ref(), run)?;
+        let (run, audit) = (run.record.id.clone(), run.record.audit.clone());
+        Ok(Outcome { code, run, audit, changes: Vec::new() })
     }
 
     fn lay_out(&self, run: &Run, workspace: &Path, owner: Owner) -> Result<Guest, Problem> {
@@ -475,14 +477,19 @@ struct Made {
     run: Option<Run>,
     gate: Option<Gate>,
     backend: Option<Box<dyn Backend>>,
+    left: Option<Left>,
 }
 
 impl Made {
-    fn take_away(mut self, state: &StateDir) -> Result<(), String> {
+    /// Ends the guest and its way out. Where that fails the run's record stays, by which the next command finds
+    /// what could not be stopped.
+    fn stop(&mut self) -> Result<(), String> {
         let stopped = self.backend.take().map_or(Ok(()), |mut backend| backend.stop());
         drop(self.gate.take());
-        // With its record, the next command finds what could not be stopped.
-        stopped?;
+        stopped
+    }
+
+    fn take_away(mut self, state: &StateDir) -> Result<(), String> {
         match self.run.take() {
             Some(run) => sweep::clear(state, &run.dir, &run.record),
             None => Ok(()),

@@ -156,7 +156,7 @@ fn launchers_own(real: &Path, host: &Host, state: &StateDir) -> Option<&'static 
 }
 
 /// A path with its links followed as far as there is something.
-fn real_path(path: &Path) -> PathBuf {
+pub(super) fn real_path(path: &Path) -> PathBuf {
     if let Ok(real) = fs::canonicalize(path) {
         return real;
     }

@@ -69,7 +69,7 @@ fn a_backend_or_a_program_that_is_missing_is_a_no() {
     std::fs::remove_file(project.path("~/bin/claude")).expect("removed");
     let empty = project.path("~/empty").display().to_string();
     for backend in ["docker", "podman", "bubblewrap"] {
-        let ran = run(&project, &["launch", "dev", "--backend", backend, "--dry-run"], &empty).expect(2);
+        let ran = run(&project, &["launch", "dev", "--backend", backend, "--dry-run"], &empty).expect(125);
         assert!(ran.err.contains("error: check: ") && ran.err.contains("PATH"), "{}", ran.err);
     }
     if has_tool("bwrap", "apt-get install bubblewrap") {

@@ -4,6 +4,7 @@ use crate::launcher::command;
 use crate::rig::{Other, Rig, tool};
 use bot_bottle::engine::{Choice, Talk, ps};
 use bot_bottle::plan::Resources;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -97,9 +98,29 @@ on_each! {
     }
 
     a33_no_program_is_left_with_a_set_user_id_bit(rig) {
-        let ran = rig.sh("cp /bin/true x && for m in 4755 2755 6711; do chmod $m x && echo CHMOD; done; \
-            python3 -c \"import os\ntry:\n    os.open('y', os.O_CREAT | os.O_WRONLY, 0o4755)\n    print('OPENED')\nexcept PermissionError:\n    pass\"; chmod 755 x && ./x && echo fine");
+        let ran = rig.sh("cp /bin/true x && for m in 4755 6711 u+s; do chmod $m x && echo CHMOD; done; \
+            python3 -c \"import os\nfor flags in os.O_CREAT | os.O_WRONLY, os.O_TMPFILE | os.O_RDWR:\n    try:\n        fd = os.open('y' if flags & os.O_CREAT else '.', flags, 0o4755)\n        print('OPENED', oct(os.fstat(fd).st_mode))\n        os.link(f'/proc/self/fd/{fd}', 'z', follow_symlinks=True)\n    except PermissionError:\n        pass\"; chmod 755 x && ./x && echo fine");
         assert_eq!(ran.out, "fine\n", "{ran:?}");
+    }
+
+    set_group_id_stays_on_folders_and_goes_from_programs(rig) {
+        let ran = rig.sh("cp /bin/true x && chmod 2755 x && mkdir -p d/e && chmod 2775 d && cp x d/e/y && chmod g+s d/e/y && \
+            git init -q --shared repo && tar cf t.tar d && mkdir out && tar xpf t.tar -C out && \
+            python3 -c \"import shutil; shutil.copytree('d', 'f')\" && stat -c %a x d d/e/y out/d f repo/.git");
+        assert_eq!(ran.out, "2755\n2775\n2755\n2775\n2775\n2775\n", "{ran:?}");
+        let workspace = rig.workspace.clone();
+        let mode = |name: &str| std::fs::metadata(workspace.join(name)).expect(name).permissions().mode() & 0o7777;
+        let modes = ["x", "d/e/y", "out/d/e/y", "f/e/y", "d", "out/d", "f", "repo/.git"].map(mode);
+        assert_eq!(modes, [0o755, 0o755, 0o755, 0o755, 0o2775, 0o2775, 0o2775, 0o2775]);
+        assert_eq!(rig.ui.text().matches("which is off now").count(), 4, "{}", rig.ui.text());
+    }
+
+    process_one_is_nobodys_to_hold(rig) {
+        let ran = rig.sh("cat > t.py <<'E'\nimport ctypes, os\nlibc = ctypes.CDLL(None, use_errno=True)\n\
+            libc.ptrace.argtypes = [ctypes.c_long] * 4\nfor what in (0x4206, 16):\n    \
+            print('HELD' if libc.ptrace(what, 1, 0, 0) == 0 else ctypes.get_errno())\nE\npython3 t.py; \
+            sleep 5 & python3 -c \"import ctypes, sys; libc = ctypes.CDLL(None); libc.ptrace.argtypes = [ctypes.c_long] * 4; print(libc.ptrace(0x4206, $!, 0, 0))\"");
+        assert_eq!(ran.out, "1\n1\n0\n", "{ran:?}");
     }
 
     a35_a_fork_bomb_stays_inside(rig) {

@@ -56,6 +56,8 @@ const REFUSED: &[i64] = &[
     libc::SYS_keyctl,
     libc::SYS_add_key,
     libc::SYS_request_key,
+    // Another process's descriptors: no debugger needs them, and process 1 holds the run's own.
+    libc::SYS_pidfd_getfd,
     // Memory placement on the whole machine.
     libc::SYS_mbind,
     libc::SYS_move_pages,
@@ -85,21 +87,27 @@ const ABSENT: [i64; 5] = [
     libc::SYS_io_uring_register,
 ];
 
-/// Calls that set a file's mode, and which argument it is. A program left in the workspace with
-/// a set-user-id bit would run as the launcher for whoever starts it on the host.
-const MODES: &[(i64, u8)] =
-    &[(libc::SYS_fchmod, 1), (libc::SYS_fchmodat, 2), (libc::SYS_fchmodat2, 2), (libc::SYS_mknodat, 2)];
+/// Calls that carry a file's mode, and which argument it is. A program left in the workspace with a
+/// set-user-id bit would run as the launcher for whoever starts it on the host. The mode of an open counts with
+/// more flags than `O_CREAT` (`O_TMPFILE`), so it is looked at whatever they are. Set-group-id passes: folders
+/// that several people write need it, and [`set_group_id`](crate::engine::set_group_id) takes it off programs.
+const MODES: &[(i64, u8)] = &[
+    (libc::SYS_fchmod, 1),
+    (libc::SYS_fchmodat, 2),
+    (libc::SYS_fchmodat2, 2),
+    (libc::SYS_mknodat, 2),
+    (libc::SYS_openat, 3),
+];
 #[cfg(target_arch = "x86_64")]
-const MODES_HERE: &[(i64, u8)] = &[(libc::SYS_chmod, 1), (libc::SYS_creat, 1), (libc::SYS_mknod, 1)];
+const MODES_HERE: &[(i64, u8)] =
+    &[(libc::SYS_chmod, 1), (libc::SYS_creat, 1), (libc::SYS_mknod, 1), (libc::SYS_open, 2)];
 #[cfg(not(target_arch = "x86_64"))]
 const MODES_HERE: &[(i64, u8)] = &[];
 
-/// As [`MODES`], of calls whose mode counts only with `O_CREAT`: the flags' argument, the mode's.
-const OPENS: &[(i64, u8, u8)] = &[(libc::SYS_openat, 2, 3)];
-#[cfg(target_arch = "x86_64")]
-const OPENS_HERE: &[(i64, u8, u8)] = &[(libc::SYS_open, 1, 2)];
-#[cfg(not(target_arch = "x86_64"))]
-const OPENS_HERE: &[(i64, u8, u8)] = &[];
+/// Calls that take hold of another process, and which argument names it: process 1, which ends the guest, is
+/// none of an agent's to debug.
+const HOLDS: [(i64, u8); 3] =
+    [(libc::SYS_ptrace, 1), (libc::SYS_process_vm_readv, 0), (libc::SYS_process_vm_writev, 0)];
 
 /// New namespaces by `clone`: a user namespace would give capabilities back.
 const NAMESPACES: [i32; 7] = [
@@ -132,15 +140,11 @@ pub(crate) fn program() -> Result<Vec<u8>, String> {
     let has = |index, bits: i32| compare(index, Op::MaskedEq(u64::from(bits.unsigned_abs())), bits);
     let clone = NAMESPACES.iter().map(|flag| rule(vec![has(0, *flag)?])).collect::<Result<Vec<_>, _>>()?;
     rules.insert(libc::SYS_clone, clone);
-    let identity = [libc::S_ISUID as i32, libc::S_ISGID as i32];
     for (call, mode) in MODES.iter().chain(MODES_HERE) {
-        let either =
-            identity.iter().map(|bit| rule(vec![has(*mode, *bit)?])).collect::<Result<Vec<_>, _>>()?;
-        rules.insert(*call, either);
+        rules.insert(*call, vec![rule(vec![has(*mode, libc::S_ISUID as i32)?])?]);
     }
-    for (call, flags, mode) in OPENS.iter().chain(OPENS_HERE) {
-        let create = |bit: &i32| rule(vec![has(*flags, libc::O_CREAT)?, has(*mode, *bit)?]);
-        rules.insert(*call, identity.iter().map(create).collect::<Result<Vec<_>, _>>()?);
+    for (call, process) in HOLDS {
+        rules.insert(call, vec![rule(vec![compare(process, Op::Eq, 1)?])?]);
     }
     let other = FAMILIES.iter().map(|f| compare(0, Op::Ne, *f)).collect::<Result<Vec<_>, _>>()?;
     for call in [libc::SYS_socket, libc::SYS_socketpair] {
@@ -162,10 +166,10 @@ pub(crate) fn program() -> Result<Vec<u8>, String> {
 /// Instructions in front of the filter: calls that are answered «no such call». Numbers of the x32
 /// interface would pass every comparison by their high bit, so they are among them.
 fn absent_calls() -> BpfProgram {
-    const LOAD: u16 = 0x20; // BPF_LD | BPF_W | BPF_ABS
-    const EQUAL: u16 = 0x15; // BPF_JMP | BPF_JEQ | BPF_K
-    const AT_LEAST: u16 = 0x35; // BPF_JMP | BPF_JGE | BPF_K
-    const RETURN: u16 = 0x06; // BPF_RET | BPF_K
+    const LOAD: u16 = (libc::BPF_LD | libc::BPF_W | libc::BPF_ABS) as u16;
+    const EQUAL: u16 = (libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K) as u16;
+    const AT_LEAST: u16 = (libc::BPF_JMP | libc::BPF_JGE | libc::BPF_K) as u16;
+    const RETURN: u16 = (libc::BPF_RET | libc::BPF_K) as u16;
     const X32: u32 = 0x4000_0000;
     let answer = libc::SECCOMP_RET_ERRNO | libc::ENOSYS.unsigned_abs();
     let jump = |code, k| {
