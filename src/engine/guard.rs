@@ -7,7 +7,7 @@
 use crate::provider;
 use crate::shown::output;
 use ring::digest::{SHA256, digest};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
@@ -41,9 +41,10 @@ const FILES: [&str; 20] = [
 ];
 /// Endings of manifests.
 const MANIFESTS: [&str; 4] = [".bottle.yaml", ".bottle.yml", ".agent.yaml", ".agent.yml"];
-/// How far the look goes: repositories within the workspace count, a deep tree costs no second.
-const DEPTH: usize = 5;
-const ENTRIES: usize = 30_000;
+/// How far the look goes: repositories within the workspace count, and a large tree costs no second. What lies
+/// beyond is said to be unseen.
+const DEPTH: usize = 64;
+const ENTRIES: usize = 100_000;
 /// Larger files are compared by size and time.
 const HASHED: u64 = 4 << 20;
 
@@ -74,9 +75,7 @@ impl std::fmt::Display for Change {
             How::Changed => "changed",
             How::Removed => "removed",
         };
-        // The agent chose the name.
-        let name = output(self.path.as_os_str().as_bytes()).replace(['\n', '\t'], " ");
-        write!(f, "{how} {name}")
+        write!(f, "{how} {}", name(&self.path))
     }
 }
 
@@ -84,20 +83,87 @@ impl std::fmt::Display for Change {
 #[derive(Debug)]
 pub(crate) struct Snapshot {
     root: PathBuf,
+    /// So many names are looked at.
+    most: usize,
     files: BTreeMap<PathBuf, Vec<u8>>,
+    /// What was not looked at, and why.
+    unseen: Vec<String>,
+}
+
+/// What a run changed, as far as it was looked at.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Changes {
+    pub changes: Vec<Change>,
+    /// What was not looked at, and why; empty where nothing is left out.
+    pub unseen: Vec<String>,
 }
 
 impl Snapshot {
     pub(crate) fn take(root: &Path) -> Self {
-        let mut files = BTreeMap::new();
-        let mut left = ENTRIES;
-        walk(root, Path::new(""), 0, false, &mut left, &mut files);
-        Self { root: root.to_path_buf(), files }
+        Self::take_of(root, ENTRIES)
+    }
+
+    fn take_of(root: &Path, most: usize) -> Self {
+        let mut look = Self { root: root.to_path_buf(), most, files: BTreeMap::new(), unseen: Vec::new() };
+        let mut left = most;
+        // The nearest folders first: an agent can fill a folder of its own with names, and none of the root's
+        // may be missed for it.
+        let mut waiting = VecDeque::from([(PathBuf::new(), false)]);
+        while let Some((inside, all)) = waiting.pop_front() {
+            if !look.folder(&inside, all, &mut left, &mut waiting) {
+                look.unseen.push(format!("more than {most} names are in it"));
+                break;
+            }
+        }
+        look
+    }
+
+    /// Looks at a folder's entries; whether there was room for all of them.
+    fn folder(
+        &mut self,
+        inside: &Path,
+        all: bool,
+        left: &mut usize,
+        waiting: &mut VecDeque<(PathBuf, bool)>,
+    ) -> bool {
+        let entries = match fs::read_dir(self.root.join(inside)) {
+            Ok(entries) => entries,
+            Err(error) => {
+                self.unseen.push(format!("{} cannot be read ({error})", name(inside)));
+                return true;
+            }
+        };
+        for entry in entries {
+            let Ok(entry) = entry else {
+                self.unseen.push(format!("{} cannot be read to its end", name(inside)));
+                return true;
+            };
+            if *left == 0 {
+                return false;
+            }
+            *left -= 1;
+            let path = inside.join(entry.file_name());
+            let counts = all || watched(&path);
+            // A link to a folder is itself the change; it is never followed.
+            if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+                if !enter(&path) {
+                    continue;
+                }
+                if path.components().count() > DEPTH {
+                    self.unseen.push(format!("{} lies too deep", name(&path)));
+                    continue;
+                }
+                waiting.push_back((path.clone(), counts || is_watched_folder(&path)));
+            } else if counts && let Ok(metadata) = entry.metadata() {
+                self.files.insert(path.clone(), mark(&self.root.join(&path), &metadata));
+            }
+        }
+        true
     }
 
     /// What is different now.
-    pub(crate) fn changes(&self) -> Vec<Change> {
-        let now = Self::take(&self.root);
+    pub(crate) fn changes(&self) -> Changes {
+        let now = Self::take_of(&self.root, self.most);
         let mut changes = Vec::new();
         for (path, mark) in &now.files {
             match self.files.get(path) {
@@ -110,37 +176,14 @@ impl Snapshot {
         }
         let gone = self.files.keys().filter(|path| !now.files.contains_key(*path));
         changes.extend(gone.map(|path| Change { path: path.clone(), how: How::Removed }));
-        changes
+        Changes { changes, unseen: now.unseen }
     }
 }
 
-fn walk(
-    root: &Path,
-    inside: &Path,
-    depth: usize,
-    all: bool,
-    left: &mut usize,
-    files: &mut BTreeMap<PathBuf, Vec<u8>>,
-) {
-    let Ok(entries) = fs::read_dir(root.join(inside)) else { return };
-    for entry in entries.flatten() {
-        if *left == 0 {
-            return;
-        }
-        *left -= 1;
-        let path = inside.join(entry.file_name());
-        let Ok(metadata) = entry.metadata() else { continue };
-        let counts = all || watched(&path);
-        // A link to a folder is itself the change; it is never followed.
-        if metadata.is_dir() {
-            let below = counts || is_watched_folder(&path);
-            if depth < DEPTH && enter(&path) {
-                walk(root, &path, depth + 1, below, left, files);
-            }
-        } else if counts {
-            files.insert(path.clone(), mark(&root.join(&path), &metadata));
-        }
-    }
+/// A path in the workspace for a person's eyes: the agent chose it.
+fn name(path: &Path) -> String {
+    let path = if path.as_os_str().is_empty() { Path::new(".") } else { path };
+    output(path.as_os_str().as_bytes()).replace(['\n', '\t'], " ")
 }
 
 /// Folders that hold much and nothing that the host obeys.
@@ -201,13 +244,13 @@ mod tests {
         fs::write(root.join(".env"), "A=1").expect("write");
         let before = Snapshot::take(root);
         fs::write(root.join("src/main.rs"), "fn main() {}").expect("write");
-        assert_eq!(before.changes(), []);
+        assert_eq!(before.changes(), Changes::default());
         fs::write(root.join(".git/config"), "[core]\nfsmonitor=x").expect("write");
         fs::write(root.join(".git/hooks/pre-commit\x1b[2J"), "x").expect("write");
         fs::write(root.join("sub/.git/config"), "x").expect("write");
         fs::remove_file(root.join(".env")).expect("remove");
         std::os::unix::fs::symlink("/etc", root.join(".claude")).expect("link");
-        let shown: Vec<_> = before.changes().iter().map(ToString::to_string).collect();
+        let shown: Vec<_> = before.changes().changes.iter().map(ToString::to_string).collect();
         let wanted = [
             "added .claude",
             "changed .git/config",
@@ -216,5 +259,29 @@ mod tests {
             "removed .env",
         ];
         assert_eq!(shown, wanted);
+    }
+
+    #[test]
+    fn a_folder_full_of_names_hides_nothing_near_the_root_and_what_is_not_seen_is_said() {
+        let temp = tempfile::tempdir().expect("temp");
+        let root = temp.path();
+        fs::create_dir_all(root.join(".git/hooks")).expect("dir");
+        fs::create_dir_all(root.join("a/a")).expect("dir");
+        let before = Snapshot::take_of(root, 50);
+        for number in 0..60 {
+            fs::write(root.join(format!("a/a/{number}")), "").expect("write");
+        }
+        fs::write(root.join(".git/hooks/pre-commit"), "x").expect("write");
+        let Changes { changes, unseen } = before.changes();
+        assert_eq!(
+            changes.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            ["added .git/hooks/pre-commit"]
+        );
+        assert_eq!(unseen, ["more than 50 names are in it"]);
+
+        let deep: PathBuf = (0..=DEPTH).map(|_| "d").collect();
+        fs::create_dir_all(root.join(&deep)).expect("dir");
+        let unseen = Snapshot::take_of(root, 1000).changes().unseen;
+        assert!(unseen.len() == 1 && unseen[0].ends_with("d lies too deep"), "{unseen:?}");
     }
 }

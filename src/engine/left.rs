@@ -1,6 +1,6 @@
 //! What a run left in folders of the host, looked at once its guest is dead.
 
-use super::guard::{Change, Snapshot};
+use super::guard::{Change, Changes, Snapshot};
 use super::set_group_id;
 use super::ui::Ui;
 use super::workspace::real_path;
@@ -36,9 +36,16 @@ impl Left {
 
     /// Tells what the host would obey, and takes set-group-id off programs.
     pub(crate) fn look(self, ui: &dyn Ui) -> Vec<Change> {
-        let changes = self.watched.map(|snapshot| snapshot.changes()).unwrap_or_default();
+        let Changes { changes, unseen } = self.watched.map(|snapshot| snapshot.changes()).unwrap_or_default();
         for change in &changes {
             ui.note(&format!("the host obeys this file of the workspace: {change}"));
+        }
+        if let Some(first) = unseen.first() {
+            let more = match unseen.len() - 1 {
+                0 => String::new(),
+                more => format!(", and {more} more"),
+            };
+            ui.note(&format!("the look for files that the host obeys is incomplete: {first}{more}"));
         }
         for (root, opened) in &self.writable {
             let told = |path: &PathBuf| visible(&root.join(path).display().to_string());
