@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The walls of bubblewrap bottles once more where an ordinary user launches: links and mounts, swaps, kept
-# homes, inherited descriptors. Needs root, to become that user; 15 s once the tests are built.
+# homes, inherited descriptors, process 1 and what outlives it. Needs root, to become that user; 15 s once the tests are built.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/lib.sh
@@ -18,4 +18,4 @@ chmod 755 "$folder" "$folder/engine"
 cd "$folder"
 setpriv --reuid nobody --regid nogroup --clear-groups env -i HOME="$folder" TMPDIR="$folder/tmp" \
   BOT_BOTTLE_REQUIRE_ALL="${BOT_BOTTLE_REQUIRE_ALL:-}" PATH=/usr/bin:/bin \
-  ./engine mounts:: swaps:: kept:: left_open --skip docker --skip podman
+  ./engine mounts:: swaps:: kept:: left_open process_one outlives set_group set_user --skip docker --skip podman

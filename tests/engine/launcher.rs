@@ -19,7 +19,7 @@ pub(crate) fn command(rig: &Rig, script: &str, talk: Talk) -> Command {
     let mut command = Command::new(std::env::current_exe().expect("this test"));
     command.args(["--exact", "launcher::the_launching_process", "--nocapture", "--quiet"]);
     let told = [
-        format!("{:?}", rig.options.backend),
+        rig.options.backend.name().to_owned(),
         rig.options.state.path().display().to_string(),
         rig.workspace.display().to_string(),
         rig.home.display().to_string(),
@@ -54,11 +54,7 @@ fn the_launching_process() {
     let Some(told) = std::env::var(VAR).ok() else { return };
     let told: Vec<_> = told.splitn(6, '\x1f').collect();
     let [backend, state, workspace, home, talk, script] = told.as_slice() else { panic!("{told:?}") };
-    let backend = match *backend {
-        "Docker" => Choice::DOCKER,
-        "Podman" => Choice::PODMAN,
-        _ => Choice::BUBBLEWRAP,
-    };
+    let backend = Choice::try_from((*backend).to_owned()).expect("a backend");
     let mut rig = Rig::on(backend);
     let mut host = Host::new(*home);
     let first = std::env::var(PROGRAMS).map(|dir| dir + ":").unwrap_or_default();

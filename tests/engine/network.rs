@@ -98,7 +98,7 @@ on_each! {
 
     a05_no_socket_of_the_host(rig) {
         use std::os::linux::net::SocketAddrExt;
-        let name = format!("bot-bottle-test-{}-{:?}", std::process::id(), rig.options.backend);
+        let name = format!("bot-bottle-test-{}-{}", std::process::id(), rig.options.backend.name());
         let address = std::os::unix::net::SocketAddr::from_abstract_name(&name).expect("name");
         let listener = std::os::unix::net::UnixListener::bind_addr(&address).expect("listener");
         listener.set_nonblocking(true).expect("nonblocking");

@@ -37,6 +37,11 @@ status = dict(l.split(':', 1) for l in open('/proc/self/status'))
 print(status['CapEff'].strip(), status['CapBnd'].strip(), status['NoNewPrivs'].strip(), status['Seccomp'].strip())
 PY"#;
 
+/// A number of seconds that no other test sleeps.
+fn seconds(rig: &Rig) -> usize {
+    6_200 + Choice::all().position(|choice| choice == rig.options.backend).unwrap_or_default()
+}
+
 on_each! {
     a33_what_widens_a_sandbox_is_refused(rig) {
         let ran = rig.sh(CALLS);
@@ -113,6 +118,27 @@ on_each! {
         let modes = ["x", "d/e/y", "out/d/e/y", "f/e/y", "d", "out/d", "f", "repo/.git"].map(mode);
         assert_eq!(modes, [0o755, 0o755, 0o755, 0o755, 0o2775, 0o2775, 0o2775, 0o2775]);
         assert_eq!(rig.ui.text().matches("which is off now").count(), 4, "{}", rig.ui.text());
+    }
+
+    process_one_cannot_be_read_or_written(rig) {
+        let ran = rig.sh("cat > t.py <<'E'\nimport os\nfor name, flags in (('mem', os.O_RDWR), ('mem', os.O_RDONLY), \
+            ('environ', os.O_RDONLY), ('maps', os.O_RDONLY)):\n    try:\n        print(name, os.read(os.open('/proc/1/' + name, flags), 1))\n    \
+            except OSError as e:\n        print('no')\ntry:\n    print(os.readlink('/proc/1/fd/0'))\nexcept OSError:\n    print('no')\nE\npython3 t.py");
+        assert_eq!(ran.out, "no\nno\nno\nno\nno\n", "{ran:?}");
+    }
+
+    nothing_of_the_guest_outlives_its_run(rig) {
+        let mark = seconds(rig);
+        // A daemon, a tracer that catches its children's ends, an ignorer of every signal, a stopped one, and one
+        // that keeps the terminal; then the agent ends at once.
+        let ran = rig.sh(&format!("cat > t.py <<'E'\nimport ctypes, os, signal, time\nlibc = ctypes.CDLL(None)\n\
+            libc.ptrace.argtypes = [ctypes.c_long] * 4\nfor n in range(5):\n    if os.fork() == 0:\n        os.setsid()\n        if os.fork():\n            os._exit(0)\n        \
+            for s in range(1, 32):\n            try: signal.signal(s, signal.SIG_IGN)\n            except OSError: pass\n        \
+            if n == 1:\n            p = os.fork()\n            if p == 0:\n                time.sleep({mark})\n            libc.ptrace(0x4206, p, 0, 0x40)\n            libc.ptrace(0x4206, 1, 0, 0x40)\n        \
+            if n == 2: os.kill(os.getpid(), signal.SIGSTOP)\n        os.execvp('sleep', ['sleep', '{mark}'])\ntime.sleep(0.3)\nE\npython3 t.py; echo ended"));
+        assert_eq!(ran.out, "ended\n", "{ran:?}");
+        let left = Command::new("pgrep").args(["-f", &format!("^sleep {mark}$")]).output().expect("pgrep");
+        assert_eq!(String::from_utf8_lossy(&left.stdout), "");
     }
 
     process_one_is_nobodys_to_hold(rig) {

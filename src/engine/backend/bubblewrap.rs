@@ -157,7 +157,8 @@ impl Backend for Bubblewrap {
     }
 
     fn stop(&mut self) -> Result<(), String> {
-        // The sandboxes died with their commands; the groups go with the run's record.
+        // Each sandbox is dead when its command has ended: bubblewrap waits for process 1, and the kernel has
+        // process 1 wait for all others. The groups go with the run's record.
         Ok(())
     }
 }
@@ -167,7 +168,7 @@ impl Bubblewrap {
     fn sandboxed(&self, argv: &[String]) -> io::Result<Prepared> {
         let filter = memory_file(&self.filter)?;
         let mut command = Command::new(&self.program);
-        // Process 1 of the guest is bubblewrap's own, and its environment can be read there.
+        // What bubblewrap itself is given goes on to process 1 of the guest.
         command.env_clear();
         command.args(&self.args).arg("--seccomp").arg(filter.as_raw_fd().to_string());
         command.args(["--", relay::PATH, "enter", "--"]).args(as_node(argv));
@@ -178,7 +179,14 @@ impl Bubblewrap {
 
     fn arguments(&self, guest: &Guest, etc: &Path) -> Vec<std::ffi::OsString> {
         let mut args = Arguments::default();
-        args.all(&["--unshare-all", "--unshare-user", "--die-with-parent", "--cap-drop", "ALL"]);
+        args.all(&[
+            "--unshare-all",
+            "--unshare-user",
+            "--die-with-parent",
+            "--as-pid-1",
+            "--cap-drop",
+            "ALL",
+        ]);
         args.all(&["--uid", UID, "--gid", UID, "--hostname", &guest.hostname]);
         for folder in SYSTEM {
             match fs::read_link(folder) {

@@ -1,6 +1,6 @@
 //! The one program of ours that runs inside a guest. Compiled by build.rs, on its own, static.
 //!
-//! `enter` (bubblewrap): checks the mounts, starts the relay, becomes the agent.
+//! `enter` (bubblewrap, process 1): checks the mounts, starts the relay, runs the agent and ends with it.
 //! `serve` (containers, process 1): checks the mounts and is the relay until the guest ends.
 //! `run` (containers): becomes a command, once the relay answers.
 //!
@@ -55,7 +55,7 @@ fn main() -> ExitCode {
         _ => Err(Failure::setup("unknown mode")),
     };
     match result {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => ExitCode::from(code),
         Err(failure) => {
             let _ = writeln!(io::stderr(), "bot-bottle guest: {}", failure.text);
             ExitCode::from(failure.code)
@@ -79,7 +79,10 @@ impl Failure {
     }
 }
 
-fn enter(home: &Path, argv: &[OsString]) -> Result<(), Failure> {
+/// Process 1 of a guest. When it ends, the kernel kills whatever is left, and only then does the launcher hear of
+/// it; so no process of the guest may trace it, write its memory or stop it.
+fn enter(home: &Path, argv: &[OsString]) -> Result<u8, Failure> {
+    sys::undumpable();
     check_mounts(home)?;
     // Inside, where only the guest's own processes count.
     for line in fs::read_to_string(home.join("limits")).unwrap_or_default().lines() {
@@ -102,16 +105,25 @@ fn enter(home: &Path, argv: &[OsString]) -> Result<(), Failure> {
             .spawn()
             .map_err(|e| Failure::setup(format!("cannot start the relay: {e}")))?;
     }
-    become_command(home, argv)
+    let mut command = command(home, argv)?;
+    // SAFETY: between fork and exec only calls that are allowed there.
+    unsafe {
+        command.pre_exec(|| {
+            sys::take_foreground();
+            Ok(())
+        })
+    };
+    let child = command.spawn().map_err(|e| cannot_run(&command, &e))?;
+    sys::bury_until(child.id()).map_err(|e| Failure::setup(format!("cannot wait for the agent: {e}")))
 }
 
-fn serve_guest(home: &Path) -> Result<(), Failure> {
+fn serve_guest(home: &Path) -> Result<u8, Failure> {
+    sys::undumpable();
     check_mounts(home)?;
     load_filter(home)?;
     sys::reap_children();
     let listener = listen()?;
-    serve(listener, home.join("net/egress.sock"));
-    Ok(())
+    serve(listener, home.join("net/egress.sock"))
 }
 
 fn begin_anew(home: &Path) -> Failure {
@@ -119,7 +131,7 @@ fn begin_anew(home: &Path) -> Failure {
     Failure::setup(format!("cannot begin without variables: {error}"))
 }
 
-fn run(home: &Path, argv: &[OsString]) -> Result<(), Failure> {
+fn run(home: &Path, argv: &[OsString]) -> Result<u8, Failure> {
     load_filter(home)?;
     // A client of a container engine tells the terminal's size a moment after the start.
     let patience = Instant::now() + Duration::from_millis(500);
@@ -133,13 +145,16 @@ fn run(home: &Path, argv: &[OsString]) -> Result<(), Failure> {
         }
         thread::sleep(Duration::from_millis(2));
     }
-    become_command(home, argv)
+    sys::take_foreground();
+    let mut command = command(home, argv)?;
+    let error = command.exec();
+    Err(cannot_run(&command, &error))
 }
 
-fn relay_of_stdin(home: &Path) -> Result<(), Failure> {
+fn relay_of_stdin(home: &Path) -> Result<u8, Failure> {
+    sys::undumpable();
     let fd = io::stdin().as_fd().try_clone_to_owned().map_err(|e| Failure::setup(e.to_string()))?;
-    serve(TcpListener::from(fd), home.join("net/egress.sock"));
-    Ok(())
+    serve(TcpListener::from(fd), home.join("net/egress.sock"))
 }
 
 fn listen() -> Result<TcpListener, Failure> {
@@ -168,8 +183,8 @@ fn check_mounts(home: &Path) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Exchanges this process for the command, with the guest's environment and nothing else.
-fn become_command(home: &Path, argv: &[OsString]) -> Result<(), Failure> {
+/// The command, with the guest's environment and nothing else.
+fn command(home: &Path, argv: &[OsString]) -> Result<Command, Failure> {
     let argv = argv.strip_prefix(&[OsString::from("--")]).unwrap_or(argv);
     let Some((program, args)) = argv.split_first() else { return Err(Failure::setup("no command")) };
     let env = fs::read(home.join("env")).map_err(|e| Failure::setup(format!("no environment: {e}")))?;
@@ -180,13 +195,15 @@ fn become_command(home: &Path, argv: &[OsString]) -> Result<(), Failure> {
             command.env(OsStr::from_bytes(&entry[..at]), OsStr::from_bytes(&entry[at + 1..]));
         }
     }
-    sys::take_foreground();
-    let error = command.exec();
-    let code = if error.kind() == io::ErrorKind::NotFound { NOT_FOUND } else { NOT_EXECUTABLE };
-    Err(Failure { code, text: format!("cannot run {}: {error}", program.to_string_lossy()) })
+    Ok(command)
 }
 
-fn serve(listener: TcpListener, socket: PathBuf) {
+fn cannot_run(command: &Command, error: &io::Error) -> Failure {
+    let code = if error.kind() == io::ErrorKind::NotFound { NOT_FOUND } else { NOT_EXECUTABLE };
+    Failure { code, text: format!("cannot run {}: {error}", command.get_program().to_string_lossy()) }
+}
+
+fn serve(listener: TcpListener, socket: PathBuf) -> ! {
     // A connection takes four files.
     sys::raise_open_files();
     let socket = Arc::new(socket);
@@ -273,6 +290,7 @@ mod sys {
         fn tcsetpgrp(fd: i32, group: i32) -> i32;
         fn ioctl(fd: i32, request: usize, ...) -> i32;
         fn close(fd: i32) -> i32;
+        fn waitpid(pid: i32, status: *mut i32, options: i32) -> i32;
     }
 
     const PR_SET_SECCOMP: i32 = 22;
@@ -366,6 +384,33 @@ mod sys {
         // SAFETY: the call fills the four numbers of `struct winsize`.
         let answered = unsafe { ioctl(0, TIOCGWINSZ, size.as_mut_ptr()) == 0 };
         answered && size[..2] == [0, 0]
+    }
+
+    /// Keeps processes of the same user from tracing this one and from reading and writing its memory.
+    pub fn undumpable() {
+        const PR_SET_DUMPABLE: i32 = 4;
+        // SAFETY: the call takes integers alone, and cannot fail with these.
+        unsafe { prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) };
+    }
+
+    /// Buries every process that ends here until that child does; gives its exit code, as a shell has it.
+    pub fn bury_until(child: u32) -> io::Result<u8> {
+        loop {
+            let mut status = 0;
+            // SAFETY: the call fills `status`.
+            let ended = unsafe { waitpid(-1, &mut status, 0) };
+            if ended < 0 {
+                let error = io::Error::last_os_error();
+                if error.kind() == io::ErrorKind::Interrupted {
+                    continue;
+                }
+                return Err(error);
+            }
+            if u32::try_from(ended) == Ok(child) {
+                let [low, high, ..] = status.to_le_bytes();
+                return Ok(if low & 0x7f == 0 { high } else { 128 + (low & 0x7f) });
+            }
+        }
     }
 
     /// Process 1 inherits every orphan; with SIGCHLD ignored the kernel buries them.
