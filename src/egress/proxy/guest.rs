@@ -7,6 +7,7 @@ use super::pool::Lease;
 use super::redact::Needles;
 use super::stream::Guest;
 use super::{Shared, connect, forward, inspect, tunnel, websocket};
+use crate::egress::Audit;
 use crate::egress::policy::Scheme;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -15,9 +16,14 @@ use hyper::upgrade::{OnUpgrade, Parts, Upgraded};
 use hyper::{Method, Request, Response};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use std::convert::Infallible;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
+use tracing::debug;
+
+/// The number of the next connection of this process.
+static NEXT: AtomicU64 = AtomicU64::new(1);
 
 /// One connection on which requests come: the guest's own, or the inside of an intercepted one.
 pub(crate) struct Site {
@@ -25,6 +31,8 @@ pub(crate) struct Site {
     pub(crate) scheme: Scheme,
     /// The host of an intercepted connection.
     pub(crate) host: Option<Arc<str>>,
+    /// The guest's connection, as the log calls it.
+    connection: u64,
     next: Mutex<Option<Next>>,
 }
 
@@ -48,8 +56,18 @@ pub(crate) enum Next {
 }
 
 impl Site {
-    pub(crate) fn new(shared: Arc<Shared>, scheme: Scheme, host: Option<Arc<str>>) -> Arc<Self> {
-        Arc::new(Self { shared, scheme, host, next: Mutex::default() })
+    pub(crate) fn new(
+        shared: Arc<Shared>,
+        scheme: Scheme,
+        host: Option<Arc<str>>,
+        connection: u64,
+    ) -> Arc<Self> {
+        Arc::new(Self { shared, scheme, host, connection, next: Mutex::default() })
+    }
+
+    /// What a request that comes here is written into and belongs to.
+    pub(crate) fn of(&self) -> (Arc<dyn Audit>, u64) {
+        (self.shared.audit.clone(), self.connection)
     }
 
     pub(crate) fn next(&self, next: Next) {
@@ -78,7 +96,7 @@ impl Site {
             return;
         };
         let host = self.host.as_deref().unwrap_or_default();
-        Exchange::new(self.shared.audit.clone(), "", host, "").refused(&refusal);
+        Exchange::new(self.of(), "", host, self.scheme.port(), "").refused(&refusal);
     }
 }
 
@@ -87,7 +105,17 @@ pub(crate) async fn serve<S>(shared: Arc<Shared>, io: S)
 where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
-    let site = Site::new(shared, Scheme::Http, None);
+    let connection = NEXT.fetch_add(1, Relaxed);
+    debug!(connection, "opened");
+    serve_as(connection, shared, io).await;
+    debug!(connection, "closed");
+}
+
+async fn serve_as<S>(connection: u64, shared: Arc<Shared>, io: S)
+where
+    S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+{
+    let site = Site::new(shared, Scheme::Http, None, connection);
     http1(&site, io).await;
     match site.take_next() {
         Some(Next::Tunnel { guest, host, upstream, exchange }) => {
@@ -96,7 +124,7 @@ where
         }
         Some(Next::Inspect { guest, host, route }) => {
             let Ok(upgraded) = guest.await else { return };
-            inspect::run(&site.shared, back::<S>(upgraded), host, route).await;
+            inspect::run(&site.shared, back::<S>(upgraded), host, route, connection).await;
         }
         Some(socket) => websocket::run(socket).await,
         None => {}
