@@ -31,8 +31,8 @@ use std::process::ExitCode;
 #[derive(Parser)]
 #[command(name = "bot-bottle", version, about, max_term_width = 100)]
 struct Cli {
-    /// Say on standard error what is done; `-vv`: in detail, `-vvv`: with everything. The language server
-    /// says it in a file.
+    /// Say on standard error what is done; `-vv` in detail, `-vvv` with everything. The variable
+    /// BOT_BOTTLE_LOG asks for parts, such as `egress=trace,engine=debug`.
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     verbose: u8,
     #[command(subcommand)]

@@ -13,7 +13,7 @@ use std::io::{self, Write as _};
 use std::time::{Instant, SystemTime};
 use tracing::field::{Field, Visit};
 use tracing::level_filters::LevelFilter;
-use tracing::span::{Attributes, Id, Record};
+use tracing::span::{Attributes, Id};
 use tracing::subscriber::Interest;
 use tracing::{Event, Level, Metadata, Subscriber};
 use tracing_subscriber::layer::{Context, Layer};
@@ -87,13 +87,6 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Lines {
         attributes.record(&mut fields);
         span.extensions_mut().insert(Kept { begun: Instant::now(), fields });
         self.line(attributes.metadata(), Some(span), &Fields::saying("begins"));
-    }
-
-    fn on_record(&self, id: &Id, values: &Record<'_>, context: Context<'_, S>) {
-        let Some(span) = context.span(id) else { return };
-        if let Some(kept) = span.extensions_mut().get_mut::<Kept>() {
-            values.record(&mut kept.fields);
-        }
     }
 
     fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {

@@ -42,7 +42,8 @@ pub fn install(filter: Filter, sink: Sink) {
     let _ = tracing::subscriber::set_global_default(subscriber);
 }
 
-/// Hands warnings and errors to somebody else too, as the language server's client.
+/// Hands warnings and errors to somebody else too, as the language server's client, where anything is
+/// logged at all.
 pub fn warnings_also_to(listener: impl Fn(Level, &str) + Send + Sync + 'static) {
     if LevelFilter::current() != LevelFilter::OFF {
         let _ = LISTENER.set(Box::new(listener));
