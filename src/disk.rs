@@ -18,7 +18,9 @@ pub struct Disk;
 
 impl Files for Disk {
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
-        let file = open(path)?;
+        let file = open(path).inspect_err(|error| {
+            tracing::debug!(file = %path.display(), why = %error.kind(), "not read");
+        })?;
         // Looked at after opening, so that nothing can be put in its place between.
         let metadata = file.metadata()?;
         if !metadata.is_file() {
@@ -27,6 +29,7 @@ impl Files for Disk {
         let limit = MAX_BYTES as u64 + 1;
         let mut bytes = Vec::with_capacity(usize::try_from(metadata.len().min(limit)).unwrap_or(0));
         file.take(limit).read_to_end(&mut bytes)?;
+        tracing::debug!(file = %path.display(), bytes = bytes.len(), "read");
         Ok(bytes)
     }
 

@@ -9,6 +9,7 @@ pub mod disk;
 pub mod egress;
 pub mod engine;
 pub mod ide;
+pub mod log;
 pub mod lsp;
 pub mod manifest;
 pub mod plan;

@@ -13,9 +13,10 @@ type Name = Vec<String>;
 type Arrows = BTreeMap<Name, BTreeSet<Name>>;
 
 /// What each folder may name; what a row lacks it must not.
-const DOWN: [(&str, &[&str]); 12] = [
+const DOWN: [(&str, &[&str]); 13] = [
     ("syntax", &[]),
     ("shown", &[]),
+    ("log", &["check", "shown"]),
     ("manifest", &["syntax"]),
     ("disk", &["manifest", "syntax"]),
     ("provider", &[]),
@@ -24,8 +25,14 @@ const DOWN: [(&str, &[&str]); 12] = [
     ("check", &["egress", "manifest", "plan", "provider", "shown", "syntax"]),
     ("ide", &["check", "egress", "manifest", "plan", "provider", "shown", "syntax"]),
     ("engine", &["check", "disk", "egress", "manifest", "plan", "provider", "shown"]),
-    ("lsp", &["check", "disk", "engine", "ide", "manifest", "plan", "provider", "shown", "syntax"]),
-    ("cli", &["check", "disk", "egress", "engine", "lsp", "manifest", "plan", "provider", "shown", "syntax"]),
+    ("lsp", &["check", "disk", "engine", "ide", "log", "manifest", "plan", "provider", "shown", "syntax"]),
+    (
+        "cli",
+        &[
+            "check", "disk", "egress", "engine", "log", "lsp", "manifest", "plan", "provider", "shown",
+            "syntax",
+        ],
+    ),
 ];
 
 /// What the layers that only judge may name of the egress: what decides, and nothing that connects.

@@ -78,6 +78,7 @@ impl Cleared {
 /// # Errors
 /// When the manifest, its bottle or one of the parents has an error, or there is no plan.
 pub fn clear(found: &Found, catalog: &Catalog<'_>, start: &Start) -> Result<Cleared, Refused> {
+    let judging = tracing::info_span!("judge", file = %found.source.path.display()).entered();
     let own = examine_manifest(&found.source, &found.manifest, catalog, &Facts::default(), true);
     let errors: Vec<_> = own.findings.into_iter().filter(|f| f.severity.blocks()).collect();
     if !errors.is_empty() {
@@ -93,6 +94,8 @@ pub fn clear(found: &Found, catalog: &Catalog<'_>, start: &Start) -> Result<Clea
         }
         silenced.extend(self::silenced(&part.source, judged.silenced));
     }
+    drop(judging);
+    let _planning = tracing::info_span!("plan", name = found.manifest.name).entered();
     let plan = draft(found, catalog, start).map_err(Refused::NoPlan)?;
     let sources = parts.iter().map(|part| part.source.path.to_path_buf()).collect();
     Ok(Cleared { plan, silenced, sources })

@@ -56,6 +56,7 @@ pub(super) fn run(_: &Args) -> Result<u8, Failure> {
 
 fn version(program: &str) -> Option<String> {
     let output = Command::new(program).arg("--version").stdin(Stdio::null()).output().ok()?;
+    tracing::debug!(program, code = output.status.code(), "the program ended");
     let text = String::from_utf8_lossy(&output.stdout).lines().next()?.to_owned();
     output.status.success().then_some(text)
 }

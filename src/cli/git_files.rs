@@ -297,6 +297,7 @@ pub(super) fn git(dir: &Path, args: &[&str]) -> Result<Vec<u8>, Failure> {
     for name in PLACES {
         command.env_remove(name);
     }
+    let begun = tracing::debug_span!("git", what = args.first().copied().unwrap_or_default()).entered();
     let output = command
         .current_dir(dir)
         .args([
@@ -319,6 +320,8 @@ pub(super) fn git(dir: &Path, args: &[&str]) -> Result<Vec<u8>, Failure> {
         .stdin(Stdio::null())
         .output()
         .map_err(|e| Failure::usage(format!("cannot run git: {e}")))?;
+    tracing::debug!(code = output.status.code(), "the program ended");
+    drop(begun);
     if output.status.success() {
         return Ok(output.stdout);
     }

@@ -12,6 +12,7 @@ mod explain;
 mod git_files;
 mod init;
 mod launch;
+mod logging;
 mod lsp;
 mod operator;
 mod plan;
@@ -23,6 +24,7 @@ mod trust;
 mod ui;
 
 use crate::engine::LaunchError;
+use crate::log::{Filter, Sink, install};
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
 
@@ -30,6 +32,10 @@ use std::process::ExitCode;
 #[derive(Parser)]
 #[command(name = "bot-bottle", version, about, max_term_width = 100)]
 struct Cli {
+    /// Say on standard error what is done; `-vv` in detail, `-vvv` with everything. The variable
+    /// BOT_BOTTLE_LOG asks for parts, such as `egress=trace,engine=debug`.
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    verbose: u8,
     #[command(subcommand)]
     command: Command,
 }
@@ -111,12 +117,38 @@ const CANCELLED: u8 = 130;
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
+    let log = match logging::filter(cli.verbose) {
+        Ok(log) => log,
+        Err(failure) => return failure.tell().into(),
+    };
     // Relative paths would count from somewhere else, and a walk would begin there.
     if std::env::current_dir().is_err() && !matches!(cli.command, Command::Lsp(_)) {
         return Failure::usage("the working folder is gone; go to one that is there").tell().into();
     }
     // A panic is a defect of ours, and has its own exit code.
-    let result = std::panic::catch_unwind(|| match cli.command {
+    let result = std::panic::catch_unwind(|| run(cli.command, log));
+    let code = match result {
+        Ok(Ok(code)) => code,
+        Ok(Err(failure)) => failure.tell(),
+        Err(_) => {
+            terminal::error("internal error; please report it with the message above");
+            INTERNAL
+        }
+    };
+    tracing::info!(code, "ended");
+    code.into()
+}
+
+fn run(command: Command, log: Option<Filter>) -> Result<u8, Failure> {
+    match (&command, log) {
+        // It has a file of its own.
+        (Command::Lsp(args), log) => return lsp::run(args, log),
+        (_, Some(filter)) => install(filter, Sink::Stderr),
+        (_, None) => {}
+    }
+    tracing::info!(version = env!("CARGO_PKG_VERSION"), "begins");
+    match command {
+        Command::Lsp(_) => Ok(CLEAN),
         Command::Check(args) => check::run(&args),
         Command::Plan(args) => plan::run(&args),
         Command::Diff(args) => diff::run(&args),
@@ -134,16 +166,7 @@ pub fn main() -> ExitCode {
         Command::Init(args) => init::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Schema(args) => schema::run(&args),
-        Command::Lsp(args) => lsp::run(&args),
         Command::Completions(args) => completions::run(&args),
-    });
-    match result {
-        Ok(Ok(code)) => code.into(),
-        Ok(Err(failure)) => failure.tell().into(),
-        Err(_) => {
-            terminal::error("internal error; please report it with the message above");
-            INTERNAL.into()
-        }
     }
 }
 

@@ -17,6 +17,16 @@ pub enum Verdict {
     Denied,
 }
 
+impl Verdict {
+    /// Its word, as in the audit.
+    pub(crate) const fn word(self) -> &'static str {
+        match self {
+            Self::Allowed => "allowed",
+            Self::Denied => "denied",
+        }
+    }
+}
+
 /// One request. No field ever holds a credential, a query or a body.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AuditLine {

@@ -109,6 +109,7 @@ impl DryRun {
 
 /// Carries out what a launch does before it makes anything. What it collects is dropped at once.
 pub fn dry_run(cleared: &Cleared, options: &Options) -> DryRun {
+    let _span = tracing::info_span!("dry run", name = cleared.plan().name).entered();
     let mut found = None;
     let refused = env::fill_paths(cleared.plan(), &options.host)
         .map_err(|problem| Stop::from(problem).at(Stage::Check))

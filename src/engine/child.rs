@@ -5,11 +5,14 @@ use super::ui::Cancel;
 use crate::shown::output;
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, PipeReader, Read};
 use std::os::fd::AsFd;
 use std::os::unix::process::ExitStatusExt;
+use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
+use tracing::debug;
 
 /// A program ready to run in the guest (or beside it), and what its process does first.
 pub(crate) struct Prepared {
@@ -26,8 +29,22 @@ impl Prepared {
 
     pub(crate) fn spawn(mut self) -> io::Result<Child> {
         self.before.apply(&mut self.command)?;
-        self.command.spawn()
+        let program = self.command.get_program().to_owned();
+        let child = self.command.spawn();
+        match &child {
+            Ok(child) => debug!(program = name(Some(&program)), pid = child.id(), "the program begins"),
+            Err(error) => {
+                debug!(program = name(Some(&program)), why = %error.kind(), "the program does not start");
+            }
+        }
+        child
     }
+}
+
+/// A program as it is logged: its name, and no argument, which may be a prompt or hold a secret.
+pub(crate) fn name<T: AsRef<OsStr>>(program: Option<&T>) -> String {
+    let path = program.map(|program| Path::new(program.as_ref()));
+    path.and_then(Path::file_name).map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
 }
 
 /// Why a program did not run to its end.
@@ -104,7 +121,9 @@ pub(crate) fn watch(child: &mut Child, outputs: &mut [Output<'_>], cancel: &Canc
             *open = drain(reader, sink)?;
         }
         if ended {
-            return Ok(exit_code(child.wait()?));
+            let code = exit_code(child.wait()?);
+            debug!(pid = child.id(), code, "the program ended");
+            return Ok(code);
         }
         if cancel.is_cancelled() {
             let _ = child.kill();

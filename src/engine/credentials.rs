@@ -10,6 +10,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
+use tracing::debug;
 
 /// What the egress asks for each request.
 pub struct HostCredentials {
@@ -40,6 +41,13 @@ impl HostCredentials {
                     Err(fault) => faults.push(fault),
                 },
             }
+        }
+        // Names alone.
+        for name in variables.keys() {
+            debug!(variable = name.as_str(), "taken");
+        }
+        for login in logins.keys() {
+            debug!(login = login.template(), "taken");
         }
         if faults.is_empty() {
             return Ok(Self { variables, logins });

@@ -78,6 +78,8 @@ use state::{NewRun, Run};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use terminal::Pty;
+use tracing::span::EnteredSpan;
+use tracing::{debug, info, info_span, warn};
 use tree::Owner;
 
 /// What the operator says to a launch; nothing here comes from a manifest.
@@ -227,7 +229,8 @@ pub fn launch(cleared: &Cleared, options: &Options, ui: &dyn Ui) -> Result<Outco
     let _watch = options.watch_signals.then(|| {
         signals::Watch::start(options.cancel.clone(), move || resize.as_ref().map_or((), |resize| resize()))
     });
-    Launch { plan, sources: cleared.sources(), options, ui, stage: Stage::Check }.go(pty)
+    let _span = info_span!("launch", name = plan.name).entered();
+    Launch { plan, sources: cleared.sources(), options, ui, stage: Stage::Check, span: None }.go(pty)
 }
 
 /// What somebody who joined is told of an agent that was stopped.
@@ -241,6 +244,8 @@ struct Launch<'a> {
     options: &'a Options,
     ui: &'a dyn Ui,
     stage: Stage,
+    /// That stage in the log.
+    span: Option<EnteredSpan>,
 }
 
 impl Launch<'_> {
@@ -248,12 +253,20 @@ impl Launch<'_> {
         let mut made = Made::default();
         let result = self.stages(pty, &mut made);
         let outcome = result.map_err(|stop| stop.at(self.stage));
+        match &outcome {
+            Ok(outcome) => info!(run = outcome.run, code = outcome.code, "the agent ended"),
+            Err(LaunchError::Cancelled { stage }) => info!(stage = stage.name(), "cancelled"),
+            // Why it failed may quote a program of the guest; a person reads it in the error itself.
+            Err(LaunchError::Failed { stage, .. }) => warn!(stage = stage.name(), "failed"),
+        }
+        self.log(Stage::CleanUp);
         self.ui.stage(Stage::CleanUp);
         let stopped = made.stop();
         // Also after an agent that was stopped: what it planted is there all the same. By now the guest is dead,
         // so nothing changes while it is looked at.
         let changes = made.left.take().map(|left| left.look(self.ui)).unwrap_or_default();
         if let Err(why) = stopped.and_then(|()| made.take_away(&self.options.state)) {
+            warn!("not all could be taken away");
             self.ui.note(&format!("clean-up: {why}; the next command tries again"));
         }
         outcome.map(|outcome| Outcome { changes, ..outcome })
@@ -265,8 +278,15 @@ impl Launch<'_> {
         if self.options.cancel.is_cancelled() {
             return Err(Stop::Cancelled);
         }
+        self.log(stage);
         self.ui.stage(stage);
         Ok(())
+    }
+
+    /// One stage ends in the log, the next begins.
+    fn log(&mut self, stage: Stage) {
+        drop(self.span.take());
+        self.span = Some(info_span!("stage", name = stage.name()).entered());
     }
 
     fn stages(&mut self, pty: Option<Pty>, made: &mut Made) -> Result<Outcome, Stop> {
@@ -274,6 +294,7 @@ impl Launch<'_> {
         self.begin(Stage::Check)?;
         let Checked { argv, workspace, backend } =
             check_stage::check(plan, self.sources, options, |kind, folder| self.ui.backend(kind, folder))?;
+        info!(backend = backend.kind().name(), workspace = %workspace.display(), "found");
         for left in sweep(&options.state, &options.host) {
             self.ui.note(&format!("an earlier run could not be taken away: {left}"));
         }
@@ -296,6 +317,7 @@ impl Launch<'_> {
             container,
         };
         let run = made.run.insert(Run::create(&options.state, &new)?);
+        info!(run = run.record.id, folder = %run.dir.display(), "made");
 
         self.begin(Stage::Image)?;
         let (id, dir) = (run.record.id.clone(), run.dir.clone());
@@ -323,17 +345,26 @@ impl Launch<'_> {
             Bind::file(run.dir.join("policy.md"), guest_policy(plan).as_bytes(), GUEST_POLICY, owner);
         guest.binds.push(policy.map_err(|e| Problem::io("cannot write the guest's policy", e))?);
         guest.sort();
+        for bind in &guest.binds {
+            debug!(target = bind.target, writable = bind.writable, "mount");
+        }
         guest.mount_points(owner).make()?;
         write_program(&run.dir, &env, &guest, owner)?;
         backend.start(&guest, run, &job)?;
 
         self.begin(Stage::Dirs)?;
-        plan.dirs.iter().try_for_each(|dir| files::make_dir(dir, &guest, owner))?;
+        plan.dirs.iter().try_for_each(|dir| {
+            debug!(path = dir.guest_path, "make");
+            files::make_dir(dir, &guest, owner)
+        })?;
         self.begin(Stage::PreCopy)?;
         self.guest_commands(&plan.pre_copy, backend.as_ref())?;
         self.begin(Stage::Files)?;
         let sources = files::Sources { host: &options.host, looked: &options.looked, workspace: &workspace };
-        plan.files.iter().try_for_each(|file| files::put(file, &guest, &sources, owner))?;
+        plan.files.iter().try_for_each(|file| {
+            debug!(path = file.guest_path, "put");
+            files::put(file, &guest, &sources, owner)
+        })?;
         self.begin(Stage::Verify)?;
         self.guest_commands(&plan.verify, backend.as_ref())?;
 
@@ -405,6 +436,7 @@ impl Launch<'_> {
         backend: &dyn Backend,
     ) -> Result<(), Stop> {
         for command in commands {
+            debug!(program = child::name(command.argv.first()), "in the guest");
             let prepared = backend.command(&command.argv, false);
             let prepared = prepared.map_err(|e| Problem::io(command.error.clone(), e))?;
             match child::run(prepared, &self.options.cancel, |line| self.ui.progress(line)) {
@@ -431,6 +463,7 @@ impl Launch<'_> {
 
     fn agent(&self, argv: &[String], pty: Option<Pty>, backend: &dyn Backend, run: &Run) -> Result<u8, Stop> {
         let failed = |e| Problem::io(format!("{} cannot be run", argv[0]), e);
+        info!(program = child::name(argv.first()), terminal = pty.is_some(), "in the guest");
         let prepared = backend.command(argv, pty.is_some()).map_err(failed)?;
         let cancel = &self.options.cancel;
         // Without the socket the agent runs all the same; only nobody can join.

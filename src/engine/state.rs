@@ -5,6 +5,7 @@
 //! STATE/runs/ID/      lock, record.json, what the guest sees; one folder a run, gone at its end
 //! STATE/kept/KEY/ID/  the homes (and workspace copies) of the last runs of a manifest, for --resume
 //! STATE/logs/KEY/     the audit and, without a terminal, the output of each run of a manifest
+//! STATE/lsp/          the language server's log, where one was asked for
 //! ```
 
 use super::backend::BackendKind;
@@ -48,6 +49,17 @@ impl StateDir {
     /// The folder itself.
     pub fn path(&self) -> &Path {
         &self.0
+    }
+
+    /// The language server's log; its folder is made where it is missing.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub fn server_log(&self) -> io::Result<PathBuf> {
+        let folder = self.0.join("lsp");
+        make_dir_all(&folder)?;
+        fs::set_permissions(&self.0, PermissionsExt::from_mode(0o700))?;
+        Ok(folder.join("server.log"))
     }
 
     pub(crate) fn runs(&self) -> PathBuf {

@@ -105,7 +105,9 @@ fn relay(child: &mut Child, master: &OwnedFd, hub: Option<&Hub>, cancel: &Cancel
         write_input(master, &mut pending)?;
         show_output(master, hub)?;
         if ended {
-            return Ok(exit_code(child.wait()?));
+            let code = exit_code(child.wait()?);
+            tracing::debug!(pid = child.id(), code, "the program ended");
+            return Ok(code);
         }
         if cancel.is_cancelled() {
             return Err(Stopped::Cancelled);

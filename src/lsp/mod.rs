@@ -29,10 +29,14 @@ mod watch;
 
 pub use launch::Operator;
 
+use crate::log::warnings_also_to;
 use crate::manifest::Layout;
 use outbox::Outbox;
 use std::io;
 use tower_lsp::LspService;
+use tower_lsp::ls_types::notification::LogMessage;
+use tower_lsp::ls_types::{LogMessageParams, MessageType};
+use tracing::Level;
 
 /// How the conversation ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,7 +58,13 @@ pub fn serve(layout: Layout, operator: Option<Operator>) -> io::Result<Ended> {
         let (gone, client_gone) = tokio::sync::mpsc::channel(1);
         let (frames, unwritten) = tokio::sync::mpsc::unbounded_channel();
         let (service, socket) = LspService::build(|client| {
-            server::Server::new(Outbox::start(client, frames), layout, operator, gone)
+            let outbox = Outbox::start(client, frames);
+            let log = outbox.clone();
+            warnings_also_to(move |level, text| {
+                let typ = if level == Level::ERROR { MessageType::ERROR } else { MessageType::WARNING };
+                log.notify::<LogMessage>(LogMessageParams { typ, message: text.to_owned() });
+            });
+            server::Server::new(outbox, layout, operator, gone)
         })
         .custom_method("window/workDoneProgress/cancel", server::Server::cancel_progress)
         .finish();

@@ -91,7 +91,12 @@ fn panicked() -> Error {
 
 /// Runs something that may panic; the panic's message goes to the log, which is standard error.
 fn guarded<T>(work: impl FnOnce() -> T) -> Option<T> {
-    catch_unwind(AssertUnwindSafe(work)).ok()
+    let done = catch_unwind(AssertUnwindSafe(work)).ok();
+    if done.is_none() {
+        // What it says may quote a document.
+        tracing::error!("internal error; standard error says more");
+    }
+    done
 }
 
 /// Does the jobs as they come. Diagnostics are made when nothing else waits, so that of ten quick

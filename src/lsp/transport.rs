@@ -12,10 +12,12 @@ use serde::Serialize;
 use serde_json::Value;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Write};
+use std::time::Instant;
 use tokio::sync::mpsc;
 use tower_lsp::jsonrpc::{Error, Id, Request, Response};
 use tower_lsp::{ClientSocket, ExitedError, LspService};
 use tower_service::Service;
+use tracing::{Level, debug, enabled, info, warn};
 
 /// The largest message that is read. A manifest of 4 MiB, escaped, has less.
 const MAX_MESSAGE: usize = 32 << 20;
@@ -81,7 +83,11 @@ pub(super) async fn serve(
                     return Ok(if orderly { Ended::Orderly } else { Ended::Abrupt });
                 }
                 Some(Incoming::Call(call)) => {
-                    let mut answer = service.call(call);
+                    let asked = Asked::of(&call);
+                    let mut answer = service.call(call).map(|answer| {
+                        asked.into_iter().for_each(Asked::answered);
+                        answer
+                    });
                     match (&mut answer).now_or_never() {
                         Some(answer) => respond(&mut stdio.out, answer)?,
                         None => running.push(answer),
@@ -90,6 +96,7 @@ pub(super) async fn serve(
                 // An answer to no question of ours is nobody's.
                 Some(Incoming::Reply(reply)) => drop(replies.send(reply).await),
                 Some(Incoming::Malformed(error)) => {
+                    warn!(code = error.code.code(), "a message that cannot be read");
                     write(&mut stdio.out, &Response::from_error(Id::Null, error))?;
                 }
             },
@@ -97,9 +104,38 @@ pub(super) async fn serve(
             Some(frame) = frames.recv() => if !service.inner().is_shut_down() {
                 stdio.out.write_all(&frame)?;
             },
-            Some(request) = requests.next() => write(&mut stdio.out, &without_null(request))?,
+            Some(request) = requests.next() => {
+                debug!(method = request.method(), "asks the client");
+                write(&mut stdio.out, &without_null(request))?;
+            }
             Some(()) = client_gone.recv() => return Ok(Ended::Orderly),
         }
+    }
+}
+
+/// A request in the log: its id and how long it took, and of what it says nothing.
+struct Asked {
+    id: String,
+    begun: Instant,
+}
+
+impl Asked {
+    /// `None` for a notification, and where nothing is logged.
+    fn of(call: &Request) -> Option<Self> {
+        if !enabled!(Level::INFO) {
+            return None;
+        }
+        let Some(id) = call.id() else {
+            info!(method = call.method(), "notification");
+            return None;
+        };
+        info!(id = %id, method = call.method(), "request");
+        Some(Self { id: id.to_string(), begun: Instant::now() })
+    }
+
+    fn answered(self) {
+        let ms = format!("{:.1}", self.begun.elapsed().as_secs_f64() * 1000.0);
+        info!(id = self.id, ms, "answered");
     }
 }
 

@@ -121,6 +121,12 @@ pub fn able(pulls: bool) -> Value {
     all
 }
 
+fn server(world: &World) -> Command {
+    let mut command = world.program();
+    command.arg("lsp").env("BOT_BOTTLE_TEST_NAME", "x");
+    command
+}
+
 impl Client {
     /// A client of everything, with pushed diagnostics, in a workspace.
     pub fn start(world: &World) -> Self {
@@ -129,7 +135,12 @@ impl Client {
 
     /// A client that can do what is said.
     pub fn with(world: &World, capabilities: Value, options: Value) -> Self {
-        let mut client = Self::spawn(world);
+        Self::of(world, server(world), capabilities, options)
+    }
+
+    /// The same of a server that was started with this command.
+    pub fn of(world: &World, server: Command, capabilities: Value, options: Value) -> Self {
+        let mut client = Self::process(server);
         let root = ls_types::Uri::from_file_path(world.root()).expect("a URI");
         let params = json!({
             "processId": std::process::id(),
@@ -146,14 +157,11 @@ impl Client {
 
     /// The process alone.
     pub fn spawn(world: &World) -> Self {
-        let mut child = world
-            .program()
-            .arg("lsp")
-            .env("BOT_BOTTLE_TEST_NAME", "x")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("the server");
+        Self::process(server(world))
+    }
+
+    fn process(mut server: Command) -> Self {
+        let mut child = server.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("the server");
         let (sender, messages) = channel();
         let mut output = BufReader::new(child.stdout.take().expect("its output"));
         std::thread::spawn(move || {

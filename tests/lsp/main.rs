@@ -19,3 +19,6 @@ mod progress;
 mod pull;
 mod refused;
 mod structure;
+#[allow(dead_code)]
+#[path = "../engine/upstream.rs"]
+mod upstream;

@@ -85,6 +85,7 @@ impl<'a> Examiner<'a> {
 
     /// Reads and checks a file.
     pub(super) fn file(&self, input: &Input, catalog: &Catalog<'_>) -> Outcome {
+        let _span = tracing::debug_span!("file", path = %input.path.display()).entered();
         match self.read(input) {
             Err(why) => Outcome::Unreadable(why),
             Ok(None) => Outcome::NoManifest,

@@ -23,6 +23,7 @@ use examine::{Examiner, in_order};
 use inputs::{Input, Inputs};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
+use tracing::{info, info_span};
 
 /// Check manifests.
 #[derive(clap::Args)]
@@ -186,14 +187,15 @@ pub(super) fn run(args: &Args) -> Result<u8, Failure> {
         return stdin::run(args, &layout);
     }
     let (baseline, examiner);
-    baseline = baseline::load(args, &layout)?;
+    baseline = info_span!("baseline").in_scope(|| baseline::load(args, &layout))?;
     examiner = Examiner::new(args, &layout, baseline.as_ref())?;
     if args.watch {
         return watch::run(args, &examiner);
     }
     // While the folders are walked; most manifests are bottles.
     std::thread::spawn(|| manifest::prepare(Kind::Bottle));
-    let mut inputs = Inputs::collect(&args.paths, &layout);
+    let mut inputs = info_span!("walk").in_scope(|| Inputs::collect(&args.paths, &layout));
+    let since = args.since.is_some().then(|| info_span!("since").entered());
     let revision = args.since.as_deref().map(Revision::merge_base).transpose()?;
     let mut left_out = BTreeSet::new();
     let mut changed = Vec::new();
@@ -205,6 +207,8 @@ pub(super) fn run(args: &Args) -> Result<u8, Failure> {
             inputs.files.clone_from(&changed);
         }
     }
+    drop(since);
+    info!(files = inputs.files.len(), "to be checked");
     inputs.tell(args.since.as_deref());
     if args.diff {
         return fixing::diff(&inputs, &examiner, args.unsafe_fixes);
@@ -214,12 +218,14 @@ pub(super) fn run(args: &Args) -> Result<u8, Failure> {
         emitter.unreadable(path, why)?;
     }
     if args.fix {
+        let _span = info_span!("fix").entered();
         fixing::fix(&inputs.files, &examiner, args.unsafe_fixes, &mut emitter.summary)?;
     }
     let compares = args.deny_widening || args.summary.is_some();
     let compared = match revision.as_ref().filter(|_| compares) {
         None => None,
         Some(revision) => {
+            let _span = info_span!("compare").entered();
             let change = widening::Change { files: &changed, revision, left_out: &left_out };
             let mut compared = widening::compare(args, &change, &examiner)?;
             if args.deny_widening {
@@ -228,7 +234,8 @@ pub(super) fn run(args: &Args) -> Result<u8, Failure> {
             Some(compared)
         }
     };
-    check_all(&inputs.files, &examiner, &mut emitter)?;
+    info_span!("examine").in_scope(|| check_all(&inputs.files, &examiner, &mut emitter))?;
+    let _span = info_span!("report").entered();
     for (path, stale) in baseline.iter().flat_map(Baseline::gone) {
         emitter.stale(&path, &stale)?;
     }

@@ -15,8 +15,8 @@ use std::sync::Arc;
 /// Answers a CONNECT.
 pub(crate) async fn answer(site: &Site, request: Request<Incoming>) -> Response<Reply> {
     let text = request.uri().authority().map_or("", |a| a.as_str());
-    let host = text.rsplit_once(':').map_or(text, |(host, _)| host).to_owned();
-    let exchange = Exchange::new(site.shared.audit.clone(), "CONNECT", &host, "");
+    let (host, port) = text.rsplit_once(':').unwrap_or((text, ""));
+    let exchange = Exchange::new(site.of(), "CONNECT", host, port.parse().unwrap_or(0), "");
     let headers = request.headers().clone();
     match open(site, request, &exchange).await {
         Ok(next) => {
@@ -72,8 +72,8 @@ pub(crate) async fn plain(site: &Site, request: Request<Incoming>) -> Response<R
         Err(refusal) => {
             let uri = request.uri();
             let host = uri.host().unwrap_or_default();
-            let exchange =
-                Exchange::new(site.shared.audit.clone(), request.method().as_str(), host, uri.path());
+            let port = uri.port_u16().unwrap_or(site.scheme.port());
+            let exchange = Exchange::new(site.of(), request.method().as_str(), host, port, uri.path());
             exchange.refused(&refusal);
             answer::refused(&refusal, &HeaderMap::new(), site.shared.guest_policy)
         }

@@ -19,6 +19,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
+use tracing::debug;
 
 use super::stream::Upstream;
 
@@ -130,6 +131,7 @@ async fn reach(addresses: &[SocketAddr], within: Duration) -> io::Result<TcpStre
         let share = if i + 1 == addresses.len() { within } else { within / 4 };
         match timeout(share, TcpStream::connect(address)).await {
             Ok(Ok(tcp)) => {
+                debug!(%address, "dialled");
                 prepare(&tcp);
                 return Ok(tcp);
             }

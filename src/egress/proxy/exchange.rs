@@ -5,16 +5,25 @@ use crate::shown::printable;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
+use tracing::{debug, info};
 
 use super::refusal::Refusal;
+
+/// The number of the next request of this process.
+static NEXT: AtomicU64 = AtomicU64::new(1);
 
 /// Writes its line when the last part that holds it is done: the answer's body, the request's
 /// body or the tunnel.
 pub(crate) struct Exchange {
     audit: Arc<dyn Audit>,
+    /// Its number in the log, and that of its connection.
+    id: u64,
+    connection: u64,
     time: SystemTime,
     method: String,
     host: String,
+    /// For the log.
+    port: u16,
     path: String,
     outcome: Mutex<Outcome>,
     bytes_in: AtomicU64,
@@ -32,14 +41,29 @@ struct Outcome {
 }
 
 impl Exchange {
-    /// Begins with the text that the guest sent. The query is left out: it may hold anything.
-    pub(crate) fn new(audit: Arc<dyn Audit>, method: &str, host: &str, path: &str) -> Arc<Self> {
+    /// Begins with the text that the guest sent. The query is left out: it may hold anything. So is what
+    /// stands before an `@`, which is a name and a password.
+    ///
+    /// In the log the path is left out too. `port` is 0 where it is not known.
+    pub(crate) fn new(
+        (audit, connection): (Arc<dyn Audit>, u64),
+        method: &str,
+        host: &str,
+        port: u16,
+        path: &str,
+    ) -> Arc<Self> {
+        let id = NEXT.fetch_add(1, Relaxed);
+        let host = host.rsplit('@').next().unwrap_or_default();
+        debug!(connection, request = id, method, host, port, "request");
         let outcome = Outcome { route: None, verdict: Verdict::Allowed, code: Some("aborted"), status: 0 };
         Arc::new(Self {
             audit,
+            id,
+            connection,
             time: SystemTime::now(),
             method: printable(method),
             host: printable(host).to_ascii_lowercase(),
+            port,
             path: printable(path),
             outcome: Mutex::new(outcome),
             bytes_in: AtomicU64::new(0),
@@ -55,6 +79,7 @@ impl Exchange {
 
     /// The route that decided.
     pub(crate) fn route(&self, route: &Arc<str>) {
+        debug!(request = self.id, route = &**route, "decided by");
         self.outcome().route = Some(route.clone());
     }
 
@@ -68,6 +93,7 @@ impl Exchange {
 
     /// The answer's head went to the guest.
     pub(crate) fn answered(&self, status: u16) {
+        debug!(request = self.id, status, "answer");
         let mut outcome = self.outcome();
         outcome.code = None;
         outcome.status = status;
@@ -75,6 +101,7 @@ impl Exchange {
 
     /// Something went wrong after the head.
     pub(crate) fn failed(&self, code: &'static str) {
+        debug!(request = self.id, code, "cut off");
         self.outcome().code = Some(code);
     }
 
@@ -110,6 +137,20 @@ impl Drop for Exchange {
             return;
         }
         let outcome = self.outcome.get_mut().unwrap_or_else(PoisonError::into_inner);
+        info!(
+            connection = self.connection,
+            request = self.id,
+            method = self.method,
+            host = self.host,
+            port = self.port,
+            decision = outcome.verdict.word(),
+            code = outcome.code,
+            status = outcome.status,
+            bytes_in = *self.bytes_in.get_mut(),
+            bytes_out = *self.bytes_out.get_mut(),
+            ms = self.time.elapsed().unwrap_or_default().as_millis() as u64,
+            "ended",
+        );
         let line = AuditLine {
             time: humantime::format_rfc3339_millis(self.time).to_string(),
             route: outcome.route.as_deref().map(str::to_owned),

@@ -20,8 +20,8 @@ use std::sync::Arc;
 
 /// Answers a request: from the upstream, or with why not. Whatever happens, one audit line.
 pub(crate) async fn answer(site: &Site, host: &str, request: Request<Incoming>) -> Response<Reply> {
-    let exchange =
-        Exchange::new(site.shared.audit.clone(), request.method().as_str(), host, request.uri().path());
+    let (method, path) = (request.method().as_str(), request.uri().path());
+    let exchange = Exchange::new(site.of(), method, host, site.scheme.port(), path);
     let accepts = request.headers().get(hyper::header::ACCEPT).cloned();
     match forward(site, host, request, &exchange).await {
         Ok(response) => response,

@@ -7,14 +7,29 @@ use crate::egress::policy::Scheme;
 use hyper::upgrade::{Parts, Upgraded};
 use hyper_util::rt::TokioIo;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use tokio::io::{AsyncRead, AsyncWrite};
+use tracing::debug;
+
+/// The number of the next connection of this process.
+static NEXT: AtomicU64 = AtomicU64::new(1);
 
 /// Serves a guest's connection to its end.
 pub(crate) async fn serve<S>(shared: Arc<Shared>, io: S)
 where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
-    let site = Site::new(shared, Scheme::Http, None);
+    let connection = NEXT.fetch_add(1, Relaxed);
+    debug!(connection, "opened");
+    serve_as(connection, shared, io).await;
+    debug!(connection, "closed");
+}
+
+async fn serve_as<S>(connection: u64, shared: Arc<Shared>, io: S)
+where
+    S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+{
+    let site = Site::new(shared, Scheme::Http, None, connection);
     http1::serve(&site, io).await;
     match site.take_next() {
         Some(Next::Tunnel { guest, host, upstream, exchange }) => {
@@ -23,7 +38,7 @@ where
         }
         Some(Next::Inspect { guest, host, route }) => {
             let Ok(upgraded) = guest.await else { return };
-            inspect::run(&site.shared, back::<S>(upgraded), host, route).await;
+            inspect::run(&site.shared, back::<S>(upgraded), host, route, connection).await;
         }
         Some(socket) => websocket::run(socket).await,
         None => {}

@@ -15,14 +15,21 @@ use std::sync::Arc;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
+use tracing::debug;
 
 /// Answers as `host` until the guest leaves.
-pub(crate) async fn run<S>(shared: &Arc<Shared>, mut guest: Guest<S>, host: Arc<str>, route: usize)
-where
+pub(crate) async fn run<S>(
+    shared: &Arc<Shared>,
+    mut guest: Guest<S>,
+    host: Arc<str>,
+    route: usize,
+    connection: u64,
+) where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
     let refuse = |refusal: &Refusal| {
-        let exchange = Exchange::new(shared.audit.clone(), "CONNECT", &host, "");
+        let of = (shared.audit.clone(), connection);
+        let exchange = Exchange::new(of, "CONNECT", &host, Scheme::Https.port(), "");
         exchange.route(&shared.routes[route].host);
         exchange.refused(refusal);
     };
@@ -37,8 +44,9 @@ where
         // Most often the guest does not trust the launch's authority.
         return refuse(&Refusal::fault(0, "guest-tls", ""));
     };
+    debug!(connection, host = &*host, "TLS ends here");
     let http2 = tls.get_ref().1.alpn_protocol() == Some(b"h2");
-    let site = Site::new(shared.clone(), Scheme::Https, Some(host));
+    let site = Site::new(shared.clone(), Scheme::Https, Some(host), connection);
     if http2 {
         serve_http2(site, tls).await;
     } else {

@@ -42,6 +42,7 @@ use std::time::Duration;
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 use tokio::sync::{Semaphore, oneshot};
 use tokio::task::{JoinHandle, JoinSet};
+use tracing::{info, warn};
 
 /// What every connection of one egress shares.
 pub(crate) struct Shared {
@@ -152,6 +153,7 @@ pub async fn start(options: Options, listen: Listen) -> Result<Running, EgressEr
         guest_policy: options.guest_policy,
     });
     let (listener, address) = Listener::bind(listen).await?;
+    info!(routes = options.routes.len(), "listens");
     let (stop, stopped) = oneshot::channel();
     let task = tokio::spawn(accept(shared.clone(), listener, stopped));
     Ok(Running { shared, address, stop: Some(stop), task })
@@ -173,11 +175,15 @@ async fn accept(shared: Arc<Shared>, listener: Listener, mut stopped: oneshot::R
             _ = &mut stopped => return,
         };
         let Ok(accepted) = accepted else {
+            warn!("no connection can be taken");
             // Out of files, most likely: those in use will be given back.
             tokio::time::sleep(Duration::from_millis(50)).await;
             continue;
         };
         let permit = room.clone().try_acquire_owned();
+        if permit.is_err() {
+            warn!("too many connections; one is turned away");
+        }
         let shared = shared.clone();
         guests.spawn(async move {
             match (permit, accepted) {

@@ -5,6 +5,7 @@ use super::exchange::Exchange;
 use super::pool::Lease;
 use super::redact::Needles;
 use super::refusal::Refusal;
+use crate::egress::Audit;
 use crate::egress::policy::Scheme;
 use hyper::upgrade::OnUpgrade;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -16,6 +17,8 @@ pub(crate) struct Site {
     pub(crate) scheme: Scheme,
     /// The host of an intercepted connection.
     pub(crate) host: Option<Arc<str>>,
+    /// The guest's connection, as the log calls it.
+    connection: u64,
     next: Mutex<Option<Next>>,
 }
 
@@ -39,8 +42,18 @@ pub(crate) enum Next {
 }
 
 impl Site {
-    pub(crate) fn new(shared: Arc<Shared>, scheme: Scheme, host: Option<Arc<str>>) -> Arc<Self> {
-        Arc::new(Self { shared, scheme, host, next: Mutex::default() })
+    pub(crate) fn new(
+        shared: Arc<Shared>,
+        scheme: Scheme,
+        host: Option<Arc<str>>,
+        connection: u64,
+    ) -> Arc<Self> {
+        Arc::new(Self { shared, scheme, host, connection, next: Mutex::default() })
+    }
+
+    /// What a request that comes here is written into and belongs to.
+    pub(crate) fn of(&self) -> (Arc<dyn Audit>, u64) {
+        (self.shared.audit.clone(), self.connection)
     }
 
     pub(crate) fn next(&self, next: Next) {
@@ -61,6 +74,6 @@ impl Site {
             return;
         };
         let host = self.host.as_deref().unwrap_or_default();
-        Exchange::new(self.shared.audit.clone(), "", host, "").refused(&refusal);
+        Exchange::new(self.of(), "", host, self.scheme.port(), "").refused(&refusal);
     }
 }

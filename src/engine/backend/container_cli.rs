@@ -63,6 +63,8 @@ impl Cli {
     ) -> Result<String, CliError> {
         let mut command = self.command();
         command.args(args);
+        // The verb alone: behind it stand variables with their values.
+        tracing::debug!(engine = self.engine.name(), verb = child::name(args.first()), "ask");
         match child::run(Prepared::new(command), cancel, |_| {}) {
             Ok((0, output)) => Ok(output),
             // A client that reached no daemon fills its `--format` with nothing first.

@@ -74,6 +74,7 @@ fn build(cli: &Cli, job: &Job<'_>, inputs: &BuildInputs, tag: &str) -> Result<()
     let spool = spool(job.run.1).map_err(|e| failed(e.to_string()))?;
     let archive = inputs.archive(&job.plan.dockerfile, spool)?;
     let mut command = cli.command();
+    tracing::info!(engine = cli.engine.name(), tag, "build");
     command.args(["build", "--tag", tag, "--file", build::FILE]);
     // Only what is built from a shipped text may have a shipped image's name.
     if let Dockerfile::Shipped(_) = &job.plan.dockerfile {

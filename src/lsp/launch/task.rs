@@ -64,6 +64,7 @@ impl Task {
         // A group of its own: whoever kills the server's group leaves the launch its clean-up.
         command.process_group(0).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn()?;
+        tracing::debug!(bottle = self.name, pid = child.id(), "a launch begins");
         let id = NEXT.fetch_add(1, Ordering::Relaxed);
         if let Some(input) = child.stdin.take() {
             tasks.lock().insert(id, (self.name.clone(), input));
@@ -105,6 +106,8 @@ impl Told {
             }
         });
         let ended = child.wait();
+        let code = ended.as_ref().ok().and_then(|status| status.code());
+        tracing::debug!(bottle = self.name, pid = child.id(), code, "a launch ended");
         let stopped = self.progress.as_ref().is_some_and(Progress::is_cancelled);
         match ended.map(|status| status.code()) {
             Ok(Some(0)) => self.say(MessageType::INFO, format!("{} has ended", self.name)),

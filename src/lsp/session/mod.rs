@@ -307,6 +307,7 @@ impl Session {
     /// Makes the findings of a document, unless its version has them already.
     pub(in crate::lsp) fn analyse(&mut self, uri: &Uri) {
         let Some(document) = self.documents.get(uri).filter(|d| d.analysis.is_none()) else { return };
+        let _span = tracing::debug_span!("analyse", uri = uri.as_str(), version = document.version).entered();
         let lines = document.lines(self.abilities.unit);
         let analysis = match document.source(&self.layout) {
             Some(source) => self.analysis(source, uri, lines),

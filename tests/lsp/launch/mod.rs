@@ -1,6 +1,7 @@
 //! Attack 43: a launch from the editor, in a real bubblewrap bottle, with a shell in the agent's place.
 #![allow(clippy::print_stdout, unreachable_pub)]
 
+mod log;
 mod question;
 mod task;
 
