@@ -8,6 +8,7 @@ mod audit;
 mod ca;
 mod credentials;
 mod options;
+pub mod path;
 pub mod pattern;
 mod pipelock;
 pub mod policy;

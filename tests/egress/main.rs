@@ -10,6 +10,7 @@ mod credentials;
 mod faults;
 mod names;
 mod parent;
+mod paths;
 mod real_clients;
 mod requests;
 mod rig;

@@ -108,8 +108,10 @@ fn classes(old: &[EgressRoute], new: &[EgressRoute]) -> Vec<Class> {
 /// One thing that a route allows: a method, on paths that lie in every pattern.
 struct Grant<'a> {
     method: &'a str,
-    /// Empty: any path, also one with two readings.
+    /// Empty: any path, and nothing looks inside.
     paths: Vec<Pattern>,
+    /// Also a path with two readings.
+    ambiguous: bool,
     git: Option<GitAccess>,
 }
 
@@ -138,12 +140,12 @@ fn covers(outer: &Grant<'_>, inner: &Grant<'_>) -> bool {
         (Some(GitAccess::Write), None) => false,
     };
     let paths = outer.paths.iter().all(|o| inner.paths.iter().any(|i| o.contains(i)));
-    outer.method == inner.method && git && paths
+    outer.method == inner.method && git && paths && (outer.ambiguous || !inner.ambiguous)
 }
 
 fn grants<'a>(route: &EgressRoute, methods: &[&'a str]) -> Vec<Grant<'a>> {
     let open = route.path_allowlist.is_none() && route.matches.is_none() && route.git.is_none();
-    // With any term at all, a path with two readings is refused.
+    // With any term at all, TLS ends at the egress.
     let base = if open { Vec::new() } else { vec![Pattern::any()] };
     let prefixes: Vec<Vec<Pattern>> = match &route.path_allowlist {
         None => vec![Vec::new()],
@@ -162,8 +164,9 @@ fn grants<'a>(route: &EgressRoute, methods: &[&'a str]) -> Vec<Grant<'a>> {
         for method in methods.iter().filter(listed).filter(git) {
             for prefix in &prefixes {
                 for pattern in &patterns {
-                    let paths = [&base, prefix, pattern].into_iter().flatten().cloned().collect();
-                    all.push(Grant { method, paths, git: route.git });
+                    let paths: Vec<_> = [&base, prefix, pattern].into_iter().flatten().cloned().collect();
+                    let ambiguous = route.git.is_none() && paths.iter().all(Pattern::is_every);
+                    all.push(Grant { method, paths, ambiguous, git: route.git });
                 }
             }
         }
