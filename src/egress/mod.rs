@@ -14,6 +14,7 @@ mod pipelock;
 pub mod policy;
 mod proxy;
 mod resolve;
+pub mod shape;
 mod sni;
 
 pub use audit::{Audit, AuditLine, FileAudit, Verdict};

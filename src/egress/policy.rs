@@ -173,6 +173,7 @@ impl Policy {
                 auth: _,
                 git: _,
                 // The proxy's and the DLP hop's, after a verdict.
+                pass_headers: _,
                 tls_passthrough: _,
                 ssrf_ip_allowlist: _,
                 // Only told.

@@ -8,6 +8,7 @@ mod basics;
 mod client;
 mod credentials;
 mod faults;
+mod headers;
 mod names;
 mod parent;
 mod paths;

@@ -53,9 +53,10 @@ fn reach(route: &EgressRoute) -> String {
     if terms.is_empty() { "every path".to_owned() } else { terms.join("; ") }
 }
 
-/// What a route opens beside paths: private addresses, and a host that no DLP looks at.
+/// What a route opens beside paths: private addresses, the guest's own headers, and a host that no DLP looks at.
 fn adds_reach(before: &EgressRoute, after: &EgressRoute) -> bool {
     let EgressRoute {
+        pass_headers: _,
         tls_passthrough: _,
         ssrf_ip_allowlist: _,
         // What `within` compares.
@@ -70,7 +71,10 @@ fn adds_reach(before: &EgressRoute, after: &EgressRoute) -> bool {
         layer: _,
     } = after;
     let known = |range: &String| before.ssrf_ip_allowlist.contains(range);
-    after.tls_passthrough && !before.tls_passthrough || !after.ssrf_ip_allowlist.iter().all(known)
+    let passed = |name: &String| before.pass_headers.contains(name);
+    !after.pass_headers.iter().all(passed)
+        || after.tls_passthrough && !before.tls_passthrough
+        || !after.ssrf_ip_allowlist.iter().all(known)
 }
 
 fn deciding<'a>(routes: &'a [EgressRoute], host: &str) -> Option<&'a EgressRoute> {
@@ -306,6 +310,9 @@ mod tests {
             seen(&[with(&["/"])], &[EgressRoute::new("a.example.com", RouteOwner::Manifest)]),
             ["widened"]
         );
+        let passing = EgressRoute { pass_headers: vec!["x-csrf-token".to_owned()], ..with(&["/a/"]) };
+        assert_eq!(seen(&[with(&["/a/"])], std::slice::from_ref(&passing)), ["widened"]);
+        assert_eq!(seen(&[passing], &[with(&["/a/"])]), ["narrowed"]);
         let git = |access| EgressRoute {
             git: Some(access),
             ..EgressRoute::new("g.example.com", RouteOwner::Manifest)
