@@ -1,7 +1,7 @@
 //! A route's credential, written as its scheme wants it.
 
 use super::answer::Refusal;
-use super::redact::Needles;
+use super::needles::Needles;
 use crate::egress::Credentials;
 use crate::provider::{AuthScheme, EgressRoute, RouteAuth, Secret};
 use base64::Engine;

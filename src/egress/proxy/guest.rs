@@ -3,8 +3,8 @@
 use super::answer::Refusal;
 use super::body::Reply;
 use super::exchange::Exchange;
+use super::needles::Needles;
 use super::pool::Lease;
-use super::redact::Needles;
 use super::stream::Guest;
 use super::{Shared, connect, forward, inspect, tunnel, websocket};
 use crate::egress::policy::Scheme;

@@ -1,6 +1,6 @@
 //! Headers: what belongs to one connection, what carries a credential, what could mislead.
 
-use super::redact::Needles;
+use super::needles::Needles;
 use crate::egress::shape::{Shape, shape};
 use hyper::header::{
     self, CONNECTION, HeaderMap, HeaderName, HeaderValue, SEC_WEBSOCKET_PROTOCOL, TE, TRANSFER_ENCODING,
@@ -89,8 +89,7 @@ pub(crate) fn has_token(headers: &HeaderMap, name: &HeaderName, token: &str) -> 
 
 /// Stars the credential in values; a header whose name holds it is removed.
 pub(crate) fn redact(headers: &mut HeaderMap, needles: &Needles) {
-    let named: Vec<HeaderName> =
-        headers.keys().filter(|n| needles.mask(n.as_str().as_bytes()).is_some()).cloned().collect();
+    let named: Vec<HeaderName> = headers.keys().filter(|n| needles.in_name(n.as_str())).cloned().collect();
     for name in named {
         headers.remove(name);
     }

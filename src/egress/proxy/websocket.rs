@@ -8,7 +8,7 @@ use super::exchange::Exchange;
 use super::frames::{Frames, Masker};
 use super::guest::Next;
 use super::headers::has_token;
-use super::redact::Needles;
+use super::needles::Needles;
 use hyper::body::{Body, Incoming};
 use hyper::header::{CONNECTION, SEC_WEBSOCKET_KEY, UPGRADE};
 use hyper::{Method, Request, Version};
