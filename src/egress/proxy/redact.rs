@@ -288,7 +288,7 @@ mod tests {
         let mut redactor = Redactor::new(Arc::new(Needles::new(&[&secret])));
         assert_eq!(redactor.push(Bytes::from_static(b"data: it's\n")), "data: it's\n");
         assert_eq!(
-            redactor.push(Bytes::copy_from_slice(secret[1..].as_bytes())),
+            redactor.push(Bytes::copy_from_slice(&secret.as_bytes()[1..])),
             "*".repeat(secret.len() - 1)
         );
         assert_eq!(redactor.push(Bytes::from_static(b"data: sk-test\n\n")), "data: sk-test\n\n");
