@@ -125,6 +125,9 @@ fn violating(kind: Kind, at: &str) -> Vec<String> {
             .iter()
             .map(|name| route(&format!("auth: {{scheme: Bearer, token_ref: {name}}}")))
             .collect(),
+        (_, "/properties/pass_headers/items") => {
+            ["''", "a b", "'a:'", "é"].map(|n| route(&format!("pass_headers: [{n}]"))).into()
+        }
         (_, "/properties/path_allowlist/items") => {
             vec![route("path_allowlist: [a]"), route("path_allowlist: ['']")]
         }

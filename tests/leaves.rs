@@ -38,9 +38,10 @@ const EXEMPT: [(&str, &str); 15] = [
 ];
 
 /// Which way a grant moves when a leaf's first value becomes the second.
-const DIRECTIONS: [(&str, Direction); 11] = [
+const DIRECTIONS: [(&str, Direction); 12] = [
     ("bottle.egress.inherit", Direction::Widened),
     ("bottle.egress.routes.[].git", Direction::Widened),
+    ("bottle.egress.routes.[].pass_headers.[]", Direction::Changed),
     ("bottle.egress.routes.[].path_allowlist.[]", Direction::Widened),
     ("bottle.egress.routes.[].pipelock.tls_passthrough", Direction::Widened),
     ("bottle.egress.routes.[].pipelock.ssrf_ip_allowlist.[]", Direction::Changed),
@@ -68,6 +69,7 @@ fn values(leaf: &str, host: &Path) -> Option<[Value; 2]> {
         "egress.routes.[].host" => [json!("a.example.com"), json!("b.example.com")],
         "egress.routes.[].auth.scheme" => [json!("Bearer"), json!("Basic")],
         "egress.routes.[].auth.token_ref" => [json!("ONE"), json!("TWO")],
+        "egress.routes.[].pass_headers.[]" => [json!("x-csrf-token"), json!("cookie")],
         "egress.routes.[].path_allowlist.[]" => [json!("/a/b/"), json!("/a/")],
         "egress.routes.[].matches.[].paths.[].type" => [json!("exact"), json!("prefix")],
         "egress.routes.[].matches.[].paths.[].value" => [json!("/x"), json!("/y")],

@@ -8,11 +8,13 @@ mod audit;
 mod ca;
 mod credentials;
 mod options;
+pub mod path;
 pub mod pattern;
 mod pipelock;
 pub mod policy;
 mod proxy;
 mod resolve;
+pub mod shape;
 mod sni;
 
 pub use audit::{Audit, AuditLine, FileAudit, Verdict};

@@ -3,6 +3,7 @@
 //! A path is compared segment by segment. Every kind of pattern becomes a list of segment
 //! patterns, so that matching and containment are each written once.
 
+use super::path::normalise;
 use crate::provider::{PathKind, PathPattern};
 
 /// A path pattern ready for use.
@@ -58,10 +59,15 @@ impl Pattern {
         }
     }
 
-    /// Whether a canonical path (see [`canonical_path`]) matches.
+    /// Whether a canonical path (see [`super::path::canonical_path`]) matches.
     pub fn matches(&self, path: &str) -> bool {
         let path: Vec<Segment> = split(path).map(|s| Segment::Text(s.to_owned())).collect();
         covers(&self.segments, &path)
+    }
+
+    /// Whether it takes every path, so that nothing depends on how a path is read.
+    pub fn is_every(&self) -> bool {
+        self.contains(&Self::prefix("/"))
     }
 
     /// Whether every path of `other` is proven to be one of ours. `false` also means «not proven».
@@ -124,77 +130,6 @@ fn split(path: &str) -> impl Iterator<Item = &str> {
     path.strip_prefix('/').unwrap_or(path).split('/')
 }
 
-/// The one spelling of a path that patterns are compared with, or why it has more than one reading.
-///
-/// Percent-encoded letters, digits and `-._~` are decoded, other escapes get upper-case digits.
-/// A path that servers read differently (dot segments, `//`, an encoded slash, a backslash,
-/// `;` parameters on dots, control characters) is refused rather than guessed.
-///
-/// # Errors
-/// What makes the path ambiguous.
-pub fn canonical_path(path: &str) -> Result<String, &'static str> {
-    if !path.starts_with('/') {
-        return Err("the path does not begin with `/`");
-    }
-    if path.bytes().any(|b| b <= b' ' || b >= 0x7f || b == b'\\') {
-        return Err("the path holds a character that must be percent-encoded");
-    }
-    let path = normalise(path);
-    let upper = path.to_ascii_uppercase();
-    if ["%2F", "%5C", "%00", "%0A", "%0D", "%25"].iter().any(|bad| upper.contains(bad)) {
-        return Err("the path holds an encoded slash, backslash, percent sign or control character");
-    }
-    if has_bad_escape(&path) {
-        return Err("the path holds a broken percent-encoding");
-    }
-    let segments: Vec<_> = split(&path).collect();
-    for (i, segment) in segments.iter().enumerate() {
-        // Some servers cut a `;parameter` off before they resolve dots.
-        let bare = segment.split(';').next().unwrap_or("");
-        if bare == "." || bare == ".." {
-            return Err("the path holds a dot segment");
-        }
-        if bare.is_empty() && (i + 1 != segments.len() || !segment.is_empty()) {
-            return Err("the path holds an empty segment");
-        }
-    }
-    Ok(path)
-}
-
-fn has_bad_escape(path: &str) -> bool {
-    path.match_indices('%')
-        .any(|(i, _)| !path.as_bytes().get(i + 1..i + 3).is_some_and(|d| d.iter().all(u8::is_ascii_hexdigit)))
-}
-
-/// Decodes what needs no encoding and writes the rest in one spelling.
-fn normalise(path: &str) -> String {
-    let bytes = path.as_bytes();
-    let mut out = String::with_capacity(path.len());
-    let mut i = 0;
-    while let Some(c) = path[i..].chars().next() {
-        let escape = (c == '%')
-            .then(|| bytes.get(i + 1..i + 3))
-            .flatten()
-            .and_then(|d| std::str::from_utf8(d).ok())
-            .and_then(|d| u8::from_str_radix(d, 16).ok());
-        match escape {
-            Some(byte) if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) => {
-                out.push(char::from(byte));
-                i += 3;
-            }
-            Some(byte) => {
-                out.push_str(&format!("%{byte:02X}"));
-                i += 3;
-            }
-            None => {
-                out.push(c);
-                i += c.len_utf8();
-            }
-        }
-    }
-    out
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -215,6 +150,22 @@ mod tests {
     }
 
     #[test]
+    fn what_takes_every_path_is_known() {
+        for (kind, value, every) in [
+            (PathKind::Prefix, "/", true),
+            (PathKind::Glob, "/**", true),
+            (PathKind::Glob, "/**/**", true),
+            (PathKind::Glob, "/*/**", true),
+            (PathKind::Glob, "/*", false),
+            (PathKind::Glob, "/**/x", false),
+            (PathKind::Exact, "/", false),
+            (PathKind::Prefix, "/a", false),
+        ] {
+            assert_eq!(pattern(kind, value).is_every(), every, "{value}");
+        }
+    }
+
+    #[test]
     fn globs_stay_in_a_segment_unless_doubled() {
         let p = pattern(PathKind::Glob, "/repos/*/pulls/**");
         assert!(p.matches("/repos/a/pulls/1/files") && p.matches("/repos/a/pulls"));
@@ -231,32 +182,5 @@ mod tests {
         assert!(a.contains(&glob) && !glob.contains(&a));
         assert!(glob.contains(&pattern(PathKind::Exact, "/a/b/c")));
         assert!(!Pattern::prefix("/a/").contains(&a));
-    }
-
-    #[test]
-    fn paths_with_two_readings_are_refused() {
-        for path in [
-            "/a/../b",
-            "/a/%2e%2e/b",
-            "/a/.%2E/b",
-            "/a//b",
-            "/a/..;/b",
-            "/a%2fb",
-            "/a%5cb",
-            "/a\\b",
-            "/a/./b",
-            "/a%00b",
-            "/a%zz",
-            "a",
-            "/a b",
-            "/é",
-            "/a/;x/b",
-            "/%252e%252e/b",
-        ] {
-            assert!(canonical_path(path).is_err(), "{path}");
-        }
-        assert_eq!(canonical_path("/%61/b%2a/").as_deref(), Ok("/a/b%2A/"));
-        assert_eq!(canonical_path("/").as_deref(), Ok("/"));
-        assert_eq!(canonical_path("/a;v=1/b").as_deref(), Ok("/a;v=1/b"));
     }
 }

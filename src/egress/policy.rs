@@ -4,7 +4,8 @@
 //! first route whose host matches decides, and all that it states must hold.
 
 use super::address::numeric_host;
-use super::pattern::{Pattern, canonical_path};
+use super::path::canonical_path;
+use super::pattern::Pattern;
 use crate::provider::{EgressRoute, GitAccess, Match, login_for};
 use crate::shown::printable;
 
@@ -98,7 +99,7 @@ pub enum Denial {
         /// The canonical path.
         path: String,
     },
-    /// The route has terms on paths, and this path can be read in more than one way.
+    /// The route allows some paths only, and this one can be read in more than one way.
     #[error("the path is ambiguous: {why}")]
     AmbiguousPath {
         /// The host.
@@ -172,6 +173,7 @@ impl Policy {
                 auth: _,
                 git: _,
                 // The proxy's and the DLP hop's, after a verdict.
+                pass_headers: _,
                 tls_passthrough: _,
                 ssrf_ip_allowlist: _,
                 // Only told.
@@ -260,24 +262,33 @@ impl Compiled {
             Some((path, query)) => (path, Some(query)),
             None => (request.target, None),
         };
-        let path = canonical_path(raw).map_err(|why| Denial::AmbiguousPath { host: host.clone(), why })?;
+        let reading = canonical_path(raw);
+        let ambiguous = |why| Denial::AmbiguousPath { host: host.clone(), why };
         if let Some(access) = self.route.git {
-            match git_direction(method, &path, query) {
+            let path = reading.as_deref().map_err(|why| ambiguous(why))?;
+            match git_direction(method, path, query) {
                 None => return Err(Denial::NotGit { host }),
                 Some(GitAccess::Write) if access == GitAccess::Read => return Err(Denial::GitPush { host }),
                 Some(_) => {}
             }
         }
-        if self.allowlist.as_ref().is_some_and(|l| !l.iter().any(|p| p.matches(&path))) {
-            return Err(Denial::Path { host, path });
+        // Where every path is allowed it does not matter how the server reads this one.
+        let on = |patterns: &[Pattern]| match &reading {
+            Ok(path) => patterns.iter().any(|p| p.matches(path)),
+            Err(_) => patterns.iter().any(Pattern::is_every),
+        };
+        let off = |reading: &Result<String, &'static str>| match reading {
+            Ok(path) => Denial::Path { host: host.clone(), path: path.clone() },
+            Err(why) => ambiguous(why),
+        };
+        if self.allowlist.as_ref().is_some_and(|l| !on(l)) {
+            return Err(off(&reading));
         }
         let Some(entries) = &self.matches else { return Ok(()) };
-        let on_path: Vec<_> = entries
-            .iter()
-            .filter(|e| e.paths.as_ref().is_none_or(|paths| paths.iter().any(|p| p.matches(&path))))
-            .collect();
+        let on_path: Vec<_> =
+            entries.iter().filter(|e| e.paths.as_ref().is_none_or(|paths| on(paths))).collect();
         if on_path.is_empty() {
-            return Err(Denial::Path { host, path });
+            return Err(off(&reading));
         }
         if on_path.iter().any(|e| e.methods.as_ref().is_none_or(|all| all.iter().any(|m| m == method))) {
             Ok(())

@@ -120,6 +120,8 @@ pub struct Route {
     pub host: Option<Located<String>>,
     /// `auth`.
     pub auth: Option<Auth>,
+    /// `pass_headers`.
+    pub pass_headers: Vec<Located<String>>,
     /// `path_allowlist`.
     pub path_allowlist: Option<Located<Vec<Located<String>>>>,
     /// `matches`.

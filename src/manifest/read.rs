@@ -165,6 +165,7 @@ impl Reader<'_> {
                 scheme: n.get("scheme").and_then(|n| self.text(n)),
                 token_ref: n.get("token_ref").and_then(|n| self.text(n)),
             }),
+            pass_headers: node.get("pass_headers").map(|n| self.texts(n)).unwrap_or_default(),
             path_allowlist: node.entry("path_allowlist").map(|e| self.whole(e, self.texts(&e.value))),
             matches: node
                 .entry("matches")

@@ -244,8 +244,13 @@ pub fn egress_route(route: &manifest::Route) -> Option<EgressRoute> {
         let scheme = AuthScheme::parse(&auth.scheme.as_ref()?.value)?;
         Some(RouteAuth { scheme, token_ref: TokenRef::Variable(auth.token_ref.as_ref()?.value.clone()) })
     });
+    let mut pass_headers: Vec<String> =
+        route.pass_headers.iter().map(|name| name.value.to_ascii_lowercase()).collect();
+    pass_headers.sort_unstable();
+    pass_headers.dedup();
     Some(EgressRoute {
         auth,
+        pass_headers,
         tls_passthrough: route.pipelock.tls_passthrough.as_ref().is_some_and(|t| t.value),
         ssrf_ip_allowlist: texts(&route.pipelock.ssrf_ip_allowlist),
         path_allowlist: route.path_allowlist.as_ref().map(|l| texts(&l.value)),

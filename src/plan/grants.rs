@@ -114,6 +114,7 @@ pub(super) fn terms(route: &EgressRoute) -> Vec<String> {
         auth: _,
         owner: _,
         layer: _,
+        pass_headers,
         tls_passthrough,
         ssrf_ip_allowlist,
         path_allowlist,
@@ -134,6 +135,9 @@ pub(super) fn terms(route: &EgressRoute) -> Vec<String> {
     terms.extend(matches.iter().flatten().map(entry));
     if matches.as_ref().is_some_and(Vec::is_empty) {
         terms.push("nothing matches".to_owned());
+    }
+    if !pass_headers.is_empty() {
+        terms.push(format!("lets {} through", pass_headers.join(" ")));
     }
     if *tls_passthrough {
         terms.push("no DLP".to_owned());

@@ -80,6 +80,7 @@ fn line(route: &EgressRoute) -> String {
         path_allowlist,
         matches,
         git,
+        pass_headers,
         // Of no use to an agent.
         tls_passthrough: _,
         ssrf_ip_allowlist: _,
@@ -111,6 +112,9 @@ fn line(route: &EgressRoute) -> String {
     }
     if auth.is_some() {
         all.push("a credential is added on the way out, and one of your own is removed".to_owned());
+    }
+    if !pass_headers.is_empty() {
+        all.push(format!("the headers {} pass", join(pass_headers.iter().map(String::as_str), " and ")));
     }
     let (host, rest) = (&all[0], all[1..].join("; "));
     format!("{host}: {rest}")

@@ -285,6 +285,8 @@ pub struct EgressRoute {
     pub host: String,
     /// The credential that the egress adds.
     pub auth: Option<RouteAuth>,
+    /// Headers of the guest, in small letters, that the egress would take away.
+    pub pass_headers: Vec<String>,
     /// The DLP hop behind the egress leaves this host's TLS alone.
     pub tls_passthrough: bool,
     /// Private ranges (address or CIDR) that this host may resolve to.
@@ -308,6 +310,7 @@ impl EgressRoute {
         Self {
             host: host.into(),
             auth: None,
+            pass_headers: Vec::new(),
             tls_passthrough: false,
             ssrf_ip_allowlist: Vec::new(),
             path_allowlist: None,
@@ -330,6 +333,8 @@ impl Serialize for EgressRoute {
             host: &'a str,
             auth_scheme: &'static str,
             token_ref: &'a str,
+            #[serde(skip_serializing_if = "<[String]>::is_empty")]
+            pass_headers: &'a [String],
             tls_passthrough: bool,
             #[serde(skip_serializing_if = "<[String]>::is_empty")]
             ssrf_ip_allowlist: &'a [String],
@@ -346,6 +351,7 @@ impl Serialize for EgressRoute {
             host: &self.host,
             auth_scheme: self.auth.as_ref().map_or("", |a| a.scheme.as_str()),
             token_ref: self.auth.as_ref().map_or("", |a| a.token_ref.name()),
+            pass_headers: &self.pass_headers,
             tls_passthrough: self.tls_passthrough,
             ssrf_ip_allowlist: &self.ssrf_ip_allowlist,
             path_allowlist: self.path_allowlist.as_deref(),

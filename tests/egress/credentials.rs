@@ -188,6 +188,101 @@ async fn a24_a_compressed_answer_is_neither_asked_for_nor_passed() {
     assert_eq!(plain.only().header("accept-encoding"), Some("gzip, br"));
 }
 
+/// A text as encoders write it: each by itself, and all of them in turn.
+fn spellings(text: &str) -> Vec<String> {
+    let each = |write: &dyn Fn(usize, char) -> String| -> String {
+        text.chars().enumerate().map(|(i, c)| write(i, c)).collect()
+    };
+    let json = |c: char| format!("\\u{:04X}", u32::from(c));
+    let percent = |c: char| format!("%{:02x}", u32::from(c));
+    let decimal = |c: char| format!("&#{};", u32::from(c));
+    let hexadecimal = |c: char| format!("&#x{:x};", u32::from(c));
+    let wrapped = STANDARD
+        .encode(format!("ab{text}"))
+        .as_bytes()
+        .chunks(7)
+        .fold(String::new(), |all, line| format!("{all}{}\r\n", String::from_utf8_lossy(line)));
+    vec![
+        each(&|_, c| json(c)),
+        each(&|_, c| percent(c)),
+        each(&|_, c| decimal(c)),
+        each(&|_, c| hexadecimal(c)),
+        each(&|i, c| [json, percent, decimal, hexadecimal].map(|write| write(c))[i % 4].clone()),
+        each(&|i, c| if i % 3 == 0 { percent(c) } else { c.to_string() }),
+        each(&|_, c| format!("{:02X}", u32::from(c))),
+        text.replace('-', "&hyphen;"),
+        text.replace('-', "\\-"),
+        wrapped,
+    ]
+}
+
+/// The credential in every spelling: in a stream of events, a byte at a time, and in headers.
+#[tokio::test]
+async fn a24_a55_no_spelling_of_the_credential_comes_back() {
+    fn every(request: Request<Incoming>) -> Answer {
+        Box::pin(async move {
+            let value = request.headers()["authorization"].to_str().expect("text");
+            let token = value.strip_prefix("Bearer ").expect("a token");
+            let mut builder = Response::builder().status(307).header("content-type", "text/event-stream");
+            let mut body = String::new();
+            for spelling in spellings(token) {
+                body.push_str(&format!("data: <{spelling}>\n\n"));
+                if !spelling.contains('\n') {
+                    builder =
+                        builder.header("x-echo", &spelling).header("location", format!("/?t={spelling}"));
+                }
+            }
+            let bytes = Bytes::from(body);
+            let one_by_one = (0..bytes.len()).map(|i| bytes.slice(i..=i)).collect();
+            builder.body(chunks(one_by_one, None)).expect("an answer")
+        })
+    }
+    for offered in ["http/1.1", "h2"] {
+        let mut setup = Setup::new(vec![with_auth(HOST)]);
+        let _upstream = setup.upstream(HOST, &[offered], every).await;
+        let rig = setup.start().await;
+        let mut http = Http::to(&rig, HOST, "h2").await;
+        let request = Request::get(format!("https://{HOST}/")).body(Default::default()).expect("a request");
+        let response = http.send(request).await.expect("an answer");
+        for name in ["x-echo", "location"] {
+            for value in response.headers().get_all(name) {
+                let left = value.to_str().expect("text").trim_start_matches("/?t=");
+                assert!(!left.is_empty() && left.bytes().all(|b| b == b'*'), "{name}: {left}");
+            }
+        }
+        let body = response.into_body().collect().await.expect("a body").to_bytes();
+        let text = String::from_utf8_lossy(&body);
+        for (event, spelling) in text.split("\n\n").zip(spellings(&secret())) {
+            let inside = event.trim_start_matches("data: <").trim_end_matches('>');
+            let shown = inside.bytes().filter(|b| !b"*\r\n".contains(b)).count();
+            // Base64 shares its first and last digits with what stands beside.
+            let most = if spelling.contains('\n') { 8 } else { 0 };
+            assert!(shown <= most && inside.len() == spelling.len(), "{spelling} came as {event}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a24_no_coding_of_a_body_is_passed_unread() {
+    fn coded(request: Request<Incoming>) -> Answer {
+        let coding = request.uri().query().unwrap_or_default().replace('+', " ");
+        Box::pin(async move {
+            let answer = Response::builder().header("content-encoding", coding);
+            answer.body(full("opaque bytes")).expect("an answer")
+        })
+    }
+    let mut setup = Setup::new(vec![with_auth(HOST)]);
+    let _upstream = setup.upstream(HOST, &["h2"], coded).await;
+    let rig = setup.start().await;
+    for coding in
+        ["gzip", "x-gzip", "br", "zstd", "deflate", "compress", "aes128gcm", "unknown", "identity,+gzip"]
+    {
+        let (status, body) = get(&rig, HOST, &format!("/?{coding}"), &[]).await;
+        assert!(status == 502 && !body.contains("opaque"), "{coding}: {status} {body}");
+    }
+    assert_eq!(get(&rig, HOST, "/?identity", &[]).await, (200, "opaque bytes".to_owned()));
+}
+
 #[tokio::test]
 async fn a24_a_transfer_coding_or_reason_hides_nothing() {
     let mut setup = Setup::new(vec![with_auth(HOST)]);

@@ -28,7 +28,7 @@
 
 use super::invalid_method::METHODS;
 use crate::check::{Context, Denied, Edit, Sink, edit, shown};
-use crate::egress::pattern::canonical_path;
+use crate::egress::path::canonical_path;
 use crate::egress::policy::{Denial, Policy, Request, Scheme, host_name};
 use crate::manifest::{Kind, Route, looks_secret};
 use crate::plan::build;

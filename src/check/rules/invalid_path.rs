@@ -30,7 +30,7 @@
 //! ```
 
 use crate::check::{Context, Sink, shown};
-use crate::egress::pattern::canonical_path;
+use crate::egress::path::canonical_path;
 use crate::manifest::Located;
 
 pub(super) fn check(ctx: &Context<'_>, out: &mut Sink<'_>) {

@@ -56,6 +56,7 @@ registry! {
     "invalid-host" => invalid_host, Egress, Language, Error;
     "private-host" => private_host, Egress, Judgement, Error;
     "broad-wildcard" => broad_wildcard, Egress, Judgement, Error;
+    "invalid-header" => invalid_header, Egress, Language, Error;
     "invalid-path" => invalid_path, Egress, Language, Error;
     "invalid-method" => invalid_method, Egress, Language, Error;
     "unknown-bottle" => unknown_bottle, Files, Language, Error;

@@ -30,7 +30,10 @@ pub(crate) fn request<'a, B>(
         return Err(Refusal::denied(400, "malformed", why));
     }
     let route = &shared.routes[index];
-    if let Some(name) = headers::override_header(request.headers()).filter(|_| route.has_terms) {
+    // With terms nothing lets such a header through: it would undo them.
+    let passed = if route.has_terms { &[] } else { route.pass_headers.as_slice() };
+    let judged = route.has_terms || route.injector.is_some();
+    if let Some(name) = headers::override_header(request.headers(), passed).filter(|_| judged) {
         let why = format!("the header {name} could turn it into another request than the one checked");
         return Err(Refusal::denied(403, "override", why));
     }

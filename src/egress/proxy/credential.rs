@@ -1,6 +1,6 @@
 //! A route's credential, written as its scheme wants it.
 
-use super::redact::Needles;
+use super::needles::Needles;
 use super::refusal::Refusal;
 use crate::egress::Credentials;
 use crate::provider::{AuthScheme, EgressRoute, RouteAuth, Secret};

@@ -9,6 +9,7 @@ use super::refusal::Refusal;
 use super::reply::Reply;
 use super::site::{Next, Site};
 use super::{Route, admit, answer, headers, websocket};
+use crate::egress::shape::Shape;
 use hyper::body::{Body, Incoming};
 use hyper::ext::ReasonPhrase;
 use hyper::header::{
@@ -94,7 +95,7 @@ fn prepare(
     // gRPC needs it, and it is the only value that HTTP/2 has.
     let trailers = headers::has_token(map, &TE, "trailers");
     headers::strip_hop_by_hop(map);
-    headers::strip_host_claims(map);
+    headers::strip(map, Shape::Claim, &route.pass_headers);
     // Our own side answers it when the body is asked for.
     map.remove(EXPECT);
     if trailers {
@@ -108,7 +109,7 @@ fn prepare(
         return Ok(None);
     }
     let credential = injector.prepare(site.shared.credentials.as_ref())?;
-    headers::strip_credentials(map);
+    headers::strip_credentials(map, &route.pass_headers);
     map.insert(AUTHORIZATION, credential.header.clone());
     // A compressed answer could carry the credential past the redactor. None is asked for where
     // the client said nothing: some servers then compress.

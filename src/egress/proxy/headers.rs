@@ -1,6 +1,7 @@
 //! Headers: what belongs to one connection, what carries a credential, what could mislead.
 
-use super::redact::Needles;
+use super::needles::Needles;
+use crate::egress::shape::{Shape, shape};
 use hyper::header::{
     self, CONNECTION, HeaderMap, HeaderName, HeaderValue, SEC_WEBSOCKET_PROTOCOL, TE, TRANSFER_ENCODING,
 };
@@ -32,42 +33,21 @@ pub(crate) fn strip_hop_by_hop(headers: &mut HeaderMap) {
     headers.remove("proxy-connection");
 }
 
-/// Whether a header can carry a credential: the guest's own would make an allowed host a drop box.
-///
-/// Cookies count. What an upstream sets still reaches the guest; it only does not come back on
-/// routes where the egress answers for the login.
-fn is_credential(name: &HeaderName) -> bool {
-    const PARTS: [&str; 9] = [
-        "authorization",
-        "api-key",
-        "apikey",
-        "api-token",
-        "access-token",
-        "auth-token",
-        "private-token",
-        "security-token",
-        "secret",
-    ];
-    const NAMES: [&str; 8] = [
-        "cookie",
-        "cookie2",
-        "job-token",
-        "deploy-token",
-        "x-vault-token",
-        "x-auth-key",
-        "x-functions-key",
-        "ocp-apim-subscription-key",
-    ];
-    let name = name.as_str();
-    NAMES.contains(&name) || PARTS.iter().any(|part| name.contains(part))
-}
-
-/// Removes every credential of the guest's.
-pub(crate) fn strip_credentials(headers: &mut HeaderMap) {
-    let names: Vec<HeaderName> = headers.keys().filter(|n| is_credential(n)).cloned().collect();
+/// Removes every header of one shape but those that the route lets through.
+pub(crate) fn strip(headers: &mut HeaderMap, what: Shape, passed: &[HeaderName]) {
+    let goes = |n: &&HeaderName| shape(n.as_str()) == Some(what) && !passed.contains(n);
+    let names: Vec<HeaderName> = headers.keys().filter(goes).cloned().collect();
     for name in names {
         headers.remove(name);
     }
+}
+
+/// Removes every credential of the guest's.
+///
+/// Cookies count. What an upstream sets still reaches the guest; it only does not come back on
+/// routes where the egress answers for the login.
+pub(crate) fn strip_credentials(headers: &mut HeaderMap, passed: &[HeaderName]) {
+    strip(headers, Shape::Credential, passed);
     // Some services take a key as a WebSocket subprotocol.
     if let Some(protocols) = headers.get(SEC_WEBSOCKET_PROTOCOL).and_then(|v| v.to_str().ok()) {
         let secretive = |p: &str| {
@@ -83,23 +63,8 @@ pub(crate) fn strip_credentials(headers: &mut HeaderMap) {
 }
 
 /// A header that makes some servers act on another method or path than the one checked.
-pub(crate) fn override_header(headers: &HeaderMap) -> Option<&'static str> {
-    const NAMES: [&str; 6] = [
-        "x-http-method-override",
-        "x-http-method",
-        "x-method-override",
-        "x-original-url",
-        "x-rewrite-url",
-        "x-original-uri",
-    ];
-    NAMES.into_iter().find(|name| headers.contains_key(*name))
-}
-
-/// Removes claims that the request came for another host.
-pub(crate) fn strip_host_claims(headers: &mut HeaderMap) {
-    for name in ["forwarded", "x-forwarded-host", "x-forwarded-server", "x-host", "x-original-host"] {
-        headers.remove(name);
-    }
+pub(crate) fn override_header<'a>(headers: &'a HeaderMap, passed: &[HeaderName]) -> Option<&'a HeaderName> {
+    headers.keys().find(|n| shape(n.as_str()) == Some(Shape::Override) && !passed.contains(n))
 }
 
 /// Whether the one coding that we take off, `chunked`, is all that there is.
@@ -124,8 +89,7 @@ pub(crate) fn has_token(headers: &HeaderMap, name: &HeaderName, token: &str) -> 
 
 /// Stars the credential in values; a header whose name holds it is removed.
 pub(crate) fn redact(headers: &mut HeaderMap, needles: &Needles) {
-    let named: Vec<HeaderName> =
-        headers.keys().filter(|n| needles.mask(n.as_str().as_bytes()).is_some()).cloned().collect();
+    let named: Vec<HeaderName> = headers.keys().filter(|n| needles.in_name(n.as_str())).cloned().collect();
     for name in named {
         headers.remove(name);
     }
@@ -174,7 +138,7 @@ mod tests {
             ("idempotency-key", "kept"),
             ("chatgpt-account-id", "kept"),
         ]);
-        strip_credentials(&mut map);
+        strip_credentials(&mut map, &[]);
         let mut kept: Vec<_> = map.iter().map(|(n, v)| (n.as_str(), v.to_str().expect("text"))).collect();
         kept.sort_unstable();
         assert_eq!(

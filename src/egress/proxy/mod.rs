@@ -8,6 +8,7 @@ mod answer;
 mod connect;
 mod credential;
 mod dial;
+mod escapes;
 mod exchange;
 mod forward;
 mod frames;
@@ -16,6 +17,7 @@ mod headers;
 mod http1;
 mod inspect;
 mod listen;
+mod needles;
 mod outgoing;
 mod pool;
 mod redact;
@@ -30,10 +32,11 @@ mod websocket;
 use super::address::Range;
 use super::ca::Authority;
 use super::policy::Policy;
+use super::shape::never_passes;
 use super::{Audit, Credentials, EgressError, Limits, Listen, Options};
 use crate::provider::EgressRoute;
 use credential::Injector;
-use hyper::header::{AUTHORIZATION, HeaderMap};
+use hyper::header::{AUTHORIZATION, HeaderMap, HeaderName};
 use listen::{Accepted, Listener};
 use rustix::process::{Resource, getrlimit};
 use std::fmt;
@@ -64,6 +67,8 @@ pub(crate) struct Route {
     /// It says something on methods, paths or git.
     has_terms: bool,
     is_git: bool,
+    /// Headers that the rules below would take away, and the manifest lets through.
+    pass_headers: Vec<HeaderName>,
     placeholder: Option<String>,
 }
 
@@ -80,6 +85,7 @@ impl Route {
             injector: Injector::new(route),
             has_terms: route.path_allowlist.is_some() || route.matches.is_some() || route.git.is_some(),
             is_git: route.git.is_some(),
+            pass_headers: passed(&route.pass_headers),
             placeholder: issued.map(|i| i.placeholder.clone()),
         })
     }
@@ -91,6 +97,11 @@ impl Route {
         let (Some(one), None) = (values.next(), values.next()) else { return false };
         one.as_bytes().strip_prefix(b"Bearer ").is_some_and(|v| !v.is_empty() && v != placeholder.as_bytes())
     }
+}
+
+/// What of a route's `pass_headers` can be let through; the rest is the rules' to find.
+fn passed(names: &[String]) -> Vec<HeaderName> {
+    names.iter().filter(|n| never_passes(n).is_none()).filter_map(|n| n.parse().ok()).collect()
 }
 
 /// An egress at work. Dropping it ends every connection.

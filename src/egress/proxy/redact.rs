@@ -3,74 +3,16 @@
 //! Every byte of a match becomes `*`, so that lengths, and with them the framing, stay as they
 //! are. Bytes are held back only while they are the beginning of a match.
 
-use base64::Engine;
-use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
+use super::needles::{Needles, star};
 use hyper::body::Bytes;
-use memchr::memmem::Finder;
 use std::sync::Arc;
-
-/// A shorter value is no secret, and starring it would ruin every body.
-const SHORTEST: usize = 4;
-/// Base64 of less would match by chance.
-const SHORTEST_ENCODED: usize = 8;
-
-/// The spellings of one credential.
-pub(crate) struct Needles(Vec<Finder<'static>>);
-
-impl Needles {
-    /// Spellings of `values`: as they are, as JSON and URLs escape them, and inside base64.
-    pub(crate) fn new(values: &[&str]) -> Self {
-        let mut all: Vec<Vec<u8>> = Vec::new();
-        for value in values.iter().filter(|v| v.len() >= SHORTEST) {
-            all.push(value.as_bytes().to_vec());
-            let json = serde_json::Value::from(*value).to_string();
-            all.push(json.trim_matches('"').as_bytes().to_vec());
-            all.push(percent_encoded(value).into_bytes());
-            if value.len() >= SHORTEST_ENCODED {
-                all.extend(inside_base64(value.as_bytes()));
-            }
-        }
-        all.sort_unstable();
-        all.dedup();
-        Self(all.iter().map(|n| Finder::new(n).into_owned()).collect())
-    }
-
-    /// Calls `found` with each place of a match in `window`.
-    fn each(&self, window: &[u8], mut found: impl FnMut(std::ops::Range<usize>)) {
-        for finder in &self.0 {
-            let length = finder.needle().len();
-            let mut from = 0;
-            while let Some(at) = window.get(from..).and_then(|w| finder.find(w)) {
-                found(from + at..from + at + length);
-                // One on, not one match on: matches of a repetitive value overlap.
-                from += at + 1;
-            }
-        }
-    }
-
-    /// How many bytes at the end of `window` may be the beginning of a match.
-    fn unfinished(&self, window: &[u8]) -> usize {
-        let longest = |needle: &[u8]| {
-            let most = window.len().min(needle.len() - 1);
-            (1..=most).rev().find(|n| window.ends_with(&needle[..*n])).unwrap_or(0)
-        };
-        self.0.iter().map(|f| longest(f.needle())).max().unwrap_or(0)
-    }
-
-    /// A copy with the matches starred; `None` when there are none.
-    pub(crate) fn mask(&self, whole: &[u8]) -> Option<Vec<u8>> {
-        let mut out: Option<Vec<u8>> = None;
-        self.each(whole, |range| out.get_or_insert_with(|| whole.to_vec())[range].fill(b'*'));
-        out
-    }
-}
 
 /// Takes the credential out of bytes that come in chunks.
 pub(crate) struct Redactor {
     needles: Arc<Needles>,
-    /// The end of what came in and has not gone out, as it came in.
+    /// The end of what came in that a match may begin in, as it came in.
     seen: Vec<u8>,
-    /// The same bytes as they will go out: a match inside them may have ended already.
+    /// The end of it that has not gone out, as it will: a match inside it may have ended already.
     shown: Vec<u8>,
 }
 
@@ -100,7 +42,7 @@ impl Redactor {
 
     /// Says how the held bytes look by now; for callers of [`Redactor::step`].
     pub(crate) fn hold(&mut self, shown: Vec<u8>) {
-        debug_assert_eq!(shown.len(), self.seen.len());
+        debug_assert!(shown.len() <= self.seen.len());
         self.shown = shown;
     }
 
@@ -108,7 +50,7 @@ impl Redactor {
     pub(crate) fn push(&mut self, chunk: Bytes) -> Bytes {
         let step = self.step(&chunk);
         if step.before.is_empty() && step.chunk.is_none() {
-            self.shown = self.seen.clone();
+            self.shown.extend_from_slice(&chunk[chunk.len() - step.held..]);
             return chunk.slice(..chunk.len() - step.held);
         }
         let mut out = step.before;
@@ -119,63 +61,51 @@ impl Redactor {
 
     /// What was held back; the stream has ended.
     pub(crate) fn finish(&mut self) -> Bytes {
-        self.seen.clear();
-        std::mem::take(&mut self.shown).into()
+        let seen = std::mem::take(&mut self.seen);
+        let mut shown = std::mem::take(&mut self.shown);
+        let sent = seen.len() - shown.len();
+        // The end makes whole what could have gone on: `&#45` without a semicolon.
+        self.needles.each(&seen, true, |place| {
+            star(&mut shown[place.start.saturating_sub(sent)..place.end.saturating_sub(sent)]);
+        });
+        shown.into()
     }
 
-    /// Looks at a chunk behind what is held, and keeps the new unfinished end in `seen`.
+    /// Looks at a chunk behind what is kept, and keeps the new unfinished end in `seen`.
     pub(crate) fn step(&mut self, chunk: &[u8]) -> Step {
         let mut before = std::mem::take(&mut self.shown);
-        if self.seen.is_empty() {
-            let starred = self.needles.mask(chunk);
-            let held = self.needles.unfinished(chunk);
-            self.seen.extend_from_slice(&chunk[chunk.len() - held..]);
-            return Step { before, chunk: starred, held };
-        }
-        let carried = self.seen.len();
         let mut window = std::mem::take(&mut self.seen);
-        window.extend_from_slice(chunk);
+        let (carried, waiting) = (window.len(), before.len());
         let mut starred: Option<Vec<u8>> = None;
-        self.needles.each(&window, |range| {
-            if range.start < carried {
-                before[range.start..range.end.min(carried)].fill(b'*');
+        let found = |place: std::ops::Range<usize>| {
+            if place.start < carried {
+                let at = |n: usize| (n.min(carried) + waiting).saturating_sub(carried);
+                star(&mut before[at(place.start)..at(place.end)]);
             }
-            if range.end > carried {
+            if place.end > carried {
                 let out = starred.get_or_insert_with(|| chunk.to_vec());
-                out[range.start.saturating_sub(carried)..range.end - carried].fill(b'*');
+                star(&mut out[place.start.saturating_sub(carried)..place.end - carried]);
             }
-        });
-        let held = self.needles.unfinished(&window);
-        self.seen = window.split_off(window.len() - held);
-        Step { before, chunk: starred, held }
+        };
+        let tail = if carried == 0 {
+            self.needles.each(chunk, false, found)
+        } else {
+            window.extend_from_slice(chunk);
+            self.needles.each(&window, false, found)
+        };
+        self.seen = match carried {
+            0 => chunk[chunk.len() - tail.context..].to_vec(),
+            _ => window.split_off(window.len() - tail.context),
+        };
+        // What has gone out cannot wait any more.
+        Step { before, chunk: starred, held: tail.held.min(waiting + chunk.len()) }
     }
-}
-
-fn percent_encoded(value: &str) -> String {
-    let plain = |b: u8| b.is_ascii_alphanumeric() || b"-._~".contains(&b);
-    value.bytes().map(|b| if plain(b) { char::from(b).to_string() } else { format!("%{b:02X}") }).collect()
-}
-
-/// What base64 of any text with `value` in it must contain: one spelling for each place that the
-/// value can begin at within three bytes, in both alphabets, without the digits that neighbours share.
-fn inside_base64(value: &[u8]) -> Vec<Vec<u8>> {
-    let mut all = Vec::new();
-    for (before, shared) in [(0, 0), (1, 2), (2, 3)] {
-        let padded = [&vec![0; before], value].concat();
-        for engine in [STANDARD_NO_PAD, URL_SAFE_NO_PAD] {
-            let mut text = engine.encode(&padded).into_bytes();
-            if padded.len() % 3 != 0 {
-                text.pop();
-            }
-            all.push(text.split_off(shared));
-        }
-    }
-    all
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use base64::Engine;
     use proptest::prelude::*;
 
     fn secret() -> String {
@@ -226,7 +156,7 @@ mod tests {
         let secret = format!("{}\"/+=é", secret());
         let needles = Needles::new(&[&secret]);
         let json = serde_json::json!({ "authorization": secret }).to_string();
-        let url = format!("https://a.test/?key={}", percent_encoded(&secret));
+        let url: String = secret.bytes().map(|b| format!("%{b:02x}")).collect();
         for text in [secret.clone(), json, url] {
             assert!(needles.mask(text.as_bytes()).is_some(), "not found");
         }
@@ -257,5 +187,121 @@ mod tests {
             chunks.push(rest);
             prop_assert_eq!(run(&needles, &chunks), whole);
         }
+    }
+
+    /// One character as some encoder writes it.
+    fn spelled(c: char, how: usize) -> String {
+        let n = u32::from(c);
+        match how {
+            0 if !matches!(c, '\\' | '%' | '&') => c.to_string(),
+            1 => format!("\\u{n:04x}"),
+            2 => format!("\\u{n:04X}"),
+            3 => format!("\\x{n:02x}"),
+            4 if c.is_ascii_punctuation() => format!("\\{c}"),
+            5 => format!("%{n:02x}"),
+            6 => format!("&#{n};"),
+            7 => format!("&#x{n:x};"),
+            8 => format!("&#X0{n:X};"),
+            _ => format!("%{n:02X}"),
+        }
+    }
+
+    fn cut(text: &[u8], cuts: &[usize]) -> Vec<Vec<u8>> {
+        let (mut chunks, mut rest) = (Vec::new(), text);
+        for cut in cuts.iter().cycle() {
+            if rest.is_empty() {
+                return chunks;
+            }
+            let (chunk, tail) = rest.split_at((*cut).min(rest.len()));
+            chunks.push(chunk.to_vec());
+            rest = tail;
+        }
+        chunks
+    }
+
+    fn redacted(needles: &Arc<Needles>, text: &[u8], cuts: &[usize]) -> Vec<u8> {
+        let chunks = cut(text, cuts);
+        run(needles, &chunks.iter().map(Vec::as_slice).collect::<Vec<_>>())
+    }
+
+    fn cuts() -> impl Strategy<Value = Vec<usize>> {
+        proptest::collection::vec(1usize..9, 1..20)
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2000))]
+
+        #[test]
+        fn no_mixture_of_escapes_hides_a_secret(
+            secret in "[!-~]{6,30}", how in proptest::collection::vec(0usize..10, 30), cuts in cuts()
+        ) {
+            let needles = Arc::new(Needles::new(&[&secret]));
+            let written: String = secret.chars().zip(how).map(|(c, how)| spelled(c, how)).collect();
+            let text = format!("{{\"k\": \"<{written}>\"}}\n");
+            let wanted = text.replace(&written, &"*".repeat(written.len()));
+            let out = redacted(&needles, text.as_bytes(), &cuts);
+            prop_assert_eq!(String::from_utf8_lossy(&out), wanted);
+        }
+
+        #[test]
+        fn no_encoding_of_the_whole_hides_a_secret(
+            secret in "[!-~]{12,60}", before in "[!-~]{0,5}", width in 5usize..80, how in 0usize..9, cuts in cuts()
+        ) {
+            use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+            let needles = Arc::new(Needles::new(&[&secret]));
+            let plain = format!("{before}{secret}:end");
+            let encoded = match how % 3 {
+                0 => STANDARD.encode(&plain),
+                1 => URL_SAFE_NO_PAD.encode(&plain),
+                _ => plain.bytes().map(|b| if how > 4 { format!("{b:02X}") } else { format!("{b:02x}") }).collect(),
+            };
+            let end = ["\n", "\r\n", "\\n"][how / 3];
+            let lines: Vec<_> =
+                encoded.as_bytes().chunks(width).map(|l| String::from_utf8_lossy(l).into_owned()).collect();
+            let out = redacted(&needles, lines.join(end).as_bytes(), &cuts);
+            let joined = String::from_utf8_lossy(&out).replace(end, "");
+            // Of the secret's digits no more is left than what neighbours share and what did not wait.
+            let shown = joined.bytes().filter(|b| *b != b'*').count();
+            let own = encoded.len() - secret.len() * 4 / 3;
+            prop_assert!(shown <= own + 4 + 4, "{secret} in {encoded}: {joined}");
+        }
+
+        #[test]
+        fn text_without_the_secret_passes_as_it_is(
+            text in "([abcd0-9]|\\\\u|\\\\|%|&#|&amp|;|\r|\n){0,60}", cuts in cuts()
+        ) {
+            let needles = Arc::new(Needles::new(&[&["zz", "top", "secret"].join("-")]));
+            prop_assert_eq!(redacted(&needles, text.as_bytes(), &cuts), text.as_bytes());
+        }
+    }
+
+    #[test]
+    fn an_entity_at_the_very_end_needs_no_semicolon() {
+        let (secret, needles) = (secret(), Arc::new(Needles::new(&[&secret()])));
+        let text = format!("{}&#57", &secret[..secret.len() - 1]);
+        assert_eq!(run(&needles, &[text.as_bytes()]), vec![b'*'; text.len()]);
+    }
+
+    #[test]
+    fn a_line_that_ends_like_the_beginning_does_not_wait() {
+        let secret = secret();
+        let mut redactor = Redactor::new(Arc::new(Needles::new(&[&secret])));
+        assert_eq!(redactor.push(Bytes::from_static(b"data: it's\n")), "data: it's\n");
+        assert_eq!(
+            redactor.push(Bytes::copy_from_slice(&secret.as_bytes()[1..])),
+            "*".repeat(secret.len() - 1)
+        );
+        assert_eq!(redactor.push(Bytes::from_static(b"data: sk-test\n\n")), "data: sk-test\n\n");
+    }
+
+    #[test]
+    fn a_wide_spelling_and_a_headers_name_are_found() {
+        let secret = secret().replace("sk", "Sk");
+        let needles = Needles::new(&[&secret]);
+        for wide in [u16::to_le_bytes, u16::to_be_bytes] {
+            let text: Vec<u8> = format!("a {secret} b").encode_utf16().flat_map(wide).collect();
+            assert!(needles.mask(&text).is_some());
+        }
+        assert!(needles.in_name(&format!("x-{}", secret.to_ascii_lowercase())) && !needles.in_name("x-sk"));
     }
 }

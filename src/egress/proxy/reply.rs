@@ -1,8 +1,9 @@
 //! An answer's body on its way to the guest: counted, and on routes with a credential looked through.
 
 use super::exchange::Exchange;
+use super::needles::Needles;
 use super::pool::Lease;
-use super::redact::{Needles, Redactor};
+use super::redact::Redactor;
 use hyper::body::{Body, Bytes, Frame, Incoming, SizeHint};
 use hyper::header::HeaderMap;
 use std::pin::Pin;

@@ -2,8 +2,8 @@
 
 use super::Shared;
 use super::exchange::Exchange;
+use super::needles::Needles;
 use super::pool::Lease;
-use super::redact::Needles;
 use super::refusal::Refusal;
 use crate::egress::Audit;
 use crate::egress::policy::Scheme;

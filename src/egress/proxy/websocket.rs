@@ -7,7 +7,7 @@
 use super::exchange::Exchange;
 use super::frames::{Frames, Masker};
 use super::headers::has_token;
-use super::redact::Needles;
+use super::needles::Needles;
 use super::site::Next;
 use hyper::body::{Body, Incoming};
 use hyper::header::{CONNECTION, SEC_WEBSOCKET_KEY, UPGRADE};

@@ -47,7 +47,7 @@ fn keys_that_are_missing_are_offered_required_ones_first() {
     check("resources: {cpus: 2, $0}", &["memory", "pids"]);
     check(
         "egress:\n  routes:\n    - git: read\n      $0\n",
-        &["host", "auth", "path_allowlist", "matches", "pipelock"],
+        &["host", "auth", "pass_headers", "path_allowlist", "matches", "pipelock"],
     );
     assert_eq!(
         labels(&format!("{AGENT}---\n$0\n---\nbody")),
@@ -238,6 +238,7 @@ fn whole_routes_are_offered_where_one_begins() {
     let list = [
         "host",
         "auth",
+        "pass_headers",
         "path_allowlist",
         "matches",
         "git",

@@ -111,6 +111,10 @@ fn handling(routes: &[EgressRoute], route: &EgressRoute, place: usize) -> Vec<St
         }
         Err(denial) => lines.push(format!("- refused as it stands ({})", denial.code())),
     }
+    if !route.pass_headers.is_empty() {
+        let names = codes(route.pass_headers.iter().map(String::as_str));
+        lines.push(format!("- the guest's own {names} pass"));
+    }
     if route.tls_passthrough {
         lines.push("- a DLP proxy behind the egress leaves this host alone".to_owned());
     }

@@ -53,9 +53,10 @@ fn reach(route: &EgressRoute) -> String {
     if terms.is_empty() { "every path".to_owned() } else { terms.join("; ") }
 }
 
-/// What a route opens beside paths: private addresses, and a host that no DLP looks at.
+/// What a route opens beside paths: private addresses, the guest's own headers, and a host that no DLP looks at.
 fn adds_reach(before: &EgressRoute, after: &EgressRoute) -> bool {
     let EgressRoute {
+        pass_headers: _,
         tls_passthrough: _,
         ssrf_ip_allowlist: _,
         // What `within` compares.
@@ -70,7 +71,10 @@ fn adds_reach(before: &EgressRoute, after: &EgressRoute) -> bool {
         layer: _,
     } = after;
     let known = |range: &String| before.ssrf_ip_allowlist.contains(range);
-    after.tls_passthrough && !before.tls_passthrough || !after.ssrf_ip_allowlist.iter().all(known)
+    let passed = |name: &String| before.pass_headers.contains(name);
+    !after.pass_headers.iter().all(passed)
+        || after.tls_passthrough && !before.tls_passthrough
+        || !after.ssrf_ip_allowlist.iter().all(known)
 }
 
 fn deciding<'a>(routes: &'a [EgressRoute], host: &str) -> Option<&'a EgressRoute> {
@@ -108,8 +112,10 @@ fn classes(old: &[EgressRoute], new: &[EgressRoute]) -> Vec<Class> {
 /// One thing that a route allows: a method, on paths that lie in every pattern.
 struct Grant<'a> {
     method: &'a str,
-    /// Empty: any path, also one with two readings.
+    /// Empty: any path, and nothing looks inside.
     paths: Vec<Pattern>,
+    /// Also a path with two readings.
+    ambiguous: bool,
     git: Option<GitAccess>,
 }
 
@@ -138,12 +144,12 @@ fn covers(outer: &Grant<'_>, inner: &Grant<'_>) -> bool {
         (Some(GitAccess::Write), None) => false,
     };
     let paths = outer.paths.iter().all(|o| inner.paths.iter().any(|i| o.contains(i)));
-    outer.method == inner.method && git && paths
+    outer.method == inner.method && git && paths && (outer.ambiguous || !inner.ambiguous)
 }
 
 fn grants<'a>(route: &EgressRoute, methods: &[&'a str]) -> Vec<Grant<'a>> {
     let open = route.path_allowlist.is_none() && route.matches.is_none() && route.git.is_none();
-    // With any term at all, a path with two readings is refused.
+    // With any term at all, TLS ends at the egress.
     let base = if open { Vec::new() } else { vec![Pattern::any()] };
     let prefixes: Vec<Vec<Pattern>> = match &route.path_allowlist {
         None => vec![Vec::new()],
@@ -162,8 +168,9 @@ fn grants<'a>(route: &EgressRoute, methods: &[&'a str]) -> Vec<Grant<'a>> {
         for method in methods.iter().filter(listed).filter(git) {
             for prefix in &prefixes {
                 for pattern in &patterns {
-                    let paths = [&base, prefix, pattern].into_iter().flatten().cloned().collect();
-                    all.push(Grant { method, paths, git: route.git });
+                    let paths: Vec<_> = [&base, prefix, pattern].into_iter().flatten().cloned().collect();
+                    let ambiguous = route.git.is_none() && paths.iter().all(Pattern::is_every);
+                    all.push(Grant { method, paths, ambiguous, git: route.git });
                 }
             }
         }
@@ -303,6 +310,9 @@ mod tests {
             seen(&[with(&["/"])], &[EgressRoute::new("a.example.com", RouteOwner::Manifest)]),
             ["widened"]
         );
+        let passing = EgressRoute { pass_headers: vec!["x-csrf-token".to_owned()], ..with(&["/a/"]) };
+        assert_eq!(seen(&[with(&["/a/"])], std::slice::from_ref(&passing)), ["widened"]);
+        assert_eq!(seen(&[passing], &[with(&["/a/"])]), ["narrowed"]);
         let git = |access| EgressRoute {
             git: Some(access),
             ..EgressRoute::new("g.example.com", RouteOwner::Manifest)

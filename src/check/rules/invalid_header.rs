@@ -1,0 +1,55 @@
+//! # invalid-header
+//!
+//! ## What it finds
+//! A name in `pass_headers` that no header can have, or that is never let through: where the route's own
+//! credential goes, what belongs to one connection, and, on a route with terms, what would undo them.
+//!
+//! ## Why it matters
+//! The egress takes the guest's credentials and a proxy's claims away by the shape of their names, and
+//! `pass_headers` says which ones go through all the same. A name here that has no effect promises more
+//! than happens.
+//!
+//! ## Bad
+//! ```yaml
+//! egress:
+//!   routes:
+//!     - host: api.github.com
+//!       auth: {scheme: Bearer, token_ref: GITHUB_TOKEN}
+//!       pass_headers:
+//!         - x-csrf-token
+//!         - "x-csrf-token:" # <- invalid-header
+//!         - Authorization # <- invalid-header
+//!         - host # <- invalid-header
+//! ```
+//!
+//! ## Good
+//! ```yaml
+//! egress:
+//!   routes:
+//!     - host: api.github.com
+//!       auth: {scheme: Bearer, token_ref: GITHUB_TOKEN}
+//!       pass_headers: [x-csrf-token]
+//! ```
+
+use crate::check::{Context, Sink, shown};
+use crate::egress::shape::{Shape, is_header_name, never_passes, shape};
+
+pub(super) fn check(ctx: &Context<'_>, out: &mut Sink<'_>) {
+    for route in super::routes(ctx) {
+        let has_terms = route.path_allowlist.is_some() || route.matches.is_some() || route.git.is_some();
+        for name in &route.pass_headers {
+            let text = name.value.as_str();
+            if !is_header_name(text) {
+                out.at(&name.place, format!("`{}` is not the name of a header", shown(text)))
+                    .help("write the name alone, such as `x-csrf-token`");
+            } else if let Some(why) = never_passes(text) {
+                out.at(&name.place, format!("`{}` is never let through: {why}", shown(text)))
+                    .help("remove it");
+            } else if has_terms && shape(text) == Some(Shape::Override) {
+                let why = "it could turn a request into another than the route's terms allow";
+                out.at(&name.place, format!("`{}` is never let through here: {why}", shown(text)))
+                    .help("remove it, or the terms");
+            }
+        }
+    }
+}
