@@ -361,3 +361,43 @@ fn a_table_names_manifests_from_the_repositorys_root_and_a_removed_folder_is_nar
         project.check(&["--since", "HEAD", "--deny-widening", path]).expect(2);
     }
 }
+
+/// `diff` of folders sees each manifest once, however deep it lies and whatever the folders are called, and comes to
+/// an end where links lead round.
+#[test]
+fn diff_looks_into_every_folder_once() {
+    let Some(project) = branched(&[("bottles/dev.bottle.yaml", NARROW), ("shared/web.bottle.yaml", NARROW)])
+    else {
+        return;
+    };
+    symlink("../shared", project.path("bottles/more")).expect("a link");
+    symlink(".", project.path("bottles/round")).expect("a link");
+    symlink("..", project.path("bottles/up")).expect("a link");
+    symlink("/", project.path("bottles/out")).expect("a link");
+    commit(&project);
+    git(&project.root(), &["branch", "-f", "main"]);
+    for folder in [".", "bottles"] {
+        let diff = || project.run(&["diff", "--deny-widening", &format!("main:./{folder}"), folder]);
+        diff().expect(0);
+        for path in [
+            "target/x.bottle.yaml",
+            "node_modules/x.bottle.yaml",
+            &format!("{}x.bottle.yaml", "d/".repeat(40)),
+        ] {
+            let path = format!("{folder}/{path}");
+            project.write(&path, WIDE);
+            git(&project.root(), &["add", "-A"]);
+            let ran = diff().expect(1);
+            assert_eq!(ran.out.matches("x.bottle.yaml").count(), 1, "{path}: {}", ran.out);
+            git(&project.root(), &["rm", "-qf", &path]);
+        }
+        // What a build made is nobody's change.
+        project.write(&format!("{folder}/target/x.bottle.yaml"), WIDE);
+        diff().expect(0);
+        std::fs::remove_dir_all(project.path(&format!("{folder}/target"))).expect("removed");
+        project.write("shared/web.bottle.yaml", WIDE);
+        let ran = diff().expect(1);
+        assert_eq!(ran.out.matches("web.bottle.yaml").count(), 1, "{}", ran.out);
+        project.write("shared/web.bottle.yaml", NARROW);
+    }
+}
