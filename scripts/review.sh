@@ -5,6 +5,7 @@
 #   PATHS          what to check, one path or pattern a line (default: .); a single line of several paths
 #                  that is none itself is split at blanks
 #   BASE           the revision that the change is compared with, from where it began
+#   CHANGE         the head of a pull request, where the event says what it began at: see below
 #   DENY_WIDENING  `true` (default) fails where an agent may do more, `false` shows it
 #   APPROVED       the file with the widenings that were let through
 #   BASELINE       the baseline's file; the base's own where there is a base
@@ -50,6 +51,12 @@ done <<<"${PATHS:-.}"
 
 base=${BASE:-}
 [[ "$base" =~ ^0+$ ]] && base=
+# GitHub tries a pull request merged into its base as that is now, and its event names the base as it was at the
+# last push: what others merged since is not this change's. The merge is the event's own, never the change's.
+parent() { git -c safe.bareRepository=explicit --no-replace-objects rev-parse --verify --quiet "HEAD${1:-}"; }
+if [ -n "${CHANGE:-}" ] && [ "$(parent)" = "${GITHUB_SHA:-}" ] && [ "$(parent ^2)" = "$CHANGE" ]; then
+  base=$(parent ^1)
+fi
 
 args=()
 [ -z "${HOME_FOLDER:-}" ] || args+=(--home "$HOME_FOLDER")

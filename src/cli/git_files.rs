@@ -34,6 +34,7 @@ pub(super) struct Revision {
 struct Blob {
     tree: Arc<Path>,
     id: String,
+    executable: bool,
 }
 
 /// As the kernel counts them.
@@ -49,16 +50,21 @@ impl Revision {
 
     /// The revision that a change began at: the last common one of `rev` and the working tree's.
     ///
+    /// Where histories cross there are several, and a change could choose its own among them: it is then
+    /// compared with `rev` itself.
+    ///
     /// # Errors
     /// When there is none, as in a shallow clone.
     pub(super) fn merge_base(rev: &str) -> Result<Self, Failure> {
         let root = toplevel()?;
         let tip = resolve(&root, rev)?;
-        let base = git(&root, &["merge-base", &tip, "HEAD"]);
-        let base = base.ok().map(|out| String::from_utf8_lossy(&out).trim().to_owned());
-        match base.filter(|base| !base.is_empty()) {
-            Some(base) => Self::of(root, base),
-            None => Err(Failure::usage(format!(
+        let found = git(&root, &["merge-base", "--all", &tip, "HEAD"]).unwrap_or_default();
+        let found = String::from_utf8_lossy(&found);
+        let bases: Vec<&str> = found.split_whitespace().collect();
+        match bases[..] {
+            [base] => Self::of(root, base.to_owned()),
+            [_, ..] => Self::of(root, tip),
+            [] => Err(Failure::usage(format!(
                 "{} and the working tree's HEAD have no common revision here{}",
                 printable(rev),
                 shallow(&root)
@@ -88,7 +94,7 @@ impl Revision {
             // `100644 blob ID`, `120000 blob ID` for a link, `160000 commit ID` for a submodule.
             let mut meta = meta.split(' ');
             let (Some(mode), Some(_), Some(id)) = (meta.next(), meta.next(), meta.next()) else { continue };
-            let blob = Blob { tree: tree.clone(), id: id.to_owned() };
+            let blob = Blob { tree: tree.clone(), id: id.to_owned(), executable: mode == "100755" };
             match mode {
                 "100644" | "100755" => {
                     self.dirs.extend(path.ancestors().skip(1).map(Path::to_owned));
@@ -211,12 +217,43 @@ fn resolve(root: &Path, rev: &str) -> Result<String, Failure> {
     if rev.is_empty() || rev.starts_with('-') {
         return Err(Failure::usage(format!("`{}` is no revision", printable(rev))));
     }
+    if let [one, other, ..] = &meanings(root, rev)?[..] {
+        return Err(Failure::usage(format!(
+            "{} is ambiguous here: it may be {} or {}; write the one that is meant",
+            printable(rev),
+            printable(one),
+            printable(other)
+        )));
+    }
     let found =
         git(root, &["rev-parse", "--verify", "--quiet", "--end-of-options", &format!("{rev}^{{commit}}")]);
     let found = found.ok().map(|out| String::from_utf8_lossy(&out).trim().to_owned());
     found.filter(|id| !id.is_empty()).ok_or_else(|| {
         Failure::usage(format!("there is no revision {} here{}", printable(rev), shallow(root)))
     })
+}
+
+/// The branches and tags that a revision's name may mean. git takes a tag before a branch of the same name,
+/// and whoever may push a tag `origin/main` would choose what changes are compared with.
+fn meanings(root: &Path, rev: &str) -> Result<Vec<String>, Failure> {
+    let name = rev.split(['~', '^', '@', ':']).next().unwrap_or(rev);
+    // What lies in git's own folder comes before all of them.
+    if name.is_empty() || name == "HEAD" || name.contains(['*', '?', '[']) || is_whole_id(name) {
+        return Ok(Vec::new());
+    }
+    let places =
+        ["refs/", "refs/tags/", "refs/heads/", "refs/remotes/"].map(|place| format!("{place}{name}"));
+    let head = format!("refs/remotes/{name}/HEAD");
+    let all: Vec<&str> = places.iter().map(String::as_str).chain([head.as_str()]).collect();
+    let found = git(root, &[&["for-each-ref", "--format=%(refname)"], &all[..]].concat())?;
+    // It also lists what lies below such a name.
+    let found = String::from_utf8_lossy(&found);
+    Ok(found.lines().filter(|line| all.contains(line)).map(str::to_owned).collect())
+}
+
+/// Whether a text is the whole id of an object, which git never takes for a name.
+fn is_whole_id(text: &str) -> bool {
+    [40, 64].contains(&text.len()) && text.bytes().all(|b| b.is_ascii_hexdigit())
 }
 
 /// What to do where a clone has not the whole history; empty where it has.
@@ -272,6 +309,22 @@ impl Files for Revision {
         self.kind(path)?;
         self.followed(path)
     }
+
+    fn target(&self, path: &Path) -> Option<PathBuf> {
+        if !self.inside(path) {
+            return Disk.target(path);
+        }
+        let link = self.links.get(path)?;
+        let target = git(&link.tree, &["cat-file", "blob", &link.id]).ok()?;
+        Some(PathBuf::from(OsStr::from_bytes(&target)))
+    }
+
+    fn is_executable(&self, path: &Path) -> bool {
+        if !self.inside(path) {
+            return Disk.is_executable(path);
+        }
+        self.followed(path).and_then(|path| self.blobs.get(&path)).is_some_and(|blob| blob.executable)
+    }
 }
 
 /// What git sets for its hooks, and anybody may set: where the repository is, and what its history is.
@@ -310,13 +363,19 @@ pub(super) fn git(dir: &Path, args: &[&str]) -> Result<Vec<u8>, Failure> {
             // What a partial clone lacks is not fetched.
             "-c",
             "protocol.allow=never",
+            // A folder of the working tree that looks like a repository is none.
+            "-c",
+            "safe.bareRepository=explicit",
+            "-c",
+            "advice.graftFileDeprecated=false",
             "--no-pager",
         ])
         .args(args)
         .env("GIT_OPTIONAL_LOCKS", "0")
         .env("GIT_NO_LAZY_FETCH", "1")
-        // A replaced commit is another history than the one that is reviewed.
+        // A replaced or grafted commit is another history than the one that is reviewed.
         .env("GIT_NO_REPLACE_OBJECTS", "1")
+        .env("GIT_GRAFT_FILE", "/dev/null")
         .stdin(Stdio::null())
         .output()
         .map_err(|e| Failure::usage(format!("cannot run git: {e}")))?;

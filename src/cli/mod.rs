@@ -3,6 +3,7 @@
 
 mod can;
 mod check;
+mod checkout;
 mod ci;
 mod completions;
 mod diff;

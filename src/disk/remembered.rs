@@ -62,6 +62,14 @@ impl Files for Remembered {
     fn canonical(&self, path: &Path) -> Option<PathBuf> {
         self.real.get(path, |p| Disk.canonical(p))
     }
+
+    fn target(&self, path: &Path) -> Option<PathBuf> {
+        Disk.target(path)
+    }
+
+    fn is_executable(&self, path: &Path) -> bool {
+        Disk.is_executable(path)
+    }
 }
 
 #[cfg(test)]

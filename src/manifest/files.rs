@@ -33,6 +33,50 @@ pub trait Files: Sync {
 
     /// The path with every link followed, if there is something at it.
     fn canonical(&self, path: &Path) -> Option<PathBuf>;
+
+    /// What a link says, by its own name alone; `None` for anything else.
+    fn target(&self, _path: &Path) -> Option<PathBuf> {
+        None
+    }
+
+    /// Whether the owner of an ordinary file may run it, which is all that git knows of a file's mode.
+    fn is_executable(&self, _path: &Path) -> bool {
+        false
+    }
+}
+
+/// As the kernel counts them.
+const MOST_LINKS: usize = 40;
+
+/// Where a path leads with every link followed, whether something is there or not. A circle of links leads
+/// to itself.
+pub fn leads_to(files: &dyn Files, path: &Path) -> PathBuf {
+    let mut out = PathBuf::new();
+    let mut rest: Vec<PathBuf> = vec![path.to_owned()];
+    let mut links = 0;
+    while let Some(next) = rest.pop() {
+        let mut components = next.components();
+        let Some(first) = components.next() else { continue };
+        rest.push(components.as_path().to_owned());
+        match first {
+            Component::CurDir => {}
+            Component::ParentDir => {
+                out.pop();
+            }
+            first => {
+                out.push(first);
+                if let Some(target) = files.target(&out) {
+                    links += 1;
+                    if links > MOST_LINKS {
+                        return path.to_owned();
+                    }
+                    out.pop();
+                    rest.push(target);
+                }
+            }
+        }
+    }
+    out
 }
 
 /// A base folder and a path as a manifest writes it, without `.` and `..`.

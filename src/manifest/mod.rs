@@ -15,7 +15,7 @@ mod secret;
 mod source;
 
 pub use catalog::{Candidate, Catalog, Found};
-pub use files::{FileKind, Files, MemoryFiles, join, project_root};
+pub use files::{FileKind, Files, MemoryFiles, join, leads_to, project_root};
 pub use host_path::HostPath;
 pub use identity::{Carrier, Identity, Kind, Layout, Location, is_name, name_problem};
 pub use model::{

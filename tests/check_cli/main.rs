@@ -4,6 +4,7 @@
 
 mod bad_input;
 mod baseline;
+mod behind;
 pub(crate) mod can;
 mod cases;
 mod console;

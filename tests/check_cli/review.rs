@@ -257,6 +257,53 @@ fn the_action_has_outputs_a_baseline_of_the_base_and_a_comment() {
     run(&[("DENY_WIDENING", "false"), ("SEVERITY", "error")]).0.expect(0);
 }
 
+/// A pull request is tried as it is merged into its base now, while its event names an older base: what others
+/// merged since is not its own. The event's own merge is believed, and no other.
+#[test]
+fn what_others_merged_since_is_not_the_changes() {
+    let Some(project) = repository(&[("dev.bottle.yaml", NARROWER), ("a.bottle.yaml", CLEAN)]) else {
+        return;
+    };
+    let root = project.root();
+    let run = |args: &[&str]| git(&root, args);
+    let id = |rev: &str| {
+        let out = Command::new("git").args(["rev-parse", rev]).current_dir(&root).output().expect("git runs");
+        String::from_utf8(out.stdout).expect("UTF-8").trim().to_owned()
+    };
+    let base = id("HEAD");
+    run(&["branch", "-M", "main"]);
+    run(&["checkout", "-qb", "change"]);
+    project.write("README.md", "text");
+    run(&["add", "-A"]);
+    run(&["commit", "-qm", "text"]);
+    let change = id("HEAD");
+    run(&["checkout", "-q", "main"]);
+    project.write("dev.bottle.yaml", WIDER);
+    run(&["commit", "-qam", "let through"]);
+    run(&["checkout", "-q", "--detach", "main"]);
+    run(&["merge", "-q", "--no-ff", "-m", "merge", "change"]);
+    let merged = id("HEAD");
+    let settings = [("BASE", &*base), ("CHANGE", &*change), ("GITHUB_SHA", &*merged)];
+    review(&project, &settings).0.expect(0);
+    // Its own widening is.
+    run(&["checkout", "-q", "change"]);
+    project.write("a.bottle.yaml", WIDER);
+    run(&["commit", "-qam", "wider"]);
+    let wide = id("HEAD");
+    run(&["checkout", "-q", "--detach", "main"]);
+    run(&["merge", "-q", "--no-ff", "-m", "merge", "change"]);
+    let (ran, summary) = review(&project, &[("BASE", &base), ("CHANGE", &wide), ("GITHUB_SHA", &id("HEAD"))]);
+    ran.expect(1);
+    assert!(summary.contains("a.bottle.yaml` | **widened**") && !summary.contains("dev.bottle"), "{summary}");
+    // A merge that somebody else made, or of something else, has no say.
+    run(&["checkout", "-q", "--detach", "change"]);
+    run(&["merge", "-q", "-s", "ours", "--no-ff", "-m", "forged", "main"]);
+    for (change, tried) in [(id("main"), merged), (wide, id("HEAD"))] {
+        let (ran, _) = review(&project, &[("BASE", &base), ("CHANGE", &change), ("GITHUB_SHA", &tried)]);
+        ran.expect(1);
+    }
+}
+
 /// Each input and output of the action is one that the script knows.
 #[test]
 fn the_action_and_its_script_know_the_same_names() {

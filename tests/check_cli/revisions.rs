@@ -153,6 +153,108 @@ fn a_replaced_commit_is_not_the_history() {
 }
 
 #[test]
+fn a_grafted_commit_is_not_the_history() {
+    let Some(project) = branched(&[("dev.bottle.yaml", NARROW)]) else { return };
+    project.write("dev.bottle.yaml", WIDE);
+    commit(&project);
+    git(&project.root(), &["tag", "wide"]);
+    git(&project.root(), &["commit", "-q", "--allow-empty", "-m", "more"]);
+    let id = |name: &str| {
+        let head = std::fs::read_to_string(project.path(".git").join(name)).expect("a revision");
+        head.trim().to_owned()
+    };
+    let graft = format!("{} {}\n", id("refs/heads/main"), id("refs/tags/wide"));
+    project.write(".git/info/grafts", graft);
+    deny(&project, &[]).expect(1);
+}
+
+/// A tag is taken before a branch: whoever may push one would choose what a change is compared with.
+#[test]
+fn a_name_of_several_revisions_is_refused() {
+    let Some(remote) = branched(&[("dev.bottle.yaml", NARROW)]) else { return };
+    let clone = Project::new(&[]);
+    git(&clone.root(), &["clone", "-q", "-b", "main", &remote.root().display().to_string(), "."]);
+    clone.write("dev.bottle.yaml", WIDE);
+    commit(&clone);
+    for (tag, rev, other) in [
+        ("origin/main", "origin/main", "refs/remotes/origin/main"),
+        ("main", "main~1", "refs/heads/main"),
+        ("heads/main", "heads/main", "refs/heads/main"),
+    ] {
+        git(&clone.root(), &["tag", tag]);
+        for args in [
+            &["check", "--since", rev, "--deny-widening"][..],
+            &["check", "--baseline", &format!("{rev}:base.json")],
+            &["diff", "--deny-widening", &format!("{rev}:."), "."],
+        ] {
+            let ran = clone.run(args).expect(2);
+            let tag = format!("refs/tags/{tag}");
+            assert!(ran.err.contains("is ambiguous") && ran.err.contains(&tag), "{}", ran.err);
+            assert!(ran.err.contains(other), "{}", ran.err);
+        }
+        git(&clone.root(), &["tag", "-d", tag]);
+    }
+    // Names in full, ids and HEAD are nobody's to choose.
+    git(&clone.root(), &["tag", "origin/main"]);
+    git(&clone.root(), &["tag", "HEAD"]);
+    clone.check(&["--since", "refs/remotes/origin/main", "--deny-widening"]).expect(1);
+    clone.check(&["--since", "HEAD~1", "--deny-widening"]).expect(1);
+    clone.check(&["--since", "HEAD", "--deny-widening"]).expect(0);
+}
+
+/// Where histories cross, one of the last common revisions may have been wide, while merging brings what is wide.
+#[test]
+fn a_change_does_not_choose_among_common_revisions() {
+    let Some(project) = branched(&[("dev.bottle.yaml", WIDE), ("README.md", "x")]) else { return };
+    let run = |args: &[&str]| git(&project.root(), args);
+    for date in ["2020-01-01T00:00:00Z", "2040-01-01T00:00:00Z"] {
+        run(&["checkout", "-qB", "side", "main"]);
+        project.write("dev.bottle.yaml", WIDE);
+        project.write("README.md", date);
+        run(&["add", "-A"]);
+        let mut command = std::process::Command::new("git");
+        command.args(["-c", "user.name=Ada", "-c", "user.email=ada@example.com", "commit", "-qm", "side"]);
+        command.current_dir(project.root()).env("GIT_COMMITTER_DATE", date);
+        assert!(command.status().expect("git").success());
+        run(&["checkout", "-q", "main"]);
+        project.write("dev.bottle.yaml", NARROW);
+        commit(&project);
+        run(&["checkout", "-qB", "change", "side"]);
+        run(&["merge", "-q", "-s", "ours", "-m", "change", "main"]);
+        run(&["checkout", "-q", "main"]);
+        run(&["merge", "-q", "--no-ff", "-m", "merge", "side"]);
+        run(&["checkout", "-q", "change"]);
+        let ran = deny(&project, &[]).expect(1);
+        assert!(ran.out.contains("paths /repos/acme/ → every path"), "{date}: {}", ran.out);
+        run(&["checkout", "-q", "main"]);
+        project.write("dev.bottle.yaml", WIDE);
+        commit(&project);
+    }
+}
+
+/// A folder of the change that looks like a repository has a base and a configuration of the change's own.
+#[test]
+fn a_repository_within_the_working_tree_is_not_asked() {
+    let Some(project) = branched(&[("sub/dev.bottle.yaml", NARROW)]) else { return };
+    let root = project.root();
+    project.write("sub/dev.bottle.yaml", WIDE);
+    commit(&project);
+    let copy = |name: &str| {
+        let args = ["-r", &format!(".git/{name}"), "sub/"];
+        assert!(
+            std::process::Command::new("cp").args(args).current_dir(&root).status().expect("cp").success()
+        );
+    };
+    ["objects", "refs", "HEAD"].into_iter().for_each(copy);
+    project.write("sub/config", format!("[core]\n\tbare = false\n\tworktree = {}\n", root.display()));
+    std::fs::copy(project.path("sub/refs/heads/change"), project.path("sub/refs/heads/main"))
+        .expect("copied");
+    let mut command = project.command(&["check", "--since", "main", "--deny-widening"]);
+    let ran = crate::rig::ran(command.current_dir(project.path("sub")).output().expect("it runs"));
+    assert!(ran.code == 2 && ran.err.contains("cannot use bare repository"), "{}{}", ran.out, ran.err);
+}
+
+#[test]
 fn a_submodule_is_compared_where_its_commit_is_there_and_else_is_told() {
     let Some(inner) = branched(&[("dev.bottle.yaml", NARROW)]) else { return };
     let Some(project) = branched(&[("README.md", "x")]) else { return };
@@ -257,5 +359,45 @@ fn a_table_names_manifests_from_the_repositorys_root_and_a_removed_folder_is_nar
     // What lies outside, and what never was, is an error.
     for path in ["/etc", "nowhere"] {
         project.check(&["--since", "HEAD", "--deny-widening", path]).expect(2);
+    }
+}
+
+/// `diff` of folders sees each manifest once, however deep it lies and whatever the folders are called, and comes to
+/// an end where links lead round.
+#[test]
+fn diff_looks_into_every_folder_once() {
+    let Some(project) = branched(&[("bottles/dev.bottle.yaml", NARROW), ("shared/web.bottle.yaml", NARROW)])
+    else {
+        return;
+    };
+    symlink("../shared", project.path("bottles/more")).expect("a link");
+    symlink(".", project.path("bottles/round")).expect("a link");
+    symlink("..", project.path("bottles/up")).expect("a link");
+    symlink("/", project.path("bottles/out")).expect("a link");
+    commit(&project);
+    git(&project.root(), &["branch", "-f", "main"]);
+    for folder in [".", "bottles"] {
+        let diff = || project.run(&["diff", "--deny-widening", &format!("main:./{folder}"), folder]);
+        diff().expect(0);
+        for path in [
+            "target/x.bottle.yaml",
+            "node_modules/x.bottle.yaml",
+            &format!("{}x.bottle.yaml", "d/".repeat(40)),
+        ] {
+            let path = format!("{folder}/{path}");
+            project.write(&path, WIDE);
+            git(&project.root(), &["add", "-A"]);
+            let ran = diff().expect(1);
+            assert_eq!(ran.out.matches("x.bottle.yaml").count(), 1, "{path}: {}", ran.out);
+            git(&project.root(), &["rm", "-qf", &path]);
+        }
+        // What a build made is nobody's change.
+        project.write(&format!("{folder}/target/x.bottle.yaml"), WIDE);
+        diff().expect(0);
+        std::fs::remove_dir_all(project.path(&format!("{folder}/target"))).expect("removed");
+        project.write("shared/web.bottle.yaml", WIDE);
+        let ran = diff().expect(1);
+        assert_eq!(ran.out.matches("web.bottle.yaml").count(), 1, "{}", ran.out);
+        project.write("shared/web.bottle.yaml", NARROW);
     }
 }

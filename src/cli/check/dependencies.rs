@@ -18,6 +18,8 @@ pub(super) struct Dependencies {
     /// The names of bottles that it looks for: a file with such a name that comes or goes may
     /// change what the name means.
     pub names: BTreeSet<String>,
+    /// The folders of the host that it names: its workspace, mounts and the contexts of its images.
+    pub folders: BTreeSet<PathBuf>,
 }
 
 /// What the manifests of a file depend on.
@@ -65,6 +67,10 @@ impl Dependencies {
         };
         let folder = file.parent().unwrap_or(Path::new("/")).to_owned();
         let context = provider.context.as_ref().map_or(folder, path);
+        let mut beside = file.clone().into_os_string();
+        beside.push(".dockerignore");
+        self.files.extend([PathBuf::from(beside), context.join(".dockerignore")]);
+        self.folders.insert(context.clone());
         let dockerfile = Dockerfile::Own { file, context: context.clone() };
         let inputs = BuildInputs::collect(&dockerfile).map(|inputs| inputs.files).unwrap_or_default();
         self.files.extend(inputs.iter().map(|file| context.join(&file.path)));
@@ -76,8 +82,10 @@ impl Dependencies {
                 Purpose::Dockerfile | Purpose::Context | Purpose::Prompt => {
                     self.files.insert(path.resolve(layout));
                 }
-                // Whatever lies there is no part of the manifest.
-                Purpose::Workspace | Purpose::Mount(_) => {}
+                // Whatever lies there is no part of the manifest, but where it lies is.
+                Purpose::Workspace | Purpose::Mount(_) => {
+                    self.folders.insert(path.resolve(layout));
+                }
             }
         }
     }
@@ -98,7 +106,14 @@ mod tests {
         let catalog = Catalog::new(&files, &layout);
         let source = catalog.source(Path::new("/p/a.agent.yaml")).expect("a manifest");
         let all = dependencies(&source, &catalog);
-        let expected = ["/p/D", "/p/base.bottle.yaml", "/p/dev.bottle.yaml", "/prompt.md"];
+        let expected = [
+            "/p/.dockerignore",
+            "/p/D",
+            "/p/D.dockerignore",
+            "/p/base.bottle.yaml",
+            "/p/dev.bottle.yaml",
+            "/prompt.md",
+        ];
         assert_eq!(all.files, expected.iter().map(PathBuf::from).collect());
         assert_eq!(all.names, ["base", "dev", "nope"].iter().map(|n| (*n).to_owned()).collect());
     }

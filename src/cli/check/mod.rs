@@ -21,7 +21,6 @@ use crate::manifest::{self, Catalog, Kind, Layout};
 use emit::Emitter;
 use examine::{Examiner, in_order};
 use inputs::{Input, Inputs};
-use std::collections::BTreeSet;
 use std::path::PathBuf;
 use tracing::{info, info_span};
 
@@ -197,12 +196,12 @@ pub(super) fn run(args: &Args) -> Result<u8, Failure> {
     let mut inputs = info_span!("walk").in_scope(|| Inputs::collect(&args.paths, &layout));
     let since = args.since.is_some().then(|| info_span!("since").entered());
     let revision = args.since.as_deref().map(Revision::merge_base).transpose()?;
-    let mut left_out = BTreeSet::new();
-    let mut changed = Vec::new();
+    let (mut changed, mut missing) = (Vec::new(), Vec::new());
     if let Some(revision) = &revision {
-        left_out = since::widen(&mut inputs, &args.paths, revision, &layout)?;
+        let left_out = since::widen(&mut inputs, &args.paths, revision, &layout)?;
         changed = inputs.files.clone();
-        since::retain_changed(&mut changed, revision, &examiner);
+        missing = since::missing(revision, &left_out);
+        since::retain_changed(&mut changed, revision, &missing, &examiner);
         if !args.whole {
             inputs.files.clone_from(&changed);
         }
@@ -226,7 +225,7 @@ pub(super) fn run(args: &Args) -> Result<u8, Failure> {
         None => None,
         Some(revision) => {
             let _span = info_span!("compare").entered();
-            let change = widening::Change { files: &changed, revision, left_out: &left_out };
+            let change = widening::Change { files: &changed, revision, missing: &missing };
             let mut compared = widening::compare(args, &change, &examiner)?;
             if args.deny_widening {
                 let _ = examiner.widened.set(std::mem::take(&mut compared.widened));

@@ -7,14 +7,13 @@ use super::since::{inside, is_blob};
 use super::{Args, CLEAN, FINDINGS, Failure};
 use crate::check::Widened;
 use crate::check::report::Format;
-use crate::cli::diff::{Plans, add_plans, moved};
+use crate::cli::diff::{self, Plans, add_plans, moved};
 use crate::cli::git_files::Revision;
 use crate::cli::terminal;
 use crate::disk::{Disk, Remembered};
 use crate::manifest::{Catalog, Files, Kind, Manifest, read_agent};
 use crate::plan::{self, DiffFormat, render_changes};
 use crate::shown::{self, Written};
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// A change: the manifests that it touches, and what it began at.
@@ -23,8 +22,8 @@ pub(super) struct Change<'a> {
     pub files: &'a [Input],
     /// What the change began at.
     pub revision: &'a Revision,
-    /// What a sparse checkout leaves out, which is there all the same.
-    pub left_out: &'a BTreeSet<PathBuf>,
+    /// What the revision has and the working tree has not, or has another link in its place.
+    pub missing: &'a [PathBuf],
 }
 
 /// What a comparison came to.
@@ -139,7 +138,9 @@ pub(super) fn compare(
     let (mut changes, mut widened) = (Vec::new(), Vec::new());
     let (mut approved, mut open) = (Vec::new(), Vec::new());
     let here = folder_in(revision.root());
-    for (name, moves) in moved((&old, revision), (&new, &disk)) {
+    let named = |path: &Path| from_root_of(revision.root(), &here, path);
+    let was = diff::Compared { plans: &old, files: revision, gone: change.missing };
+    for (name, moves) in moved(&was, &diff::Compared { plans: &new, files: &disk, gone: &[] }, &named) {
         // As the repository names it, wherever the check was run.
         let from_root = named_from(revision.root(), &here, &name);
         if moves.iter().any(plan::Change::widens) {
@@ -170,6 +171,20 @@ fn folder_in(root: &Path) -> PathBuf {
     let here = terminal::working_folder();
     let here = Disk.canonical(&here).unwrap_or(here);
     here.strip_prefix(root).unwrap_or(Path::new("")).to_owned()
+}
+
+/// A path of the host as the repository names it, so that the same change has the same table, and the same
+/// digest, in every checkout of it.
+fn from_root_of(root: &Path, here: &Path, path: &Path) -> PathBuf {
+    let folder = terminal::working_folder();
+    // The root as the working folder's own path has it, where links lead there.
+    let above = folder.ancestors().nth(here.components().count());
+    let inside = path.strip_prefix(root).ok().or_else(|| path.strip_prefix(above?).ok());
+    match inside {
+        Some(inside) if inside.as_os_str().is_empty() => PathBuf::from("."),
+        Some(inside) => inside.to_owned(),
+        None => path.to_owned(),
+    }
 }
 
 /// From the root, a manifest that is named from this folder of the repository, or absolutely.
@@ -210,13 +225,9 @@ fn gone(change: &Change<'_>, examiner: &Examiner<'_>, named: &[PathBuf]) -> Vec<
             named.iter().any(|n| path.starts_with(n) || path.starts_with(real(n)))
         }
     };
-    let is_gone = |path: &&Path| {
-        examiner.layout.identify(path).is_some()
-            && Disk.kind(path).is_none()
-            && !change.left_out.contains(*path)
-    };
-    let all = change.revision.files().filter(is_gone);
-    all.map(|path| Gone { path: path.to_owned(), in_scope: in_scope(path) }).collect()
+    let is_gone = |path: &&PathBuf| examiner.layout.identify(path).is_some() && Disk.kind(path).is_none();
+    let all = change.missing.iter().filter(is_gone);
+    all.map(|path| Gone { path: path.clone(), in_scope: in_scope(path) }).collect()
 }
 
 /// The manifest that this one was before: one of the same text, else of the same name.

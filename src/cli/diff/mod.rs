@@ -10,7 +10,8 @@ use crate::check::report::permissions::{Moved, sarif};
 use crate::check::report::{Checked, Format, Report, Style, Summary};
 use crate::check::{Facts, Widened, check};
 use crate::manifest::{Catalog, Files, Found, Place, Source, resolve};
-use crate::plan::{Change, DiffFormat, Places, compare, render_changes};
+use crate::plan::{Change, DiffFormat, Dockerfile, Places, Plan, compare, render_changes};
+use crate::provider::{Content, Derived};
 use crate::shown::Written;
 use crate::syntax::Span;
 use side::Side;
@@ -88,7 +89,9 @@ pub(super) fn run(args: &Args) -> Result<u8, Failure> {
         }
         _ => (old, new),
     };
-    let changes = moved((&old, before.files), (&new, catalog.files));
+    let sides = [(&old, before.files), (&new, catalog.files)];
+    let [before, after] = sides.map(|(plans, files)| Compared { plans, files, gone: &[] });
+    let changes = moved(&before, &after, &Path::to_owned);
     let table = |format, written| terminal::print_as(&render_changes(&changes, format), written);
     let report = |format| terminal::write(&findings(format, &changes, &new, &catalog));
     match args.format {
@@ -145,25 +148,58 @@ fn findings(format: Format, changes: &Changes, new: &Plans, catalog: &Catalog<'_
     text + &report.tail(&summary)
 }
 
-/// What moves between two sets of manifests.
-pub(super) fn moved(
-    (old, old_files): (&Plans, &dyn Files),
-    (new, new_files): (&Plans, &dyn Files),
-) -> Changes {
-    let mut names: Vec<&String> = old.keys().chain(new.keys()).collect();
+/// One side of a comparison.
+pub(super) struct Compared<'a> {
+    pub plans: &'a Plans,
+    /// What they are read from.
+    pub files: &'a dyn Files,
+    /// Files of this side that the other one has not, or has another link in their place; where that is known.
+    pub gone: &'a [PathBuf],
+}
+
+/// What moves between two sets of manifests. `named` is how a path of the host is shown.
+pub(super) fn moved(old: &Compared<'_>, new: &Compared<'_>, named: &dyn Fn(&Path) -> PathBuf) -> Changes {
+    let mut names: Vec<&String> = old.plans.keys().chain(new.plans.keys()).collect();
     names.sort_unstable();
     names.dedup();
     let moved = |name: &str| {
-        let (old, new) = (old.get(name), new.get(name));
-        let mut changes = compare(old.map(|p| &p.plan), new.map(|p| &p.plan));
-        if let (Some(old), Some(new)) = (old, new) {
-            let old = contents::Side { planned: old, files: old_files };
-            changes.extend(contents::compare(&old, &contents::Side { planned: new, files: new_files }));
+        let (was, is) = (old.plans.get(name), new.plans.get(name));
+        let [before, after] = [was, is].map(|p| p.map(|p| with_paths(&p.plan, named)));
+        let mut changes = compare(before.as_ref(), after.as_ref());
+        if let (Some(was), Some(is)) = (was, is) {
+            let was = contents::Side { planned: was, files: old.files };
+            let is = contents::Side { planned: is, files: new.files };
+            let behind = contents::compare(&was, &is, old.gone, named);
+            // The same image from another folder permits the same.
+            let place =
+                |c: &Change| c.area == "agent" && ["context", "dockerfile"].contains(&c.subject.as_str());
+            changes.retain(|change| !(behind.same_image && place(change)));
+            changes.extend(behind.changes);
             changes.sort();
         }
         changes
     };
     names.into_iter().map(|name| (name.clone(), moved(name))).collect()
+}
+
+/// A plan whose paths of the host are shown by other names.
+fn with_paths(plan: &Plan, named: &dyn Fn(&Path) -> PathBuf) -> Plan {
+    let mut plan = plan.clone();
+    if let Dockerfile::Own { file, context } = &mut plan.dockerfile {
+        (*file, *context) = (named(file), named(context));
+    }
+    if let Some(path) = &mut plan.workspace.path {
+        *path = named(path);
+    }
+    for mount in &mut plan.workspace.mounts {
+        mount.source = named(&mount.source);
+    }
+    for file in &mut plan.files {
+        if let Content::Derived(Derived::HostFile(path)) = &mut file.content {
+            *path = named(path);
+        }
+    }
+    plan
 }
 
 /// Whether an agent may do more, or something else that may be more.

@@ -1,14 +1,14 @@
 //! One side of a comparison: the manifests of a file, a folder or a revision, and their plans.
 
 use crate::check::{Widened, clear};
-use crate::cli::git_files::{Revision, revision_and_path};
+use crate::cli::git_files::{Revision, git, revision_and_path};
 use crate::cli::{Failure, terminal};
 use crate::disk::Disk;
-use crate::manifest::{Catalog, FileKind, Files, Found, Layout, MemoryFiles, Source};
+use crate::manifest::{Catalog, FileKind, Files, Found, Layout, MemoryFiles, Source, leads_to, project_root};
 use crate::plan::{Change, Plan};
 use crate::provider::Start;
 use crate::syntax::decode;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -67,6 +67,8 @@ pub(super) struct Side {
     files: Box<dyn Files>,
     /// The file or folder, absolute.
     path: PathBuf,
+    /// Whether it is a working tree's, and no revision's.
+    is_disk: bool,
 }
 
 impl Side {
@@ -74,7 +76,7 @@ impl Side {
         let Some((rev, path)) = revision_and_path(text) else {
             let path = terminal::absolute(Path::new(text));
             if path.exists() {
-                return Ok(Self { files: Box::new(Disk), path });
+                return Ok(Self { files: Box::new(Disk), path, is_disk: true });
             }
             return Err(Failure::usage(format!("there is no file, no folder and no `REV:path` {text}")));
         };
@@ -82,9 +84,9 @@ impl Side {
         let path = files.absolute(path);
         if files.kind(&path).is_none() {
             // A manifest that is new in the change: nothing to compare with is no error.
-            return Ok(Self { files: Box::new(MemoryFiles::default()), path });
+            return Ok(Self { files: Box::new(MemoryFiles::default()), path, is_disk: false });
         }
-        Ok(Self { files: Box::new(files), path })
+        Ok(Self { files: Box::new(files), path, is_disk: false })
     }
 
     /// The files of this side.
@@ -96,7 +98,7 @@ impl Side {
     pub(super) fn plans(&self, catalog: &Catalog<'_>) -> Result<Plans, Failure> {
         let single = self.files.kind(&self.path) == Some(FileKind::File);
         let mut plans = Plans::new();
-        for path in self.manifests(catalog.layout) {
+        for path in self.manifests(catalog.layout)? {
             let shown = path.strip_prefix(&self.path).ok().filter(|p| !p.as_os_str().is_empty());
             let shown = shown.map_or_else(|| terminal::shown(&path), |p| p.display().to_string());
             add_plans(&mut plans, &path, &shown, single, catalog)?;
@@ -104,31 +106,54 @@ impl Side {
         Ok(plans)
     }
 
-    fn manifests(&self, layout: &Layout) -> Vec<PathBuf> {
+    fn manifests(&self, layout: &Layout) -> Result<Vec<PathBuf>, Failure> {
         match self.files.kind(&self.path) {
-            Some(FileKind::File) => vec![self.path.clone()],
+            Some(FileKind::File) => Ok(vec![self.path.clone()]),
             Some(FileKind::Dir) => {
                 let mut found = Vec::new();
-                self.walk(&self.path, layout, &mut found, 0);
-                found
+                self.walk(layout, &mut found)?;
+                Ok(found)
             }
-            _ => Vec::new(),
+            _ => Ok(Vec::new()),
         }
     }
 
-    fn walk(&self, dir: &Path, layout: &Layout, found: &mut Vec<PathBuf>, depth: usize) {
-        const SKIPPED: [&str; 3] = [".git", "node_modules", "target"];
-        // Deeper than any project; a loop of links ends here.
-        if depth > 32 {
-            return;
-        }
-        for name in self.files.list(dir).into_iter().filter(|n| !SKIPPED.contains(&n.as_str())) {
-            let path = dir.join(name);
-            match self.files.kind(&path) {
-                Some(FileKind::Dir) => self.walk(&path, layout, found, depth + 1),
-                Some(FileKind::File) if layout.identify(&path).is_some() => found.push(path),
-                _ => {}
+    /// Every folder below, once. What links lead to comes last, so that a new link renames nothing, and only
+    /// within the project.
+    fn walk(&self, layout: &Layout, found: &mut Vec<PathBuf>) -> Result<(), Failure> {
+        let project = project_root(&Disk, layout, &self.path.join("bottle.yaml"));
+        let project = leads_to(self.files.as_ref(), project.as_deref().unwrap_or(&self.path));
+        let mut seen = HashSet::new();
+        let (mut folders, mut links) = (vec![self.path.clone()], VecDeque::new());
+        while let Some(dir) = folders.pop().or_else(|| links.pop_front()) {
+            let real = leads_to(self.files.as_ref(), &dir);
+            if !real.starts_with(&project) || !seen.insert(real) {
+                continue;
+            }
+            if dir.components().count() - self.path.components().count() > DEEPEST {
+                let why = format!("its folders are nested more than {DEEPEST} deep");
+                return Err(Failure::usage(format!("cannot read {}: {why}", terminal::shown(&self.path))));
+            }
+            for name in self.files.list(&dir).into_iter().filter(|name| name != ".git") {
+                let path = dir.join(name);
+                match self.files.kind(&path) {
+                    Some(FileKind::Dir) if self.files.target(&path).is_some() => links.push_back(path),
+                    Some(FileKind::Dir) if self.is_disk && is_built(&path) => {}
+                    Some(FileKind::Dir) => folders.push(path),
+                    Some(FileKind::File) if layout.identify(&path).is_some() => found.push(path),
+                    _ => {}
+                }
             }
         }
+        Ok(())
     }
 }
+
+/// Whether a folder holds what a build made, which no change brings: git follows nothing in it.
+fn is_built(dir: &Path) -> bool {
+    let named = dir.file_name().is_some_and(|name| name == "node_modules" || name == "target");
+    named && git(dir, &["ls-files", "-z"]).is_ok_and(|tracked| tracked.is_empty())
+}
+
+/// Folders in folders: more than any project has.
+const DEEPEST: usize = 1000;

@@ -5,9 +5,11 @@
 
 use super::arguments::{mount, sources};
 use super::lines::{self, Instruction, Reading};
+use super::pattern::Pattern;
 use super::refused::refused;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 /// Which paths of the context a build takes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,6 +22,21 @@ pub enum Wanted {
         /// Why, as the rest of a sentence that begins with the instruction.
         because: String,
     },
+}
+
+impl Wanted {
+    /// Whether it names a path, or a folder that the path lies in.
+    pub(super) fn takes(&self, path: &str, work: &mut u64) -> bool {
+        let Self::Named(names) = self else { return true };
+        let path = Path::new(path);
+        names.iter().any(|name| {
+            let pattern = name.contains(['*', '?', '[']).then(|| Pattern::new(name));
+            path.starts_with(name)
+                || pattern.is_some_and(|pattern| {
+                    path.ancestors().any(|above| pattern.matches(above.as_os_str().as_encoded_bytes(), work))
+                })
+        })
+    }
 }
 
 /// What a text says of itself.

@@ -90,6 +90,14 @@ impl BuildInputs {
         Self::gather(dockerfile, io::sink()).map(|(inputs, _)| inputs)
     }
 
+    /// Whether a file at this path of the context would be taken. Where that takes too long to find out, it is.
+    pub(crate) fn takes(&self, dockerfile: &Dockerfile, path: &str) -> bool {
+        let Dockerfile::Own { file, context } = dockerfile else { return false };
+        let mut work = 0;
+        let takes = self.wanted.takes(path, &mut work);
+        takes && !ignored(file, context).is_ok_and(|ignore| ignore.ignores(path.as_bytes(), &mut work))
+    }
+
     /// Collects again, into an archive for the builder.
     ///
     /// # Errors
