@@ -34,14 +34,16 @@ pub fn printable(text: &str) -> String {
     out
 }
 
-/// One line of text that a person decides on: where it is cut, or had several lines, its length and the
-/// beginning of its SHA-256 stand behind it, so that no two texts look alike.
+/// One line of text that a person decides on: where it is cut, or had several lines, its length and its
+/// SHA-256 stand behind it, so that no two texts look alike. The whole of it: two texts with the same 16 digits
+/// are found in an hour, and a yes to one would be a yes to the other.
 pub fn decided_on(text: &str) -> String {
     let shown = printable(text);
     if shown == text {
         return shown;
     }
-    format!("{shown} ({} characters, SHA-256 {})", text.chars().count(), short_digest(text.as_bytes()))
+    let whole = hex(digest(&SHA256, text.as_bytes()).as_ref());
+    format!("{shown} ({} characters, SHA-256 {whole})", text.chars().count())
 }
 
 /// Bytes as hexadecimal digits.

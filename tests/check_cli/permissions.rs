@@ -181,6 +181,28 @@ fn a_widening_is_let_through_on_the_record() {
     project.check(&["--approved", "approved.txt"]).expect(2);
 }
 
+/// What is cut where it is shown is whole where somebody said yes to it.
+#[test]
+fn a_yes_to_a_long_name_is_for_that_name() {
+    let Some(project) = repository(&[("dev.bottle.yaml", CLEAN)]) else { return };
+    let args = ["--deny-widening", "--since", "HEAD", "--approved", "approved.txt"];
+    let mount = |end: &str| {
+        let source = format!("./{}{end}", "long/".repeat(100));
+        std::fs::create_dir_all(project.path(&source)).expect("a folder");
+        project.write(
+            "dev.bottle.yaml",
+            format!("{CLEAN}workspace:\n  mounts: [{{source: {source}, target: /x}}]\n"),
+        );
+    };
+    mount("one");
+    let ran = project.check(&args).expect(1);
+    let line = ran.err.lines().find(|l| l.ends_with("  dev.bottle.yaml")).expect("a line to add").to_owned();
+    project.write("approved.txt", line);
+    project.check(&args).expect(0);
+    mount("two");
+    project.check(&args).expect(1);
+}
+
 /// `diff` has every format of `check`, with what is widened at its line, and is silent about no side.
 #[test]
 fn diff_has_every_format() {

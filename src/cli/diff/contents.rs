@@ -7,7 +7,7 @@ use crate::engine::BuildInputs;
 use crate::manifest::{Files, leads_to};
 use crate::plan::{Change, Direction, Dockerfile};
 use crate::provider::{Content, Derived, GuestFile};
-use crate::shown::{hex, printable};
+use crate::shown::{decided_on, hex};
 use crate::syntax::MAX_BYTES;
 use ring::digest::{SHA256, digest};
 use std::path::{Path, PathBuf};
@@ -52,7 +52,7 @@ fn folders(old: &Side<'_>, new: &Side<'_>, named: &dyn Fn(&Path) -> PathBuf, cha
         let [before, after] = [old.files, new.files].map(|files| leads_to(files, path));
         if before != after {
             let [before, after] = [before, after].map(|p| format!("leads to {}", named(&p).display()));
-            let (direction, subject) = (Direction::Changed, printable(&subject));
+            let (direction, subject) = (Direction::Changed, decided_on(&subject));
             changes.push(Change { direction, area, subject, before, after });
         }
     };
@@ -165,7 +165,7 @@ impl Held {
     fn shown(&self) -> String {
         match self {
             Self::Nothing => String::new(),
-            Self::Link(target) => format!("a link to {}", printable(&target.to_string_lossy())),
+            Self::Link(target) => format!("a link to {}", decided_on(&target.to_string_lossy())),
             Self::File { digest, plain: _, stored: _, executable } => {
                 format!("SHA-256 {digest}{}", if *executable { ", executable" } else { "" })
             }
@@ -210,7 +210,7 @@ fn push(changes: &mut Vec<Change>, area: &'static str, subject: &str, before: &H
         changes.push(Change {
             direction: Direction::Changed,
             area,
-            subject: printable(subject),
+            subject: decided_on(subject),
             before: before.shown(),
             after: after.shown(),
         });

@@ -9,7 +9,7 @@ pub use place::Places;
 pub use render::{DiffFormat, render_changes};
 
 use super::{EnvValue, Plan, WorkspaceMode};
-use crate::shown::{decided_on, printable};
+use crate::shown::decided_on;
 use serde::Serialize;
 
 /// Which way a permission moved.
@@ -96,7 +96,7 @@ fn push(
 ) {
     if let Some(direction) = direction {
         let (before, after) = (decided_on(&before), decided_on(&after));
-        changes.push(Change { direction, area, subject: printable(subject), before, after });
+        changes.push(Change { direction, area, subject: decided_on(subject), before, after });
     }
 }
 
