@@ -131,15 +131,12 @@ pub fn main() -> ExitCode {
 }
 
 fn run(command: Command, log: Option<Filter>) -> Result<u8, Failure> {
-    match (&command, log) {
-        // It has a file of its own.
-        (Command::Lsp(args), log) => return lsp::run(args, log),
-        (_, Some(filter)) => install(filter, Sink::Stderr),
-        (_, None) => {}
+    // The server's log is a file.
+    if let Some(filter) = log.clone().filter(|_| !matches!(command, Command::Lsp(_))) {
+        install(filter, Sink::Stderr);
     }
     tracing::info!(version = env!("CARGO_PKG_VERSION"), "begins");
     match command {
-        Command::Lsp(_) => Ok(CLEAN),
         Command::Check(args) => check::run(&args),
         Command::Plan(args) => plan::run(&args),
         Command::Diff(args) => diff::run(&args),
@@ -157,6 +154,7 @@ fn run(command: Command, log: Option<Filter>) -> Result<u8, Failure> {
         Command::Init(args) => init::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Schema(args) => schema::run(&args),
+        Command::Lsp(args) => lsp::run(&args, log),
         Command::Completions(args) => completions::run(&args),
     }
 }
