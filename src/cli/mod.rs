@@ -30,9 +30,12 @@ use std::process::ExitCode;
 /// Sandboxes for coding agents: the manifest checked, planned and launched.
 #[derive(Parser)]
 #[command(name = "bot-bottle", version, about, max_term_width = 100)]
+#[command(
+    after_help = "BOT_BOTTLE_LOG=debug, or egress=trace,engine=debug, says as -v does what is done, each part \
+                        at its own level."
+)]
 struct Cli {
-    /// Say on standard error what is done; `-vv` in detail, `-vvv` with everything. The variable
-    /// BOT_BOTTLE_LOG asks for parts, such as `egress=trace,engine=debug`.
+    /// Say on standard error what is done; `-vv` with everything.
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     verbose: u8,
     #[command(subcommand)]
