@@ -32,9 +32,12 @@ use std::process::ExitCode;
 /// Sandboxes for coding agents: the manifest checked, planned and launched.
 #[derive(Parser)]
 #[command(name = "bot-bottle", version, about, max_term_width = 100)]
+#[command(
+    after_help = "BOT_BOTTLE_LOG=debug, or egress=trace,engine=debug, says as -v does what is done, each part \
+                        at its own level."
+)]
 struct Cli {
-    /// Say on standard error what is done; `-vv` in detail, `-vvv` with everything. The variable
-    /// BOT_BOTTLE_LOG asks for parts, such as `egress=trace,engine=debug`.
+    /// Say on standard error what is done; `-vv` with everything.
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     verbose: u8,
     #[command(subcommand)]
@@ -141,15 +144,12 @@ pub fn main() -> ExitCode {
 }
 
 fn run(command: Command, log: Option<Filter>) -> Result<u8, Failure> {
-    match (&command, log) {
-        // It has a file of its own.
-        (Command::Lsp(args), log) => return lsp::run(args, log),
-        (_, Some(filter)) => install(filter, Sink::Stderr),
-        (_, None) => {}
+    // The server's log is a file.
+    if let Some(filter) = log.clone().filter(|_| !matches!(command, Command::Lsp(_))) {
+        install(filter, Sink::Stderr);
     }
     tracing::info!(version = env!("CARGO_PKG_VERSION"), "begins");
     match command {
-        Command::Lsp(_) => Ok(CLEAN),
         Command::Check(args) => check::run(&args),
         Command::Plan(args) => plan::run(&args),
         Command::Diff(args) => diff::run(&args),
@@ -167,6 +167,7 @@ fn run(command: Command, log: Option<Filter>) -> Result<u8, Failure> {
         Command::Init(args) => init::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Schema(args) => schema::run(&args),
+        Command::Lsp(args) => lsp::run(&args, log),
         Command::Completions(args) => completions::run(&args),
     }
 }

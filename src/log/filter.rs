@@ -39,7 +39,6 @@ impl Filter {
         let level = match times {
             0 => return None,
             1 => LevelFilter::INFO,
-            2 => LevelFilter::DEBUG,
             _ => LevelFilter::TRACE,
         };
         Some(Self::all(level))

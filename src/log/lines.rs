@@ -156,7 +156,7 @@ mod tests {
     use super::*;
     use crate::log::LogFile;
     use tracing::subscriber::with_default;
-    use tracing::{debug, info, info_span, trace};
+    use tracing::{debug, info, info_span};
     use tracing_subscriber::layer::SubscriberExt;
 
     /// What is logged of some work, without the times.
@@ -173,10 +173,10 @@ mod tests {
 
     #[test]
     fn a_line_says_where_and_within_what() {
-        let lines = logged("debug", || {
+        let lines = logged("debug,lsp=info", || {
             let _launch = info_span!(target: "bot_bottle::engine", "launch", bottle = "dev").entered();
             debug!(target: "bot_bottle::egress::proxy", request = 7, host = "a.test", "arrived");
-            trace!(target: "bot_bottle::egress", "too much");
+            debug!(target: "bot_bottle::lsp", "too much");
         });
         assert_eq!(lines[0], "info engine launch{bottle=dev}: begins");
         assert_eq!(lines[1], "debug egress launch{bottle=dev}: arrived request=7 host=a.test");

@@ -8,7 +8,7 @@ use tokio::sync::mpsc;
 use tower_lsp::Client;
 use tower_lsp::jsonrpc;
 use tower_lsp::ls_types::{notification, request};
-use tracing::trace;
+use tracing::debug;
 
 /// How long a client may take to answer; later answers are nobody's.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -57,7 +57,7 @@ impl Outbox {
             method: &'static str,
             params: P,
         }
-        trace!(method, "tells the client");
+        debug!(method, "tells the client");
         let message = Notification { jsonrpc: "2.0", method, params };
         // What cannot be written as JSON does not come from here; a closed queue means that the
         // conversation is over.

@@ -158,7 +158,7 @@ fn number(line: &str, key: &str) -> u64 {
 #[test]
 fn a_launch_says_its_stages_in_order_and_its_requests_by_number() {
     let Some(scene) = Scene::new() else { return };
-    for (words, variable) in [(&["-vvv"][..], None), (&[][..], Some("trace"))] {
+    for (words, variable) in [(&["-vv"][..], None), (&[][..], Some("trace"))] {
         let log = lines(&scene.launch(words, variable));
         scene.private.is_absent_from(&log);
         let stages: Vec<_> = log
