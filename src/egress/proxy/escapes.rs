@@ -46,6 +46,17 @@ const NAMED: [(&[u8], u8); 33] = [
     (b"vert", b'|'),
 ];
 
+/// The bytes that begin an escape or break a line.
+static SPECIAL: [bool; 256] = {
+    let mut table = [false; 256];
+    let (mut i, all) = (0, b"\\%&\r\n");
+    while i < all.len() {
+        table[all[i] as usize] = true;
+        i += 1;
+    }
+    table
+};
+
 /// Bytes as they read without their escapes.
 #[derive(Default)]
 pub(crate) struct Text {
@@ -87,9 +98,13 @@ enum Escape {
 impl Text {
     /// Reads bytes; with `end` nothing follows them. `None` where they read as they are.
     pub(crate) fn read(raw: &[u8], end: bool) -> Option<Self> {
-        let special = |b: &u8| matches!(b, b'\\' | b'%' | b'&' | b'\r' | b'\n');
+        let special = |b: &u8| SPECIAL[usize::from(*b)];
         raw.iter().position(special)?;
-        let mut text = Self { bytes: Vec::with_capacity(raw.len()), ..Self::default() };
+        let mut text = Self {
+            bytes: Vec::with_capacity(raw.len()),
+            runs: Vec::with_capacity(raw.len() / 16),
+            ..Self::default()
+        };
         let (mut i, mut last) = (0, Last::Other);
         while i < raw.len() {
             let plain = raw[i..].iter().position(special).unwrap_or(raw.len() - i);

@@ -5,7 +5,7 @@
 //! as they read without their escapes.
 
 use super::escapes::Text;
-use aho_corasick::{AhoCorasick, AhoCorasickKind, Input, MatchKind};
+use aho_corasick::{AhoCorasick, AhoCorasickKind, Input, MatchKind, packed};
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use std::ops::Range;
@@ -20,8 +20,12 @@ const UNWAITED: usize = 4;
 /// The spellings of one credential.
 pub(crate) struct Needles {
     all: Vec<Vec<u8>>,
-    /// `None` where no value is long enough.
+    /// Looks for the first bytes of all with vector instructions; `None` where there are none.
+    packed: Option<packed::Searcher>,
+    /// In its place; `None` where no value is long enough.
     finder: Option<AhoCorasick>,
+    /// The length of the shortest, in bytes.
+    shortest: usize,
 }
 
 /// The end of what was looked at, in bytes from there back.
@@ -59,7 +63,13 @@ impl Needles {
             .build(&all)
             .ok()
             .filter(|_| !all.is_empty());
-        Self { all, finder }
+        let packed = packed::Config::new()
+            .match_kind(packed::MatchKind::LeftmostLongest)
+            .builder()
+            .extend(&all)
+            .build()
+            .filter(|_| !all.is_empty());
+        Self { packed, finder, shortest: all.iter().map(Vec::len).min().unwrap_or(usize::MAX), all }
     }
 
     /// Calls `found` with each place of a match in `window`; with `end` nothing follows it.
@@ -85,7 +95,11 @@ impl Needles {
 
     fn search(&self, window: &[u8], mut found: impl FnMut(Range<usize>)) {
         let mut from = 0;
-        while let Some(at) = self.finder.as_ref().and_then(|f| f.find(Input::new(window).range(from..))) {
+        let next = |from: usize| match &self.packed {
+            Some(packed) => packed.find_in(window, (from..window.len()).into()),
+            None => self.finder.as_ref()?.find(Input::new(window).range(from..)),
+        };
+        while let Some(at) = Some(from).filter(|f| window.len() - f >= self.shortest).and_then(next) {
             found(at.range());
             // One on, not one match on: matches of a repetitive value overlap.
             from = at.start() + 1;
@@ -106,7 +120,15 @@ impl Needles {
     /// A copy with the matches starred; `None` when there are none.
     pub(crate) fn mask(&self, whole: &[u8]) -> Option<Vec<u8>> {
         let mut out: Option<Vec<u8>> = None;
-        self.each(whole, true, |place| star(&mut out.get_or_insert_with(|| whole.to_vec())[place]));
+        // An escape is longer than what it stands for.
+        if whole.len() < self.shortest {
+            return None;
+        }
+        let mut found = |place: Range<usize>| star(&mut out.get_or_insert_with(|| whole.to_vec())[place]);
+        self.search(whole, &mut found);
+        if let Some(text) = Text::read(whole, true) {
+            self.search(&text.bytes, |place| found(text.raw(place)));
+        }
         out
     }
 
