@@ -78,8 +78,8 @@ static_checks() {
 
 if [ "$part" = quick ]; then
   static_checks
-  step "Rust tests" cargo test --locked --no-fail-fast --lib --bins --test check_cli --test details \
-    --test language --test layers --test leaves --test lsp --test plan --test properties --test rules
+  step "Rust tests" cargo test --locked --no-fail-fast --lib --bins --test arrows --test check_cli --test details \
+    --test language --test layers --test leaves --test links --test lsp --test plan --test properties --test rules
   finish
 fi
 
