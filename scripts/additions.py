@@ -50,6 +50,11 @@ class Copy:
         return subprocess.run(words, cwd=self.folder, env=env, text=True, **options)
 
 
+def program(copy):
+    """Another name for the program, so that the copy's takes no place of the real one below TARGET."""
+    copy.insert("Cargo.toml", r'^\[\[bin\]\]\nname = "bot-bottle', "-toy")
+
+
 def rule(copy):
     """The one of CONTRIBUTING.md, as a newcomer would copy it."""
     page = (HERE / "CONTRIBUTING.md").read_text()
@@ -305,7 +310,7 @@ def frame(message):
 
 def used(copy):
     """What each addition does once it is built."""
-    program = str(TARGET / "debug/bot-bottle")
+    program = str(TARGET / "debug/bot-bottle-toy")
     (copy.folder / "try").mkdir()
     copy.write("try/toy.bottle.yaml", "toy: one\nagent_provider: {template: toy}\n")
     copy.write("try/test.bottle.yaml", "env: {A: b}\n")
@@ -355,7 +360,7 @@ def conversation(command, talk):
 def main():
     with tempfile.TemporaryDirectory() as folder:
         copy = Copy(folder)
-        for add in (rule, provider, backend, report, feature, field):
+        for add in (program, rule, provider, backend, report, feature, field):
             add(copy)
         copy.run("cargo", "build", "--locked", "--quiet", check=True)
         passed = failed = 0

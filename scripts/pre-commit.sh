@@ -45,6 +45,7 @@ expect() { # expect CODE HOOK WHAT
 expect 0 bot-bottle-check "a clean repository"
 git rm -q bottles/base.bottle.yaml
 expect 1 bot-bottle-check "a deleted parent"
+CI=true expect 1 bot-bottle-check "a deleted parent in CI"
 git reset -q --hard
 printf 'skills: review\n' >>bottles/base.bottle.yaml
 git add .

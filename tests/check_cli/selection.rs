@@ -208,6 +208,21 @@ fn a_bottle_of_a_home_that_is_not_here_is_no_mistake_in_ci() {
     assert!(in_ci(&["--home", "nowhere"]).expect(2).err.contains("no folder .bot-bottle"));
 }
 
+/// What lies beside a repository's other manifests names its neighbours: one that is deleted is missed in CI too.
+#[test]
+fn a_parent_or_bottle_that_is_gone_is_a_mistake_in_ci() {
+    for (file, text, rule) in [
+        ("dev.bottle.yaml", "extends: base\n", "unknown-parent"),
+        ("fix.agent.yaml", "bottle: base\nprompt: Fix it.\n", "unknown-bottle"),
+        (".bot-bottle/bottles/dev.md", "---\nextends: base\n---\n", "unknown-parent"),
+    ] {
+        let project = Project::new(&[(file, text)]);
+        let mut command = project.command(&["check"]);
+        let ran = crate::rig::ran(command.env("CI", "true").output().expect("it runs"));
+        assert!(ran.expect(1).out.contains(rule), "{file}");
+    }
+}
+
 /// An agent's text changes, and its bottle lies in a home: nothing of it can be compared here, and nothing of it
 /// is this change's. In another bottle it may do other things.
 #[test]

@@ -5,7 +5,7 @@
 #![allow(rustdoc::invalid_codeblock_attributes)]
 
 use super::{Context, Edit, Group, Matter, Rule, Severity, Sink, edit, listed, shown};
-use crate::manifest::{Located, Place, Route};
+use crate::manifest::{Located, Location, Place, Route};
 use crate::provider;
 use crate::syntax::{Node, Span};
 use std::collections::HashMap;
@@ -118,7 +118,10 @@ fn missing_bottle(ctx: &Context<'_>, out: &mut Sink<'_>, name: &Located<String>)
     let mut names: Vec<String> = ctx.catalog.bottles(ctx.source).into_iter().map(|c| c.name).collect();
     names.retain(|n| ctx.bottle.is_none() || *n != ctx.manifest.name);
     let names = names.iter().map(String::as_str);
-    if ctx.facts.bottles_elsewhere && nearest(&name.value, names.clone()).is_none() {
+    // A project's own agents run in bottles of whoever launches them. What lies anywhere else in a repository
+    // names its neighbours, and one that is deleted must not pass for one that is elsewhere.
+    let of_a_person = ctx.bottle.is_none() && ctx.source.location == Location::Project;
+    if of_a_person && ctx.facts.bottles_elsewhere && nearest(&name.value, names.clone()).is_none() {
         let message =
             format!("the bottle `{}` cannot be judged here: it may lie in a home", shown(&name.value));
         let finding = out.at(&name.place, message);

@@ -46,16 +46,37 @@ const NAMED: [(&[u8], u8); 33] = [
     (b"vert", b'|'),
 ];
 
-/// The bytes that begin an escape or break a line.
-static SPECIAL: [bool; 256] = {
-    let mut table = [false; 256];
-    let (mut i, all) = (0, b"\\%&\r\n");
-    while i < all.len() {
-        table[all[i] as usize] = true;
-        i += 1;
+/// Where the next byte is that begins an escape or breaks a line. Each kind is looked for once as far as it is
+/// away, so that text with many lines and no escapes is not searched to its end for each line.
+struct Ahead<'a> {
+    raw: &'a [u8],
+    escape: usize,
+    line: usize,
+}
+
+impl<'a> Ahead<'a> {
+    fn new(raw: &'a [u8]) -> Self {
+        let mut ahead = Self { raw, escape: 0, line: 0 };
+        ahead.look(0, true, true);
+        ahead
     }
-    table
-};
+
+    fn look(&mut self, from: usize, escape: bool, line: bool) {
+        let (rest, end) = (&self.raw[from..], self.raw.len());
+        if escape {
+            self.escape = memchr::memchr3(b'\\', b'%', b'&', rest).map_or(end, |at| from + at);
+        }
+        if line {
+            self.line = memchr::memchr2(b'\r', b'\n', rest).map_or(end, |at| from + at);
+        }
+    }
+
+    /// The next place at or behind `from`; the length where there is none.
+    fn next(&mut self, from: usize) -> usize {
+        self.look(from, self.escape < from, self.line < from);
+        self.escape.min(self.line)
+    }
+}
 
 /// Bytes as they read without their escapes.
 #[derive(Default)]
@@ -98,8 +119,10 @@ enum Escape {
 impl Text {
     /// Reads bytes; with `end` nothing follows them. `None` where they read as they are.
     pub(crate) fn read(raw: &[u8], end: bool) -> Option<Self> {
-        let special = |b: &u8| SPECIAL[usize::from(*b)];
-        raw.iter().position(special)?;
+        let mut ahead = Ahead::new(raw);
+        if ahead.next(0) == raw.len() {
+            return None;
+        }
         let mut text = Self {
             bytes: Vec::with_capacity(raw.len()),
             runs: Vec::with_capacity(raw.len() / 16),
@@ -107,7 +130,7 @@ impl Text {
         };
         let (mut i, mut last) = (0, Last::Other);
         while i < raw.len() {
-            let plain = raw[i..].iter().position(special).unwrap_or(raw.len() - i);
+            let plain = ahead.next(i) - i;
             if plain > 0 {
                 text.runs.push(Run { at: text.bytes.len(), from: i..i + plain, escape: false });
                 text.bytes.extend_from_slice(&raw[i..i + plain]);
