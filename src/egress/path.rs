@@ -1,7 +1,7 @@
 //! The one spelling of a request's path, and what makes a path one that servers read in two ways.
 //!
 //! A path term is only as good as the agreement with the server on what the path is. Servers and
-//! the programs before them decode once or twice, cut parameters off, fold look-alikes and resolve
+//! the programs before them decode once or twice, cut parameters off, fold similar characters and resolve
 //! dots, in any order. So a path that some of them would read as another is refused, not guessed.
 
 /// The one spelling of a path that patterns are compared with, or why it has more than one reading.

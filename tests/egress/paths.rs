@@ -93,7 +93,7 @@ fn percent(text: &[u8]) -> Vec<u8> {
     out
 }
 
-/// Folds overlong UTF-8, full width and other look-alikes to ASCII, and drops what is invisible.
+/// Folds overlong UTF-8, full width and other similar characters to ASCII, and drops what is invisible.
 fn folded(text: &[u8]) -> Vec<u8> {
     let mut out = Vec::new();
     let mut i = 0;
