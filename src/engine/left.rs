@@ -3,9 +3,10 @@
 use super::guard::{Change, Changes, Snapshot};
 use super::set_group_id;
 use super::ui::Ui;
-use super::workspace::real_path;
+use super::workspace::writable;
 use crate::plan::{Plan, WorkspaceMode};
 use crate::shown::visible;
+use std::io;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
@@ -25,8 +26,7 @@ impl Left {
     /// Looks before the agent starts. `workspace` is the workspace's real folder.
     pub(crate) fn before(plan: &Plan, workspace: &Path) -> Self {
         let bound = plan.workspace.mode == WorkspaceMode::Bind;
-        let mounts = plan.workspace.mounts.iter().filter(|m| !m.read_only).map(|m| real_path(&m.source));
-        let writable = bound.then(|| workspace.to_path_buf()).into_iter().chain(mounts);
+        let writable = writable(plan, workspace).into_iter();
         Self {
             watched: bound.then(|| Snapshot::take(workspace)),
             writable: writable.filter_map(|path| Some((path.clone(), set_group_id::open(&path)?))).collect(),
@@ -48,27 +48,27 @@ impl Left {
             ui.note(&format!("the look for files that the host obeys is incomplete: {first}{more}"));
         }
         for (root, opened) in &self.writable {
-            let told = |path: &PathBuf| visible(&root.join(path).display().to_string());
-            match set_group_id::take_off(opened, self.since) {
-                Ok((taken, left)) => {
-                    for path in &taken {
-                        ui.note(&format!(
-                            "this program was left with a set-group-id bit, which is off now: {}",
-                            told(path)
-                        ));
-                    }
-                    for path in &left {
-                        ui.note(&format!("this program was left with a set-group-id bit: {}", told(path)));
-                    }
-                }
-                Err(error) => {
-                    let root = visible(&root.display().to_string());
-                    ui.note(&format!(
-                        "{root} cannot be searched for programs with a set-group-id bit: {error}"
-                    ));
-                }
-            }
+            set_group_ids(root, set_group_id::take_off(opened, self.since), ui);
         }
         changes
+    }
+}
+
+/// Says which programs below a folder had the bit, or why that is not known.
+fn set_group_ids(root: &Path, found: io::Result<(Vec<PathBuf>, Vec<PathBuf>)>, ui: &dyn Ui) {
+    let shown = |path: &Path| visible(&path.display().to_string());
+    let (taken, left) = match found {
+        Ok(found) => found,
+        Err(error) => {
+            let root = shown(root);
+            return ui
+                .note(&format!("{root} cannot be searched for programs with a set-group-id bit: {error}"));
+        }
+    };
+    for (paths, now) in [(taken, ", which is off now"), (left, "")] {
+        for path in paths {
+            let path = shown(&root.join(path));
+            ui.note(&format!("this program was left with a set-group-id bit{now}: {path}"));
+        }
     }
 }

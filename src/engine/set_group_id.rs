@@ -1,6 +1,7 @@
 //! Set-group-id on what a guest left behind: kept on folders, where it shares files within a group, and taken off
 //! programs, which would run with the launcher's group for whoever starts them on the host.
 
+use super::tree::FOLDER;
 use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, Stat, fchmod, fstat, openat, statat};
 use std::ffi::{CStr, OsStr};
 use std::io;
@@ -9,7 +10,6 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-const FOLDER: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
 const FILE: OFlags = OFlags::RDONLY.union(OFlags::NONBLOCK).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
 /// Folders within folders that are entered.
 const DEPTH: usize = 64;

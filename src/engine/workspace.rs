@@ -81,6 +81,13 @@ pub(crate) fn check_sources(
     Ok(())
 }
 
+/// What of the host a guest may write, by real paths: the workspace's folder, and mounts.
+pub(crate) fn writable(plan: &Plan, workspace: &Path) -> Vec<PathBuf> {
+    let bound = (plan.workspace.mode == WorkspaceMode::Bind).then(|| workspace.to_owned());
+    let mounts = plan.workspace.mounts.iter().filter(|m| !m.read_only).map(|m| real_path(&m.source));
+    bound.into_iter().chain(mounts).collect()
+}
+
 /// Refuses a manifest of the user's own that the guest could rewrite: it may be reached by a link from
 /// the store, and what is obeyed is what lies where the link leads.
 pub(crate) fn check_manifests(
@@ -89,9 +96,7 @@ pub(crate) fn check_manifests(
     workspace: &Path,
     host: &Host,
 ) -> Result<(), Problem> {
-    let written = (plan.workspace.mode == WorkspaceMode::Bind).then(|| workspace.to_owned());
-    let mounts = plan.workspace.mounts.iter().filter(|m| !m.read_only).map(|m| real_path(&m.source));
-    let written: Vec<PathBuf> = written.into_iter().chain(mounts).collect();
+    let written = writable(plan, workspace);
     let store = host.home().join(".bot-bottle");
     for source in sources.iter().filter(|source| source.starts_with(&store)) {
         let real = real_path(source);
@@ -156,7 +161,7 @@ fn launchers_own(real: &Path, host: &Host, state: &StateDir) -> Option<&'static 
 }
 
 /// A path with its links followed as far as there is something.
-pub(super) fn real_path(path: &Path) -> PathBuf {
+fn real_path(path: &Path) -> PathBuf {
     if let Ok(real) = fs::canonicalize(path) {
         return real;
     }
