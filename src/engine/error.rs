@@ -1,6 +1,11 @@
-//! What can go wrong in a launch, told by stage.
+//! What can go wrong in a launch, by stage.
 
+use crate::egress::EgressError;
+use crate::provider::LoginError;
+use std::error::Error;
 use std::fmt;
+use std::io;
+use std::sync::Arc;
 
 /// The stages of a launch, in order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -82,10 +87,11 @@ pub enum LaunchError {
         /// The stage.
         stage: Stage,
         /// What went wrong.
+        #[source]
         problem: Problem,
     },
     /// The person who launched it stopped it.
-    #[error("{stage}: stopped on request; nothing of the run is left")]
+    #[error("{stage}: cancelled; everything the run made has been removed")]
     Cancelled {
         /// The stage that was under way.
         stage: Stage,
@@ -101,7 +107,8 @@ impl LaunchError {
     }
 }
 
-/// One thing that went wrong: what, why, and what to do.
+/// One thing that went wrong: what, why, and what to do. Its text says all of that; the source is there for
+/// code that asks what kind of error it was.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{what}: {why}{}{help}", if help.is_empty() { "" } else { "; " })]
 pub struct Problem {
@@ -111,15 +118,98 @@ pub struct Problem {
     pub why: String,
     /// What to do; empty where nothing can be advised.
     pub help: String,
+    #[source]
+    cause: Option<Cause>,
 }
 
 impl Problem {
-    pub(crate) fn new(what: impl Into<String>, why: impl fmt::Display, help: impl Into<String>) -> Self {
-        Self { what: what.into(), why: why.to_string(), help: help.into() }
+    pub(crate) fn new(what: impl Into<String>, why: impl Into<Why>, help: impl Into<String>) -> Self {
+        let (why, cause) = match why.into() {
+            Why::Said(text) => (text, None),
+            Why::Error(error) => (error.to_string(), Some(Cause(error))),
+        };
+        Self { what: what.into(), why, help: help.into(), cause }
     }
 
-    /// A file or process that the machine refused.
-    pub(crate) fn io(what: impl Into<String>, why: impl fmt::Display) -> Self {
+    /// What nothing can be advised for, such as a file that the machine refused.
+    pub(crate) fn io(what: impl Into<String>, why: impl Into<Why>) -> Self {
         Self::new(what, why, "")
+    }
+}
+
+/// Why something went wrong: in our words, or in those of the error that caused it.
+pub(crate) enum Why {
+    Said(String),
+    Error(Arc<dyn Error + Send + Sync>),
+}
+
+impl From<&str> for Why {
+    fn from(text: &str) -> Self {
+        Self::Said(text.to_owned())
+    }
+}
+
+impl From<String> for Why {
+    fn from(text: String) -> Self {
+        Self::Said(text)
+    }
+}
+
+// One for all errors would be in the way of text, which may be an error one day.
+macro_rules! why {
+    ($($error:ty),*) => {$(
+        impl From<$error> for Why {
+            fn from(error: $error) -> Self {
+                Self::Error(Arc::new(error))
+            }
+        }
+    )*};
+}
+
+why!(io::Error, EgressError, LoginError);
+
+impl From<rustix::io::Errno> for Why {
+    fn from(errno: rustix::io::Errno) -> Self {
+        io::Error::from(errno).into()
+    }
+}
+
+/// The error behind a [`Problem`]. Two are equal when they say the same.
+#[derive(Debug, Clone)]
+struct Cause(Arc<dyn Error + Send + Sync>);
+
+impl PartialEq for Cause {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.to_string() == other.0.to_string()
+    }
+}
+
+impl Eq for Cause {}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl Error for Cause {
+    /// The caused error itself, so that it can be asked for its kind.
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        Some(self.0.as_ref())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_error_that_stopped_a_launch_can_be_asked_for() {
+        let problem = Problem::io("cannot write a file", io::Error::from(io::ErrorKind::StorageFull));
+        let error = LaunchError::Failed { stage: Stage::State, problem };
+        let mut chain = std::iter::successors(error.source(), |error| (*error).source());
+        let kind = chain.find_map(|error| error.downcast_ref::<io::Error>()).map(io::Error::kind);
+        assert_eq!(kind, Some(io::ErrorKind::StorageFull));
+        assert!(error.to_string().starts_with("state: cannot write a file: "), "{error}");
     }
 }

@@ -174,14 +174,14 @@ impl Looked {
 
     /// A file's bytes, read once; refused where they are others than they were.
     pub(crate) fn same_file(&self, path: &Path, file: File) -> Result<Vec<u8>, Problem> {
-        let (bytes, sight) = read(file).map_err(|e| unreadable(path, &e))?;
+        let (bytes, sight) = read(file).map_err(|e| unreadable(path, e))?;
         self.same(Thing::File(path.to_owned()), sight)?;
         Ok(bytes)
     }
 
     /// Refuses the copy of a folder where what was copied is something else than it was.
     pub(crate) fn same_tree(&self, path: &Path, copy: &impl AsFd) -> Result<(), Problem> {
-        let (digest, bytes) = tree::digest(copy.as_fd()).map_err(|e| unreadable(path, &e))?;
+        let (digest, bytes) = tree::digest(copy.as_fd()).map_err(|e| unreadable(path, e))?;
         self.same(Thing::Tree(path.to_owned()), Sight::Bytes(digest, bytes))
     }
 
@@ -206,7 +206,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn unreadable(path: &Path, error: &io::Error) -> Problem {
+fn unreadable(path: &Path, error: io::Error) -> Problem {
     Problem::new(format!("cannot read {}", path.display()), error, "name what can be read")
 }
 

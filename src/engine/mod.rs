@@ -214,12 +214,12 @@ pub fn launch(cleared: &Cleared, options: &Options, ui: &dyn Ui) -> Result<Outco
     let failed = |problem| LaunchError::Failed { stage: Stage::Check, problem };
     let plan = &env::fill_paths(cleared.plan(), &options.host).map_err(failed)?;
     let no_terminal =
-        |why: String| failed(Problem::new("there is no terminal", why, "give the agent a task"));
+        |why: error::Why| failed(Problem::new("there is no terminal", why, "give the agent a task"));
     let pty = match options.talk {
         Talk::Terminal if !rustix::termios::isatty(std::io::stdin()) => {
-            return Err(no_terminal("standard input is none".to_owned()));
+            return Err(no_terminal("standard input is not one".into()));
         }
-        Talk::Terminal => Some(Pty::open().map_err(|e| no_terminal(e.to_string()))?),
+        Talk::Terminal => Some(Pty::open().map_err(|e| no_terminal(e.into()))?),
         Talk::Stream => None,
     };
     let resize = pty.as_ref().map(Pty::sizer);

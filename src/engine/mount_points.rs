@@ -4,7 +4,7 @@
 //! the way. In a home that an agent left, such a link leads to wherever the agent wants: so each mount
 //! point is made from outside first, through no link, and nothing is left to be made.
 
-use super::error::Problem;
+use super::error::{Problem, Why};
 use super::tree::{self, Owner};
 use std::io;
 use std::os::fd::AsFd;
@@ -37,21 +37,21 @@ impl MountPoints {
         self.points.iter().try_for_each(|point| {
             tree::open_root(&point.root)
                 .and_then(|root| tree::make_mount_point(root.as_fd(), &point.rest, point.is_dir, self.owner))
-                .map_err(|error| refused(point, &error))
+                .map_err(|error| refused(point, error))
         })
     }
 }
 
-fn refused(point: &Point, error: &io::Error) -> Problem {
+fn refused(point: &Point, error: io::Error) -> Problem {
     let what = format!("nothing can be mounted at {} in the guest's home", point.rest.display());
     let why = match error.raw_os_error() {
         Some(code) if code == rustix::io::Errno::LOOP.raw_os_error() => {
-            "a symbolic link is on the way".to_owned()
+            Why::from("a symbolic link is on the way")
         }
         Some(code) if code == rustix::io::Errno::NOTDIR.raw_os_error() => {
-            "a symbolic link or a file is on the way".to_owned()
+            Why::from("a symbolic link or a file is on the way")
         }
-        _ => error.to_string(),
+        _ => error.into(),
     };
     Problem::new(what, why, "an earlier run left it there: launch without --resume, or choose another target")
 }

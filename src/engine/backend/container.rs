@@ -241,14 +241,15 @@ impl Backend for Container {
     }
 }
 
+/// Removes containers, by name or whole id; one that is gone already counts as removed.
 fn remove(cli: &Cli, containers: &[&str]) -> Result<(), String> {
     // Not the launch's own token: clean-up goes on after a cancel.
-    match cli.run(&[&["rm", "--force", "--volumes"], containers].concat(), &Cancel::default()) {
-        Ok(_) => Ok(()),
-        Err(CliError::Refused(why)) if why.to_lowercase().contains("no such container") => Ok(()),
-        Err(CliError::Refused(why)) => Err(why),
-        Err(CliError::Cancelled) => Err("stopped".to_owned()),
-    }
+    let removed = cli.run(&[&["rm", "--force", "--volumes"], containers].concat(), &Cancel::default());
+    let Err(refused) = removed else { return Ok(()) };
+    let all = ["ps", "--all", "--no-trunc", "--format", "{{.ID}} {{.Names}}"];
+    let left = cli.run(&all, &Cancel::default()).map_err(CliError::words)?;
+    let is_there = |container: &&str| left.split_whitespace().any(|word| word == *container);
+    if containers.iter().any(is_there) { Err(refused.words()) } else { Ok(()) }
 }
 
 /// Removes the containers of a run whose launcher is gone, found by their label: whatever a record
@@ -272,10 +273,7 @@ pub(crate) fn left_behind(record: &Record, run: &Path, host: &Host) -> Result<()
 fn remove_labelled(cli: &Cli, run: &str) -> Result<bool, String> {
     let filter = format!("label={}", label(run));
     let found = cli.run(&["ps", "--all", "--quiet", "--no-trunc", "--filter", &filter], &Cancel::default());
-    let found = found.map_err(|e| match e {
-        CliError::Refused(why) => why,
-        CliError::Cancelled => "stopped".to_owned(),
-    })?;
+    let found = found.map_err(CliError::words)?;
     let containers: Vec<_> = found.split_whitespace().collect();
     if containers.is_empty() { Ok(false) } else { remove(cli, &containers).map(|()| true) }
 }

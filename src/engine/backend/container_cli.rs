@@ -102,6 +102,14 @@ impl CliError {
             Self::Refused(why) => Stop::Failed(Problem::new(what, why, help)),
         }
     }
+
+    /// In a line, for what goes on after it.
+    pub(super) fn words(self) -> String {
+        match self {
+            Self::Cancelled => "cancelled".to_owned(),
+            Self::Refused(why) => why,
+        }
+    }
 }
 
 /// The label of all containers of a run.

@@ -1,10 +1,10 @@
 //! The image of a container guest: built once for what it is built from, and what we must know of it.
 
-use super::container_cli::{Cli, CliError, Making, START_DAEMON, label};
+use super::container_cli::{Cli, Making, START_DAEMON, label};
 use super::{Engine, Job, Stop, TrustStore};
 use crate::engine::build::{self, BuildInputs, LeftOut};
 use crate::engine::child::{self, Prepared, Stopped};
-use crate::engine::error::Problem;
+use crate::engine::error::{Problem, Why};
 use crate::engine::guest::Bind;
 use crate::engine::state::make_dir_all;
 use crate::engine::tree::Owner;
@@ -37,10 +37,10 @@ pub(crate) fn provide(cli: &Cli, job: &Job<'_>, inputs: &BuildInputs) -> Result<
         Dockerfile::Shipped(_) => format!("{}:{}", repository(job.plan.image), inputs.digest),
         Dockerfile::Own { .. } => format!("{OWN_IMAGE}:{}", inputs.digest),
     };
-    let mut id = inspect(cli, &tag, job)?;
+    let mut id = id_of(cli, &tag, job)?;
     if id.is_none() {
         build(cli, job, inputs, &tag)?;
-        id = inspect(cli, &tag, job)?;
+        id = id_of(cli, &tag, job)?;
     }
     let id =
         id.ok_or_else(|| Problem::io(format!("the image {tag} is gone"), "another program removed it"))?;
@@ -53,25 +53,23 @@ fn repository(image: &str) -> &str {
     image.split(':').next().unwrap_or(image)
 }
 
-fn inspect(cli: &Cli, tag: &str, job: &Job<'_>) -> Result<Option<String>, Stop> {
-    match cli.run(&["image", "inspect", "--format", "{{.Id}}", tag], job.cancel) {
-        Ok(id) => Ok(Some(id)),
-        Err(CliError::Cancelled) => Err(Stop::Cancelled),
-        Err(CliError::Refused(why)) => {
-            let why = why.to_lowercase();
-            let absent =
-                ["no such image", "image not known", "no such object"].iter().any(|t| why.contains(t));
-            let what = format!("{} does not answer", cli.engine.name());
-            if absent { Ok(None) } else { Err(Problem::new(what, why, START_DAEMON).into()) }
-        }
-    }
+/// The image's id, where there is one. Asked as a list, since that tells «none» from «no answer» by the exit code;
+/// `image inspect` says either in words of its own.
+fn id_of(cli: &Cli, tag: &str, job: &Job<'_>) -> Result<Option<String>, Stop> {
+    let listed = cli.run(&["image", "ls", "--quiet", "--no-trunc", tag], job.cancel);
+    let listed = listed.map_err(|e| e.at(&format!("{} does not answer", cli.engine.name()), START_DAEMON))?;
+    // A client may have a warning to print first.
+    Ok(listed.lines().find(|line| line.starts_with("sha256:")).map(str::to_owned))
+}
+
+fn unbuilt(tag: &str, why: impl Into<Why>) -> Problem {
+    Problem::new(format!("the image {tag} cannot be built"), why, "")
 }
 
 /// Builds from an archive with exactly what was looked at.
 fn build(cli: &Cli, job: &Job<'_>, inputs: &BuildInputs, tag: &str) -> Result<(), Stop> {
     job.ui.progress(&format!("building {tag}"));
-    let failed = |why: String| Problem::new(format!("the image {tag} cannot be built"), why, "");
-    let spool = spool(job.run.1).map_err(|e| failed(e.to_string()))?;
+    let spool = spool(job.run.1).map_err(|e| unbuilt(tag, e))?;
     let archive = inputs.archive(&job.plan.dockerfile, spool)?;
     let mut command = cli.command();
     tracing::info!(engine = cli.engine.name(), tag, "build");
@@ -85,9 +83,9 @@ fn build(cli: &Cli, job: &Job<'_>, inputs: &BuildInputs, tag: &str) -> Result<()
     prepared.input = Some(archive);
     match child::run(prepared, job.cancel, |line| job.ui.progress(line)) {
         Ok((0, _)) => Ok(()),
-        Ok((_, output)) => Err(failed(last_lines(&output)).into()),
+        Ok((_, output)) => Err(unbuilt(tag, last_lines(&output)).into()),
         Err(Stopped::Cancelled) => Err(Stop::Cancelled),
-        Err(Stopped::Failed(e)) => Err(failed(e.to_string()).into()),
+        Err(Stopped::Failed(e)) => Err(unbuilt(tag, e).into()),
     }
 }
 
