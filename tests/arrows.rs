@@ -1,7 +1,7 @@
 //! Which files name which: folders only those below them, and no files each other in a circle.
 //!
 //! A folder's `mod.rs` stands above its files where it calls them, and below them where it lends them words:
-//! those two are one thing, so what a `mod.rs` names of its own folder is no arrow. A re-export is none
+//! those two are one thing, so what a `mod.rs` names of its own folder is not an arrow. A re-export is none
 //! either; who uses it names the file behind it. What stands between a macro's parentheses is not read.
 
 use std::collections::{BTreeMap, BTreeSet};

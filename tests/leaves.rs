@@ -288,7 +288,7 @@ fn every_leaf_moves_the_digest_the_diff_both_questions_and_the_preflight() {
         set(&mut second, &leaf, Some(two));
         let direction = DIRECTIONS.iter().find(|(name, _)| *name == leaf).map(|(_, d)| *d);
         assert!(scene.step(&leaf, kind, &first, &second, direction), "{leaf}: both values mean the same");
-        // A mapping without what it must have is no manifest; then the removal is none either.
+        // A mapping without what it must have is not a manifest; then the removal is none either.
         let required = [
             "bottle.egress.routes.[].host",
             "bottle.egress.routes.[].auth.",

@@ -1,6 +1,6 @@
 //! What a rule may look at: one manifest, read once for all rules.
 
-use super::{LONG, together};
+use super::{LONG, both};
 use crate::manifest::{
     Agent, Bottle, Catalog, Found, Kind, Located, Manifest, Place, PromptSource, Resolved, Source, Violation,
     read_agent, read_bottle, resolve, violations,
@@ -99,7 +99,7 @@ impl<'a> Context<'a> {
         facts: &'a Facts<'a>,
     ) -> Self {
         let root = source.root(manifest);
-        let (violations, (bottle, agent)) = together(
+        let (violations, (bottle, agent)) = both(
             source.text.len() >= LONG,
             || root.map(|r| violations(manifest.kind, r)).unwrap_or_default(),
             || match manifest.kind {

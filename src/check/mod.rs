@@ -111,13 +111,13 @@ fn run_all(context: &Context<'_>, references: bool) -> Vec<Diagnostic> {
         }
         all
     };
-    let (mut all, mut more) = together(context.text().len() >= LONG, work, work);
+    let (mut all, mut more) = both(context.text().len() >= LONG, work, work);
     all.append(&mut more);
     all
 }
 
 /// Does two things, in two threads where `at_once`; a panic of either goes on here.
-fn together<A: Send, B>(at_once: bool, a: impl FnOnce() -> A + Send, b: impl FnOnce() -> B) -> (A, B) {
+fn both<A: Send, B>(at_once: bool, a: impl FnOnce() -> A + Send, b: impl FnOnce() -> B) -> (A, B) {
     if !at_once {
         return (a(), b());
     }
@@ -156,7 +156,7 @@ fn reported_by_a_parent(finding: &Diagnostic, context: &Context<'_>) -> bool {
     )
 }
 
-/// A credential in the wrong place is one mistake: that it is no host and no name either is none.
+/// A credential in the wrong place is one mistake: that it is neither a host nor a name is not a second one.
 fn leave_secrets_to_their_rule(found: &mut Vec<Diagnostic>) {
     let is_secret = |f: &Diagnostic| f.rule.id == "secret-literal";
     let spans: Vec<_> = found.iter().filter(|f| is_secret(f)).map(|f| f.span).collect();

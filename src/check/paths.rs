@@ -41,7 +41,7 @@ fn problem(ctx: &Context<'_>, path: &Path, wanted: FileKind) -> Option<&'static 
         (Some(FileKind::File), FileKind::File) | (Some(FileKind::Dir), FileKind::Dir) => {}
         (Some(FileKind::Dir), _) => return Some("it is a folder"),
         (Some(_), FileKind::Dir) => return Some("it is not a folder"),
-        (Some(_), _) => return Some("it is no ordinary file"),
+        (Some(_), _) => return Some("it is not an ordinary file"),
     }
     let real = |path: &Path| files.canonical(path);
     let inside = root.is_none_or(|root| match (real(path), real(&root)) {

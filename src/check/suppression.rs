@@ -103,7 +103,7 @@ pub(super) fn apply(source: &Source, found: &mut Vec<Diagnostic>) -> Vec<Diagnos
 /// something elsewhere, or tomorrow, so that nothing here says it is of no use.
 const OF_THE_MACHINE: [&str; 2] = ["denied-egress", "token-unset"];
 
-/// What an id in a comment comes to.
+/// What an id in a comment has an effect on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Use {
     /// It silences a finding.

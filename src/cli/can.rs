@@ -67,7 +67,7 @@ fn parse<'a>(method: &'a str, url: &'a str) -> Result<Request<'a>, Failure> {
     let (authority, target) = rest.split_at(end);
     let (host, port) = match authority.rsplit_once(':') {
         Some((host, port)) if !authority.ends_with(']') => {
-            let port = port.parse().map_err(|_| Failure::usage(format!("`{port}` is no port")))?;
+            let port = port.parse().map_err(|_| Failure::usage(format!("`{port}` is not a port")))?;
             (host, port)
         }
         _ => (authority, scheme.port()),

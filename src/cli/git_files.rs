@@ -215,7 +215,7 @@ fn toplevel() -> Result<PathBuf, Failure> {
 /// The commit that a revision means.
 fn resolve(root: &Path, rev: &str) -> Result<String, Failure> {
     if rev.is_empty() || rev.starts_with('-') {
-        return Err(Failure::usage(format!("`{}` is no revision", printable(rev))));
+        return Err(Failure::usage(format!("`{}` is not a revision", printable(rev))));
     }
     if let [one, other, ..] = &meanings(root, rev)?[..] {
         return Err(Failure::usage(format!(

@@ -29,7 +29,7 @@ fn template_names() -> clap::builder::PossibleValuesParser {
 pub(super) fn run(args: &Args) -> Result<u8, Failure> {
     let provider = args.template.as_deref().and_then(provider::get).unwrap_or(provider::default());
     if let Some(problem) = args.agent.as_deref().and_then(name_problem) {
-        return Err(Failure::usage(format!("that is no name for an agent: {problem}")));
+        return Err(Failure::usage(format!("that is not a name for an agent: {problem}")));
     }
     let starter = Starter::new(args, provider, &terminal::layout())?;
     // The agent's file is looked at first, so that of two files either both are written or none.
@@ -38,14 +38,14 @@ pub(super) fn run(args: &Args) -> Result<u8, Failure> {
     }
     let (path, text) = &starter.bottle;
     match create(path, text) {
-        Ok(()) => told("wrote", path)?,
+        Ok(()) => report("wrote", path)?,
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(failed(path, &error)),
-        Err(_) if starter.agent.is_some() => told("kept", path)?,
+        Err(_) if starter.agent.is_some() => report("kept", path)?,
         Err(_) => return Err(there(path)),
     }
     if let Some((path, text)) = &starter.agent {
         create(path, text).map_err(|e| failed(path, &e))?;
-        told("wrote", path)?;
+        report("wrote", path)?;
     }
     terminal::print(&starter.next(args, provider))?;
     Ok(CLEAN)
@@ -143,7 +143,7 @@ fn create(path: &Path, text: &str) -> io::Result<()> {
     OpenOptions::new().write(true).create_new(true).open(path)?.write_all(text.as_bytes())
 }
 
-fn told(did: &str, path: &Path) -> io::Result<()> {
+fn report(did: &str, path: &Path) -> io::Result<()> {
     terminal::print(&format!("{did} {}\n", terminal::shown(path)))
 }
 

@@ -104,7 +104,7 @@ pub(super) fn run(args: Args) -> Result<u8, Failure> {
 enum Ended {
     /// The agent's exit code, or that of what was done in its place.
     Done(u8),
-    /// It came to no agent, and a person was told why.
+    /// No agent ran, and the reason has been printed.
     Refused(u8),
 }
 

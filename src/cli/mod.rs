@@ -80,9 +80,9 @@ enum Failure {
     /// cancel, as shells have it for Ctrl-C.
     #[error(transparent)]
     Launch(#[from] LaunchError),
-    /// A person was told why already; the exit code.
-    #[error("told already")]
-    Told(u8),
+    /// The reason has been printed already; the exit code.
+    #[error("printed already")]
+    Printed(u8),
 }
 
 impl Failure {
@@ -90,14 +90,14 @@ impl Failure {
         Self::Usage(message.into())
     }
 
-    /// Tells a person, and gives the exit code.
+    /// Prints the reason, and returns the exit code.
     fn tell(&self) -> u8 {
         let code = match self {
             Self::Usage(_) => USAGE,
             Self::Internal(_) => INTERNAL,
             Self::Launch(LaunchError::Failed { .. }) => LAUNCH_FAILED,
             Self::Launch(LaunchError::Cancelled { .. }) => CANCELLED,
-            Self::Told(code) => return *code,
+            Self::Printed(code) => return *code,
         };
         terminal::error(&self.to_string());
         code
@@ -110,7 +110,7 @@ impl From<std::io::Error> for Failure {
     }
 }
 
-/// What a command comes to; the numbers are the contract's.
+/// Exit codes; they are documented and stay as they are.
 const CLEAN: u8 = 0;
 const FINDINGS: u8 = 1;
 const USAGE: u8 = 2;

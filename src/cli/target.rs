@@ -28,7 +28,7 @@ pub(super) fn open(target: &str, catalog: &Catalog<'_>) -> Result<Found, Failure
 /// that refers to one, there is none.
 ///
 /// # Errors
-/// With the findings told already, where the manifest or what it is made of has errors.
+/// With the findings printed, where the manifest or what it is made of has errors.
 pub(super) fn cleared(found: &Found, catalog: &Catalog<'_>, start: &Start) -> Result<Cleared, Failure> {
     clear(found, catalog, start).map_err(|refused| match refused {
         Refused::NoPlan(error) => Failure::usage(error.to_string()),
@@ -45,7 +45,7 @@ pub(super) fn cleared(found: &Found, catalog: &Catalog<'_>, start: &Start) -> Re
             super::ui::tell(&text::render(&checked, text::Style::Plain));
             let kind = found.manifest.kind.word();
             terminal::error(&format!("the {kind} has errors, so it has no plan"));
-            Failure::Told(FINDINGS)
+            Failure::Printed(FINDINGS)
         }
     })
 }
@@ -76,7 +76,7 @@ pub(super) fn read(path: &Path, catalog: &Catalog<'_>) -> Result<Arc<Source>, Fa
     let bytes = Disk.read(path).map_err(|e| Failure::usage(format!("cannot read {shown}: {e}")))?;
     let text = decode(bytes).map_err(|e| Failure::usage(format!("cannot read {shown}: {e}")))?;
     let source = Source::recognise(path, text, catalog.layout, true);
-    source.map(Arc::new).ok_or_else(|| Failure::usage(format!("{shown} is no manifest")))
+    source.map(Arc::new).ok_or_else(|| Failure::usage(format!("{shown} is not a manifest")))
 }
 
 fn no_such_manifest(source: &Source, name: Option<&str>) -> Failure {

@@ -32,7 +32,7 @@ pub(super) fn is_terminal() -> bool {
     io::stdout().is_terminal()
 }
 
-/// Writes to standard output. A reader that went away (`… | head`) is no error.
+/// Writes to standard output. A reader that went away (`… | head`) is not an error.
 pub(super) fn print(text: &str) -> io::Result<()> {
     print_as(text, Written::Plain)
 }
@@ -48,7 +48,7 @@ pub(super) fn write(text: &str) -> io::Result<()> {
     unless_gone(out.write_all(text.as_bytes()).and_then(|()| out.flush()))
 }
 
-/// A reader that went away (`… | head`) is no error.
+/// A reader that went away (`… | head`) is not an error.
 pub(super) fn unless_gone(result: io::Result<()>) -> io::Result<()> {
     match result {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),

@@ -110,7 +110,7 @@ pub(super) fn ask_for_trust(
     let trust = Trust::new(state, layout);
     let standing = trust.standing(bottle);
     if let Some(moved) = trust.read_otherwise(bottle) {
-        ui::tell(&moved.told(&bottle.shown()));
+        ui::tell(&moved.explained(&bottle.shown()));
     }
     if matches!(standing, Standing::Own | Standing::Trusted) {
         return Ok(true);

@@ -38,7 +38,7 @@ const V4: [([u8; 4], u8, &str); 19] = [
 ];
 
 /// The same for IPv6, from «IANA IPv6 Special-Purpose Address Space» and «Internet Protocol Version 6 Address
-/// Space»: what is not in 2000::/3 is no global unicast address.
+/// Space»: what is not in 2000::/3 is not a global unicast address.
 const V6: [([u16; 8], u8, &str); 13] = [
     ([0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254], 128, METADATA),
     ([0; 8], 128, "an unspecified address"),

@@ -155,7 +155,7 @@ pub enum EgressError {
     #[error("the upstream proxy must be http://HOST:PORT")]
     UpstreamProxy,
     /// A range that a route excepts.
-    #[error("`{range}` in the route for {host} is no address range")]
+    #[error("`{range}` in the route for {host} is not an address range")]
     Range {
         /// The route.
         host: String,

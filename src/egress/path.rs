@@ -111,7 +111,7 @@ fn has_bad_escape(path: &str) -> bool {
         .any(|(i, _)| !path.as_bytes().get(i + 1..i + 3).is_some_and(|d| d.iter().all(u8::is_ascii_hexdigit)))
 }
 
-/// Decodes what needs no encoding and writes the rest in one spelling. What is no escape stays.
+/// Decodes what needs no encoding and writes the rest in one spelling. What is not an escape stays.
 pub(super) fn normalise(path: &str) -> String {
     let mut out = String::with_capacity(path.len());
     let mut rest = path;

@@ -203,7 +203,7 @@ impl Policy {
     /// The index of the route that decides for a host.
     ///
     /// # Errors
-    /// When the text is no host name or no route lists it.
+    /// When the text is not a host name or no route lists it.
     pub fn deciding(&self, host: &str) -> Result<usize, Denial> {
         let host = host_name(host)?;
         self.routes.iter().position(|c| host_matches(&c.route.host, &host)).ok_or(Denial::Host { host })

@@ -74,7 +74,7 @@ pub(super) fn credentials(
     Ok((HostCredentials::collect(plan, host)?, env::resolve(plan, host, terminal, ui)?))
 }
 
-/// The backend that a choice comes to on this host.
+/// The backend that a choice selects on this host.
 ///
 /// # Errors
 /// When there is none, with what to install.
@@ -86,10 +86,10 @@ pub fn backend_kind(choice: Choice, host: &Host) -> Result<BackendKind, Problem>
     }
 }
 
-/// What a launch would come to if it began now.
+/// What a launch would do if it began now.
 #[derive(Debug)]
 pub struct DryRun {
-    /// What would carry the guest, and the workspace's real folder; `None` where it did not come to that.
+    /// What would carry the guest, and the workspace's real folder; `None` where the check ended before it got there.
     pub found: Option<(BackendKind, PathBuf)>,
     /// Why there would be no launch.
     pub refused: Option<LaunchError>,

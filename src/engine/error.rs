@@ -32,7 +32,7 @@ pub enum Stage {
     Verify,
     /// The agent runs.
     Agent,
-    /// What the run made is taken away.
+    /// What the run made is removed.
     CleanUp,
 }
 

@@ -82,7 +82,7 @@ fn place<'a>(guest: &'a Guest, path: &str) -> Result<(&'a Path, PathBuf), Proble
 }
 
 fn parse_mode(digits: &str) -> io::Result<u32> {
-    u32::from_str_radix(digits, 8).map_err(|_| io::Error::other(format!("{digits} is no mode")))
+    u32::from_str_radix(digits, 8).map_err(|_| io::Error::other(format!("{digits} is not a mode")))
 }
 
 /// A file of the host by its planned path. The file itself may be no symbolic link, and below the

@@ -90,7 +90,7 @@ fn is_mixed(path: &str) -> bool {
 }
 
 /// What of a home is the record of what was done in it, and no order to any program; the agents' own are
-/// [`provider::Provider::is_record`]. Anything else is told.
+/// [`provider::Provider::is_record`]. Anything else is listed.
 const RECORDS: [&str; 5] = [".bash_history", ".lesshst", ".local/state", ".python_history", ".wget-hsts"];
 
 /// What a kept home holds beside the agents' records and what the launch writes itself, by its path below
@@ -122,7 +122,7 @@ pub(crate) fn left_behind(home: &Path, written: &[&str]) -> Vec<String> {
 const TOLD: usize = 30;
 
 /// [`left_behind`] in a line of words.
-pub(crate) fn told(left: &[String]) -> String {
+pub(crate) fn listed(left: &[String]) -> String {
     let mut text = left[..left.len().min(TOLD)].join(", ");
     if left.len() > TOLD {
         text += &format!(" and {} more", left.len() - TOLD);

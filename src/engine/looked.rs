@@ -42,7 +42,7 @@ enum Thing {
     Tree(PathBuf),
 }
 
-/// What an image is built from, or why it cannot be told.
+/// What an image is built from, or why that is unknown.
 type Build = Result<Arc<BuildInputs>, Problem>;
 
 /// How it was. Of what cannot be looked at, why.
@@ -108,7 +108,7 @@ impl Looked {
             part(real.as_os_str().as_encoded_bytes());
         }
         for thing in plan.files.iter().filter_map(|file| self.thing(file)) {
-            part(self.told(&thing).as_bytes());
+            part(self.described(&thing).as_bytes());
         }
         if let Dockerfile::Own { .. } = &plan.dockerfile {
             part(
@@ -124,10 +124,10 @@ impl Looked {
 
     /// What a file of a plan is made of, in words: its size and the beginning of its digest.
     pub fn contents(&self, file: &GuestFile) -> Option<String> {
-        self.thing(file).map(|thing| self.told(&thing))
+        self.thing(file).map(|thing| self.described(&thing))
     }
 
-    fn told(&self, thing: &Thing) -> String {
+    fn described(&self, thing: &Thing) -> String {
         match self.see(thing.clone()) {
             Ok(Sight::Bytes(digest, bytes)) => format!("{bytes} bytes, SHA-256 {digest}"),
             Ok(Sight::Place(real, ..)) => real.display().to_string(),

@@ -165,7 +165,7 @@ impl Options {
         let workspace = workspace::host_folder(plan, &self.looked, &self.host, &self.state)?;
         let kept = kept::pick(&self.state, &self.kept_key(plan, &workspace), run)?;
         Ok((kept.run.digest != self.digest)
-            .then(|| LeftHome { holds: kept::told(&left_in(&kept, plan)), run: kept.run.id }))
+            .then(|| LeftHome { holds: kept::listed(&left_in(&kept, plan)), run: kept.run.id }))
     }
 }
 
@@ -206,10 +206,10 @@ pub struct Outcome {
     pub changes: Vec<Change>,
 }
 
-/// Carries out a plan and gives the agent's exit code. Blocks until all is taken away again.
+/// Carries out a plan and gives the agent's exit code. Blocks until everything it made is removed again.
 ///
 /// # Errors
-/// The stage that failed, what, why and what to do; what was made until then is taken away.
+/// The stage that failed, what, why and what to do; what was made until then has been removed.
 pub fn launch(cleared: &Cleared, options: &Options, ui: &dyn Ui) -> Result<Outcome, LaunchError> {
     let failed = |problem| LaunchError::Failed { stage: Stage::Check, problem };
     let plan = &env::fill_paths(cleared.plan(), &options.host).map_err(failed)?;
@@ -233,7 +233,7 @@ pub fn launch(cleared: &Cleared, options: &Options, ui: &dyn Ui) -> Result<Outco
     Launch { plan, sources: cleared.sources(), options, ui, stage: Stage::Check, span: None }.go(pty)
 }
 
-/// What somebody who joined is told of an agent that was stopped.
+/// What somebody who joined sees when the agent is stopped.
 const EXIT_STOPPED: u8 = 130;
 
 /// A launch under way.
@@ -266,7 +266,7 @@ impl Launch<'_> {
         // so nothing changes while it is looked at.
         let changes = made.left.take().map(|left| left.look(self.ui)).unwrap_or_default();
         if let Err(why) = stopped.and_then(|()| made.take_away(&self.options.state)) {
-            warn!("not all could be taken away");
+            warn!("not everything could be removed");
             self.ui.note(&format!("clean-up: {why}; the next command tries again"));
         }
         outcome.map(|outcome| Outcome { changes, ..outcome })
@@ -296,7 +296,7 @@ impl Launch<'_> {
             check_stage::check(plan, self.sources, options, |kind, folder| self.ui.backend(kind, folder))?;
         info!(backend = backend.kind().name(), workspace = %workspace.display(), "found");
         for left in sweep(&options.state, &options.host) {
-            self.ui.note(&format!("an earlier run could not be taken away: {left}"));
+            self.ui.note(&format!("an earlier run could not be cleaned up: {left}"));
         }
 
         self.begin(Stage::Credentials)?;
@@ -418,9 +418,9 @@ impl Launch<'_> {
             ));
         }
         let left = left_in(&kept, self.plan);
-        // Who was asked was told.
+        // Whoever was asked has seen it.
         if !left.is_empty() && !resume.other_digest {
-            let told = kept::told(&left);
+            let told = kept::listed(&left);
             self.ui.note(&format!("the resumed home holds what a program may obey: {told}"));
         }
         Ok(kept)
@@ -504,7 +504,7 @@ fn write_program(run: &Path, env: &[(String, String)], guest: &Guest, owner: Own
     written.map_err(|e| Problem::io("cannot write the guest's program", e))
 }
 
-/// What a launch has made so far; taken away in the opposite order.
+/// What a launch has made so far; removed in the opposite order.
 #[derive(Default)]
 struct Made {
     run: Option<Run>,

@@ -1,4 +1,4 @@
-//! What a launch would do, told before it does anything.
+//! What a launch would do, said before it does anything.
 
 use super::error::Stage;
 use super::{BackendKind, DryRun};

@@ -114,7 +114,7 @@ pub fn refusal_count(record: &Record) -> usize {
 /// How long a run may take to end by itself.
 const PATIENCE: Timespec = Timespec { tv_sec: 15, tv_nsec: 0 };
 
-/// Ends a run: politely, then by force, and takes away what is left.
+/// Ends a run: politely, then by force, and removes what is left.
 ///
 /// # Errors
 /// When it could not be ended or something of it is left.

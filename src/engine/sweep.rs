@@ -7,7 +7,7 @@ use super::state::{self, Found, Record, StateDir};
 use super::tree;
 use std::path::Path;
 
-/// Takes away what dead runs left in this state folder; gives what could not be taken away.
+/// Removes what dead runs left in this state folder; returns what could not be removed.
 ///
 /// Every command that launches or looks at runs calls it first.
 pub fn sweep(state: &StateDir, host: &Host) -> Vec<String> {

@@ -154,7 +154,7 @@ pub(crate) fn regular(dir: BorrowedFd<'_>, name: &OsStr) -> io::Result<File> {
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
     let fd = openat(dir, name, flags, Mode::empty())?;
     if !is(fstat(&fd)?.st_mode, FileType::RegularFile) {
-        return Err(io::Error::other("is no regular file"));
+        return Err(io::Error::other("is not a regular file"));
     }
     Ok(File::from(fd))
 }

@@ -1,4 +1,4 @@
-//! Who is told what a launch does, and who may stop it.
+//! Who hears of what a launch does, and who may stop it.
 
 use super::backend::BackendKind;
 use super::error::Stage;

@@ -15,7 +15,7 @@ pub struct Definition {
     pub from: Span,
     /// The file; for a skill without `SKILL.md`, or a mount, it may be a folder.
     pub file: Arc<Path>,
-    /// All of it; empty at the start of a file that is no manifest.
+    /// All of it; empty at the start of a file that is not a manifest.
     pub whole: Span,
     /// Its name, within `whole`.
     pub name: Span,

@@ -1,6 +1,6 @@
 //! What can be folded away.
 
-use super::part::yaml;
+use super::yaml_part::yaml;
 use crate::manifest::{Body, Source};
 use crate::syntax::{Node, Span, Value};
 

@@ -16,7 +16,6 @@ pub mod inlay;
 pub mod links;
 pub mod markdown;
 pub mod on_type;
-mod part;
 pub mod query;
 pub mod references;
 pub mod rename;
@@ -25,6 +24,7 @@ pub mod symbols;
 mod target;
 pub mod tokens;
 mod workspace;
+mod yaml_part;
 
 pub use target::Location;
 

@@ -1,6 +1,6 @@
 //! The indentation of a line that was just begun.
 
-use super::part::yaml;
+use super::yaml_part::yaml;
 use crate::check::Edit;
 use crate::manifest::Source;
 use crate::syntax::{Line, LineKind, Scanner, Span};

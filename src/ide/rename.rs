@@ -26,7 +26,7 @@ pub enum RenameError {
     #[error("there is nothing here that can be renamed")]
     Nothing,
     /// The new name is none.
-    #[error("`{0}` is no name: {1}")]
+    #[error("`{0}` is not a name: {1}")]
     Invalid(String, &'static str),
     /// Something else has the name.
     #[error("there is already {0} `{1}`")]
@@ -109,7 +109,7 @@ fn rename_bottle(
     if new == manifest.name || taken(source) || users.into_iter().any(taken) {
         return Err(RenameError::Taken("a bottle", new.to_owned()));
     }
-    // The place where an unnamed document begins is no name to write over.
+    // The place where an unnamed document begins is not a name to write over.
     let (_, name) = definition::declaration(found);
     if name.start == name.end
         && let Some(edits) = out.edits.get_mut(&source.path)

@@ -40,7 +40,7 @@ impl Analysis {
         Self::reporting(findings, reported, catalog.asked_for())
     }
 
-    /// What there is to say of a text that is no manifest: nothing, or why it cannot be read.
+    /// What there is to say of a text that is not a manifest: nothing, or why it cannot be read.
     pub(super) fn of_no_manifest(problem: Option<String>) -> Self {
         let reported = problem.map(convert::unreadable).into_iter().collect();
         Self::reporting(Vec::new(), reported, HashSet::new())

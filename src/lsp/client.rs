@@ -9,7 +9,7 @@ use tower_lsp::ls_types::*;
 pub(super) struct Abilities {
     /// What its columns count.
     pub unit: Unit,
-    /// It asks for diagnostics, so they are not pushed; and it can be told to ask again, without
+    /// It asks for diagnostics, so they are not pushed; and it can be asked to ask again, without
     /// which it would never hear of another file's change or of what a run was refused.
     pub pulls: bool,
     /// It tells of changed files when asked to.
@@ -36,15 +36,15 @@ pub(super) struct Abilities {
     pub snippets: bool,
     /// It says that it indents the further lines of a completion.
     pub indents: bool,
-    /// It can be told to offer completions again.
+    /// It can be asked to offer completions again.
     pub suggests_again: bool,
     /// It takes definitions with the word that led there.
     pub definition_links: bool,
     /// It takes symbols within symbols.
     pub nested_symbols: bool,
-    /// It can be told to ask again for inlay hints.
+    /// It can be asked to refresh inlay hints.
     pub refreshes_hints: bool,
-    /// It can be told to ask again for lenses.
+    /// It can be asked to refresh lenses.
     pub refreshes_lenses: bool,
     /// It opens terminals for a server.
     pub terminal: bool,

@@ -105,7 +105,7 @@ pub(super) fn location(file: &Path, span: Span, unit: Unit, catalog: &Catalog<'_
     Some(Location::new(file_uri(file)?, range_in(file, span, unit, catalog)))
 }
 
-/// A range in a file; the start of one that is no manifest.
+/// A range in a file; the start of one that is not a manifest.
 pub(super) fn range_in(file: &Path, span: Span, unit: Unit, catalog: &Catalog<'_>) -> Range {
     if span == Span::default() {
         return Range::default();

@@ -31,7 +31,7 @@ pub(super) struct Document {
     past: Option<(Parsed, Option<Analysis>)>,
 }
 
-/// A text's manifests, read when they are asked for; `None` in a text that is no manifest.
+/// A text's manifests, read when they are asked for; `None` in a text that is not a manifest.
 type Parsed = OnceLock<Option<Arc<Source>>>;
 
 /// What the editor says that a document is.

@@ -16,7 +16,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 type Send = Box<dyn FnOnce(Client) -> BoxFuture<'static, ()> + std::marker::Send>;
 
 /// A request: it is sent, and its answer awaited apart, for so long or without end.
-type Parcel = (Send, Option<Duration>);
+type Question = (Send, Option<Duration>);
 
 /// Posts to the client.
 #[derive(Clone)]
@@ -24,13 +24,13 @@ pub(super) struct Outbox {
     /// Notifications are written as they are: tower-lsp would make a tree of them first, which is
     /// felt where a manifest has hundreds of findings.
     frames: mpsc::UnboundedSender<Frame>,
-    requests: mpsc::UnboundedSender<Parcel>,
+    requests: mpsc::UnboundedSender<Question>,
 }
 
 impl Outbox {
     /// Starts the task that asks; `frames` are written by the transport. Needs the runtime.
     pub(super) fn start(client: Client, frames: mpsc::UnboundedSender<Frame>) -> Self {
-        let (requests, mut queue) = mpsc::unbounded_channel::<Parcel>();
+        let (requests, mut queue) = mpsc::unbounded_channel::<Question>();
         tokio::spawn(async move {
             while let Some((send, patience)) = queue.recv().await {
                 match patience {

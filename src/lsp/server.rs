@@ -28,7 +28,7 @@ pub(super) struct Server {
 }
 
 impl Server {
-    /// A server for the client behind an outbox; `gone` is told when its process has ended.
+    /// A server for the client behind an outbox; `gone` hears when its process has ended.
     pub(super) fn new(
         outbox: Outbox,
         layout: Layout,

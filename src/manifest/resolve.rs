@@ -222,7 +222,7 @@ mod tests {
         let (b, c) = ("egress: {routes: [{host: b}, {host: bb}]}", "egress: {routes: [{host: c}]}");
         // Child, last parent, first parent.
         assert_eq!(layers(&own("[b, c]", "{routes: [{host: a}]}"), b, c), "a0 c1 b2 bb2");
-        // One that says nothing, or has nothing to add, is no layer.
+        // One that says nothing, or has nothing to add, is not a layer.
         assert_eq!(layers("extends: [b, c]", b, c), "c0 b1 bb1");
         assert_eq!(layers(&own("[b, c]", "{}"), b, c), "c0 b1 bb1");
         assert_eq!(layers(&own("[b, c]", "{inherit: true}"), b, "env: {}"), "b0 bb0");

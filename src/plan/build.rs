@@ -220,7 +220,7 @@ fn prompt_file(bottle: &Bottle, agent: Option<&Agent>, layout: &Layout) -> Optio
     Some(GuestFile::new(format!("{}/prompt.md", own_dir()), content))
 }
 
-/// The bottle's skills, then the agent's, each once. What is no name is no skill.
+/// The bottle's skills, then the agent's, each once. What is not a name is not a skill.
 fn skills(bottle: &Bottle, agent: Option<&Agent>) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
     for skill in bottle.skills.iter().chain(agent.iter().flat_map(|a| &a.skills)) {

@@ -13,7 +13,7 @@ use std::path::Path;
 /// workspace's host folder, where it is known.
 pub fn grants(plan: &Plan, folder: Option<&Path>) -> Vec<String> {
     let Plan {
-        // Whoever is asked is told it in the line above.
+        // The line above says it.
         name: _,
         template,
         // The first word of `argv`.

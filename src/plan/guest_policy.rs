@@ -1,4 +1,4 @@
-//! What a bottle may do, told to the agent inside it.
+//! What a bottle may do, written for the agent inside it.
 //!
 //! A read-only file of every guest, so that an agent explains a refusal in place of trying again
 //! in other words. It names no credential, not even the host variable that one comes from.

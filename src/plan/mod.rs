@@ -29,7 +29,7 @@ use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 use std::path::PathBuf;
 
-/// What one bottle, with or without an agent, comes to.
+/// Everything that a launch of one bottle, with or without an agent, will do.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Plan {
     /// The agent's name, else the bottle's.
@@ -219,7 +219,7 @@ pub struct Resources {
     pub pids: Option<u64>,
 }
 
-// `cpus` comes from a manifest, where NaN is no value.
+// `cpus` comes from a manifest, where NaN is not a value.
 impl Eq for Resources {}
 
 fn as_map<S: Serializer, V: Serialize>(pairs: &[(String, V)], serializer: S) -> Result<S::Ok, S::Error> {

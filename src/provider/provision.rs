@@ -135,7 +135,7 @@ impl Serialize for Derived {
 pub struct GuestCommand {
     /// The command line; no shell reads it.
     pub argv: Vec<String>,
-    /// What a person is told when it exits non-zero.
+    /// What a person reads when it exits non-zero.
     pub error: String,
 }
 
@@ -285,7 +285,7 @@ pub struct EgressRoute {
     pub host: String,
     /// The credential that the egress adds.
     pub auth: Option<RouteAuth>,
-    /// Headers of the guest, in small letters, that the egress would take away.
+    /// Headers of the guest, in lower case, that the egress would remove.
     pub pass_headers: Vec<String>,
     /// The DLP hop behind the egress leaves this host's TLS alone.
     pub tls_passthrough: bool,

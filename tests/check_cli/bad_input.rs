@@ -1,4 +1,4 @@
-//! What is no manifest, or a hostile one: a clear error in bounded time, and the rest is checked.
+//! What is not a manifest, or a hostile one: a clear error in bounded time, and the rest is checked.
 
 use crate::rig::{CLEAN, GUESS, Project};
 
@@ -38,7 +38,7 @@ fn a_fifo_in_place_of_a_list_of_ignored_files_is_not_waited_for() {
     let fifo = project.path("sub/.gitignore");
     rustix::fs::mknodat(rustix::fs::CWD, &fifo, rustix::fs::FileType::Fifo, 0o600.into(), 0).expect("a FIFO");
     let ran = project.check(&[]).expect(2);
-    assert!(ran.err.contains("sub: its list of ignored files is no ordinary file"), "{}", ran.err);
+    assert!(ran.err.contains("sub: its list of ignored files is not an ordinary file"), "{}", ran.err);
 }
 
 #[test]

@@ -63,7 +63,7 @@ fn what_is_no_baseline_is_refused_and_not_overwritten() {
         ("base.json", "{}"),
         ("later.json", "{\"version\":9,\"findings\":{}}"),
     ]);
-    assert!(project.check(&["--baseline", "base.json"]).expect(2).err.contains("it is no baseline"));
+    assert!(project.check(&["--baseline", "base.json"]).expect(2).err.contains("it is not a baseline"));
     project.check(&["--baseline", "base.json", "--write-baseline"]).expect(2);
     assert_eq!(project.read("base.json"), "{}");
     assert!(project.check(&["--baseline", "later.json"]).expect(2).err.contains("version 9"));
@@ -153,7 +153,7 @@ fn a_broken_baseline_is_written_anew_and_another_file_is_not() {
     }
     for other in ["Notes\n=======\n", "<<<<<<< HEAD\nenv: {}\n=======\nenv: {A: b}\n>>>>>>> other\n"] {
         project.write("base.json", other);
-        assert!(project.check(&write).expect(2).err.contains("it is no baseline"), "{other}");
+        assert!(project.check(&write).expect(2).err.contains("it is not a baseline"), "{other}");
         assert_eq!(project.read("base.json"), other);
     }
 }

@@ -24,7 +24,7 @@ pub(crate) struct Case {
 /// Every case of every rule of level error.
 pub(crate) fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
-    // What a comparison finds is no manifest's own error, and hinders no launch.
+    // What a comparison finds is not a manifest's own error, and hinders no launch.
     let own = |r: &&Rule| r.severity == Severity::Error && r.group != Group::Editor;
     for rule in rules::all().iter().filter(own) {
         let files = files(&page(rule).bad);

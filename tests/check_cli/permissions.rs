@@ -173,11 +173,11 @@ fn a_widening_is_let_through_on_the_record() {
     project.write("sub/other.bottle.yaml", CLEAN);
     project.write("sub/dev.bottle.yaml", format!("{WIDER}    - host: git.example.com\n"));
     project.check(&args).expect(1);
-    // What is no line is told with its place, and nothing is let through.
+    // What is not a line is told with its place, and nothing is let through.
     project.write("sub/dev.bottle.yaml", WIDER);
     project.write("approved.txt", "everything\n");
     let ran = project.check(&args).expect(2);
-    assert!(ran.err.contains("approved.txt:1: the line is no digest and manifest"), "{}", ran.err);
+    assert!(ran.err.contains("approved.txt:1: the line is not a digest and a manifest"), "{}", ran.err);
     project.check(&["--approved", "approved.txt"]).expect(2);
 }
 

@@ -27,7 +27,7 @@ fn commit(project: &Project) {
 #[test]
 fn a_change_is_compared_with_what_it_began_at() {
     let Some(project) = branched(&[("dev.bottle.yaml", WIDE), ("other.bottle.yaml", WIDE)]) else { return };
-    // The main branch narrows meanwhile: that is no widening of this one.
+    // The main branch narrows meanwhile: that is not a widening of this one.
     git(&project.root(), &["checkout", "-q", "main"]);
     project.write("dev.bottle.yaml", NARROW);
     commit(&project);
@@ -65,7 +65,7 @@ fn what_a_change_removes_is_narrowed() {
     std::fs::remove_dir_all(project.path("a")).expect("removed");
     let ran = deny(&project, &[]).expect(0);
     assert!(ran.out.contains("a/lab.bottle.yaml") && ran.out.contains("no longer"), "{}", ran.out);
-    // A folder that is named and gone is no mistake; one that never was, and one elsewhere, are.
+    // A folder that is named and gone is not a mistake; one that never was, and one elsewhere, are.
     deny(&project, &["a"]).expect(0);
     let ran = deny(&project, &["nowhere"]).expect(2);
     assert!(ran.err.contains("nowhere"), "{}", ran.err);

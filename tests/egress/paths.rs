@@ -68,7 +68,7 @@ const SLASHES: [&str; 19] = [
 const BESIDE: [&str; 11] =
     ["", ";", ";a=1", "%3b", "%3Bx", "%253b", "%20", "%09", "%00", "%0d%0a", "%e2%80%8b"];
 
-/// Decodes percent signs once, as leniently as a server does: what is no escape stays.
+/// Decodes percent signs once, as leniently as a server does: what is not an escape stays.
 fn percent(text: &[u8]) -> Vec<u8> {
     let hex = |digits: &[u8]| u32::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok();
     let mut out = Vec::new();

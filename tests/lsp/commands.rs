@@ -44,8 +44,8 @@ fn a_command_takes_a_file_that_is_not_open_and_a_name() {
     }
     for (command, arguments, said) in [
         ("bot-bottle.plan", json!([world.uri("dev.bottle.yaml"), "nope"]), "there is no manifest `nope`"),
-        ("bot-bottle.plan", json!([world.uri("none.bottle.yaml")]), "no manifest"),
-        ("bot-bottle.plan", json!(["file:///etc/passwd"]), "no manifest"),
+        ("bot-bottle.plan", json!([world.uri("none.bottle.yaml")]), "not a manifest"),
+        ("bot-bottle.plan", json!(["file:///etc/passwd"]), "not a manifest"),
         ("bot-bottle.plan", json!([]), "URI"),
         ("bot-bottle.dryRun", json!([3]), "URI"),
         ("bot-bottle.explain", json!(["nope"]), "rule"),

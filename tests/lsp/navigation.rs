@@ -100,7 +100,7 @@ fn a_bottle_is_renamed_with_its_file_and_its_agents() {
     assert_eq!(file["newUri"], world.uri("~/.bot-bottle/bottles/prod.md"));
     params["newName"] = json!("Not A Name");
     let error = client.refused("textDocument/rename", params.clone());
-    assert!(error["message"].as_str().expect("text").contains("no name"), "{error}");
+    assert!(error["message"].as_str().expect("text").contains("not a name"), "{error}");
     // Neovim says that it renames files, and not that it takes versioned edits.
     let mut neovim = able(false);
     neovim["workspace"]["workspaceEdit"] = json!({ "resourceOperations": ["rename"] });

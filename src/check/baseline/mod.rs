@@ -1,7 +1,7 @@
 //! Findings that were there when a project began to check: only what goes beyond them is reported.
 //!
 //! A baseline counts findings by file and rule. Counts survive moved lines, and a count that
-//! shrinks is told, so that it is written anew and cannot grow back unseen. Only findings of
+//! shrinks is reported, so that it is written anew and cannot grow back unseen. Only findings of
 //! judgement can be accepted so: what the language refuses is refused whatever a baseline says.
 
 mod moved;
@@ -38,11 +38,11 @@ struct File {
 /// The version of the file's form that this program reads and writes.
 const VERSION: u32 = 1;
 
-/// Why a text is no baseline.
+/// Why a text is not a baseline.
 #[derive(Debug, thiserror::Error)]
 pub enum BaselineError {
-    /// It is no JSON, or not of this form.
-    #[error("it is no baseline: {0}")]
+    /// It is not JSON, or not of this form.
+    #[error("it is not a baseline: {0}")]
     Form(#[source] serde_json::Error),
     /// It was a baseline, and nothing of it can be read any more.
     #[error("it is broken: {0}; `--write-baseline` writes it anew")]
@@ -113,7 +113,7 @@ impl Baseline {
     /// Reads a baseline file that lies in `folder`.
     ///
     /// # Errors
-    /// When the text is no baseline, or one of a later version.
+    /// When the text is not a baseline, or one of a later version.
     pub fn parse(text: &str, folder: &Path) -> Result<Self, BaselineError> {
         let meant = was_meant(text);
         let marked =
@@ -250,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_goes_beyond_the_count_is_left_and_less_is_told() {
+    fn only_what_goes_beyond_the_count_is_left_and_less_is_reported() {
         let mut counts = BaselineCounts::default();
         counts.add(Path::new("/p/a.bottle.yaml"), &findings("broad-wildcard", 2));
         let text = counts.to_text(Path::new("/p/ci"), None);

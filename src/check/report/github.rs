@@ -1,7 +1,7 @@
 //! Workflow commands of GitHub Actions: findings become annotations beside the code.
 //!
 //! A step shows ten errors, ten warnings and ten notices, whichever come first. So the worst come first,
-//! what a change widens before all, and the rest is plain lines of the log, with its number told.
+//! what a change widens before all, and the rest is plain lines of the log, with a count.
 
 use super::{Checked, concise, prefixed};
 use crate::check::{Diagnostic, Severity, Stale};

@@ -52,7 +52,7 @@ fn range(span: Span, start: Position, end: Position) -> Value {
     json!({"start": place(start, span.start), "end": place(end, span.end)})
 }
 
-/// The end of the list, and what the run comes to.
+/// The end of the list, and the run's totals.
 pub(super) fn tail(summary: &Summary, unreadable: &[(String, String)], stale: &[(String, Stale)]) -> String {
     let [hint, info, warning, error] = summary.counts;
     let summary = json!({

@@ -140,7 +140,7 @@ pub enum Format {
     Junit,
 }
 
-/// What a run comes to.
+/// A run's totals.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Summary {
     /// Files that were checked.
@@ -212,7 +212,7 @@ pub struct Report {
     results: usize,
     /// Entries of the baseline that allow what is no longer there, by their files.
     stale: Vec<(String, Stale)>,
-    /// GitHub's, which are told at the end.
+    /// GitHub's, which come at the end.
     annotations: github::Annotations,
 }
 
@@ -245,7 +245,7 @@ impl Report {
         }
     }
 
-    /// The findings of a file, as far as they are told before the end. No line of it is a command to the CI
+    /// The findings of a file, as far as they are reported before the end. No line of it is a command to the CI
     /// system that logs it, but those of the format for GitHub's own.
     pub fn file(&mut self, checked: &Checked) -> String {
         let (text, written) = match self.format {

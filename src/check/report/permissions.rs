@@ -19,7 +19,7 @@ pub struct Moved {
     pub span: Span,
 }
 
-/// The report. What is narrowed is no result; what is changed is one, since it may be more.
+/// The report. What is narrowed is not a result; what is changed is one, since it may be more.
 pub fn sarif(moved: &[Moved], prefix: &str) -> String {
     let mut wider: Vec<_> = moved.iter().filter(|m| m.change.widens()).collect();
     let left_out = wider.len().saturating_sub(MOST);

@@ -142,12 +142,12 @@ pub(super) fn tail(
     });
     let level = if summary.strict { "error" } else { "note" };
     let stale = stale.iter().map(|(path, stale)| notification(level, path, stale.to_string()));
-    let mut told: Vec<_> = unreadable.chain(stale).collect();
+    let mut notes: Vec<_> = unreadable.chain(stale).collect();
     if missing.more > 0 {
-        told.push(more(missing.more));
+        notes.push(more(missing.more));
     }
-    if !told.is_empty() {
-        invocation["toolExecutionNotifications"] = told.into();
+    if !notes.is_empty() {
+        invocation["toolExecutionNotifications"] = notes.into();
     }
     let invocations = json!([invocation]);
     format!("\n],\"tool\":{tool},\"invocations\":{invocations}}}]}}\n")

@@ -1,7 +1,7 @@
 //! # dockerfile-not-found
 //!
 //! ## What it finds
-//! An `agent_provider.dockerfile` that is no file, or that leaves the project by `..`, by an
+//! An `agent_provider.dockerfile` that is not a file, or that leaves the project by `..`, by an
 //! absolute path or through a link. A bottle of the user's own may name any file.
 //!
 //! ## Why it matters

@@ -1,7 +1,7 @@
 //! # invalid-env-name
 //!
 //! ## What it finds
-//! A key of `env` that is no name of a variable, and a `${…}` whose inside is none.
+//! A key of `env` that is not a valid variable name, and a `${…}` whose inside is none.
 //!
 //! ## Why it matters
 //! A shell cannot read such a variable, and a name with `=` in it would set another one.
@@ -23,7 +23,7 @@ use crate::check::{Context, Edit, Sink, shown};
 pub(super) fn check(ctx: &Context<'_>, out: &mut Sink<'_>) {
     let Some(env) = ctx.root.filter(|_| ctx.bottle.is_some()).and_then(|r| r.get("env")) else { return };
     for key in env.entries().iter().map(|e| &e.key).filter(|k| !is_variable(&k.text)) {
-        let message = format!("`{}` is no name of a variable", shown(&key.text));
+        let message = format!("`{}` is not a valid variable name", shown(&key.text));
         let finding = out.span(key.span, key.origin, message);
         finding.help("write letters, digits and `_`, and no digit first");
         let mended = key.text.trim().replace(['-', '.', ' '], "_");
@@ -36,7 +36,7 @@ pub(super) fn check(ctx: &Context<'_>, out: &mut Sink<'_>) {
         let inside = variable.value.value.strip_prefix("${").and_then(|v| v.strip_suffix('}'));
         // A second `${` makes it no reference at all, which `invalid-value` reports.
         if let Some(name) = inside.filter(|n| !is_variable(n) && !n.contains("${")) {
-            let message = format!("`{}` is no name of a host variable", shown(name));
+            let message = format!("`{}` is not the name of a host variable", shown(name));
             out.at(&variable.value.place, message)
                 .help("write `${NAME}`; there are no defaults and no expressions");
         }

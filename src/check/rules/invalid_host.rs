@@ -1,11 +1,11 @@
 //! # invalid-host
 //!
 //! ## What it finds
-//! A route's `host` that is no host name: a URL, a name with a port or a path, an address, `*`
+//! A route's `host` that is not a host name: a URL, a name with a port or a path, an address, `*`
 //! anywhere but alone in front.
 //!
 //! ## Why it matters
-//! The egress compares the host's name and nothing else. Text that is no name matches no request,
+//! The egress compares the host's name and nothing else. Text that is not a name matches no request,
 //! so the route would be dead; and an address says nothing about who answers there.
 //!
 //! ## Bad
@@ -29,7 +29,7 @@ use crate::egress::policy::{Denial, host_name};
 pub(super) fn check(ctx: &Context<'_>, out: &mut Sink<'_>) {
     for host in super::routes(ctx).iter().filter_map(|r| r.host.as_ref()) {
         let Some(why) = problem(&host.value) else { continue };
-        let finding = out.at(&host.place, format!("`{}` is no host name: {why}", shown(&host.value)));
+        let finding = out.at(&host.place, format!("`{}` is not a host name: {why}", shown(&host.value)));
         let bare = bare(&host.value);
         let private = super::private_host::reason(&bare).is_some();
         if bare == host.value || bare == "*" || private || problem(&bare).is_some() {

@@ -1,7 +1,7 @@
 //! # invalid-method
 //!
 //! ## What it finds
-//! A method in `matches` that no route can allow: small letters, a word that is no method,
+//! A method in `matches` that no route can allow: small letters, a word that is not a method,
 //! `CONNECT` and `TRACE`.
 //!
 //! ## Why it matters
@@ -45,7 +45,8 @@ pub(super) fn check(ctx: &Context<'_>, out: &mut Sink<'_>) {
             out.at(&method.place, format!("no route can allow {upper}")).help("remove it");
             continue;
         }
-        let finding = out.at(&method.place, format!("`{}` is no method that a route can allow", shown(name)));
+        let finding =
+            out.at(&method.place, format!("`{}` is not a method that a route can allow", shown(name)));
         let exact = METHODS.iter().find(|m| **m == upper).copied();
         match exact.or_else(|| super::nearest(&upper, METHODS)) {
             Some(meant) => {

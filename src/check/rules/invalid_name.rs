@@ -33,7 +33,7 @@ pub(super) fn check(ctx: &Context<'_>, out: &mut Sink<'_>) {
     for skill in ctx.skills() {
         if let Some(why) = name_problem(&skill.value) {
             let finding =
-                out.at(&skill.place, format!("`{}` is no skill's name: {why}", shown(&skill.value)));
+                out.at(&skill.place, format!("`{}` is not a valid skill name: {why}", shown(&skill.value)));
             rename(finding, &skill.value, |name| super::replaced(&skill.place, name));
         }
     }
@@ -58,7 +58,7 @@ fn document_name(ctx: &Context<'_>, out: &mut Sink<'_>) {
     let named_by_file = ctx.first && !(several && own.is_some());
     if let Some(why) = name_problem(&ctx.manifest.name).filter(|_| named_by_file) {
         let name = shown(&ctx.manifest.name);
-        out.span(ctx.head(), None, format!("the file's name gives the name `{name}`, which is none: {why}"))
+        out.span(ctx.head(), None, format!("the file's name gives the name `{name}`, which is not a valid one: {why}"))
             .help("rename the file: small letters, digits and `-`");
     }
 }

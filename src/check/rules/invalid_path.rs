@@ -59,7 +59,7 @@ fn look(path: &Located<String>, kind: &str, out: &mut Sink<'_>) {
         canonical_path(text).err()
     };
     let Some(why) = problem else { return };
-    let finding = out.at(&path.place, format!("`{}` is no path that can match: {why}", shown(text)));
+    let finding = out.at(&path.place, format!("`{}` is not a path that can match: {why}", shown(text)));
     match mended(text, kind).filter(|m| canonical_path(m).is_ok()) {
         Some(mended) => {
             finding.help(format!("write `{}`", shown(&mended)));

@@ -1,7 +1,7 @@
 //! # invalid-token-ref
 //!
 //! ## What it finds
-//! A `token_ref` or `auth_token` that is no name of a variable: `${NAME}`, a name with a dash, text
+//! A `token_ref` or `auth_token` that is not a valid variable name: `${NAME}`, a name with a dash, text
 //! with spaces.
 //!
 //! ## Why it matters
@@ -44,7 +44,7 @@ pub(super) fn check(ctx: &Context<'_>, out: &mut Sink<'_>) {
     for token_ref in super::token_refs(ctx).filter(|t| !is_variable(&t.value) && !is_reserved(&t.value)) {
         let text = token_ref.value.trim();
         let named = text.strip_prefix('$').map(|n| n.trim_start_matches('{').trim_end_matches('}'));
-        let message = format!("`{}` is no name of a host variable", shown(&token_ref.value));
+        let message = format!("`{}` is not the name of a host variable", shown(&token_ref.value));
         let finding = out.at(&token_ref.place, message);
         match named.or(Some(text)).filter(|n| is_variable(n)) {
             Some(name) => {

@@ -37,7 +37,7 @@ pub(super) fn check(ctx: &Context<'_>, out: &mut Sink<'_>) {
     for violation in &ctx.violations {
         let ViolationKind::InvalidValue { expected } = &violation.kind else { continue };
         let path = shown(&violation.path);
-        out.span(violation.span, violation.origin, format!("this is no value for `{path}`"))
+        out.span(violation.span, violation.origin, format!("this is not a valid value for `{path}`"))
             .help(format!("write {expected}"));
     }
     agents_folder(ctx, out);
@@ -63,13 +63,14 @@ pub(super) fn check(ctx: &Context<'_>, out: &mut Sink<'_>) {
     }
     for range in bottle.egress.iter().flat_map(|e| &e.value).flat_map(|r| &r.pipelock.ssrf_ip_allowlist) {
         if Range::parse(&range.value).is_none() {
-            out.at(&range.place, "this is no address and no CIDR range").help("write it like `10.0.0.0/8`");
+            out.at(&range.place, "this is neither an address nor a CIDR range")
+                .help("write it like `10.0.0.0/8`");
         }
     }
     if let Some(memory) = bottle.resources.as_ref().and_then(|r| r.value.memory.as_ref()) {
         let reported = ctx.violations.iter().any(|v| v.span == memory.place.span);
         if memory_bytes(&memory.value).is_none() && !reported {
-            out.at(&memory.place, "this is no amount of memory").help("write it like `4GiB`");
+            out.at(&memory.place, "this is not an amount of memory").help("write it like `4GiB`");
         }
     }
 }

@@ -79,7 +79,7 @@ pub(super) fn check(ctx: &Context<'_>, out: &mut Sink<'_>) {
                         format!(
                             "the parent `{}` loosens what an earlier one protects: {}",
                             shown(&name.value),
-                            told(&change)
+                            in_words(&change)
                         ),
                     );
                     finding.help("put it first, or say in a suppression why it may");
@@ -98,7 +98,7 @@ pub(super) fn check(ctx: &Context<'_>, out: &mut Sink<'_>) {
     for change in loosened(ctx, &base, &all) {
         let here = places.place(&change).filter(|at| at.file == ctx.source.path);
         let at = here.unwrap_or_else(|| own.extends[0].place.clone());
-        let finding = out.at(&at, format!("this loosens what a parent protects: {}", told(&change)));
+        let finding = out.at(&at, format!("this loosens what a parent protects: {}", in_words(&change)));
         finding.help("repeat the parent's term, or say in a suppression why it is dropped");
         if let Some(at) = parents.place(&change) {
             finding.related(&at, "the parent's");
@@ -126,7 +126,7 @@ pub(super) fn loosened(ctx: &Context<'_>, before: &Bottle, after: &Bottle) -> Ve
     all
 }
 
-fn told(change: &Change) -> String {
+fn in_words(change: &Change) -> String {
     format!("{} {}: {} → {}", change.area, change.subject, change.before, change.after)
 }
 
@@ -154,7 +154,7 @@ fn repeated(ctx: &Context<'_>, change: &Change, base: &Bottle) -> Option<(String
     let scalar = if amount { value.value.clone() } else { edit::scalar(&value.value) };
     let said = format!("`{}: {}`", change.subject, value.value);
     match entry.value.get(&change.subject) {
-        // What is no value is another finding's to mend.
+        // What is not a value is another finding's to mend.
         Some(own) if own.origin.is_some() || own.is_null() || own.scalar().is_none() => None,
         Some(own) => Some((format!("put the parent's {said} back"), Edit { span: own.span, text: scalar })),
         None => {

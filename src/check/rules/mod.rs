@@ -111,7 +111,7 @@ fn route_node<'c>(ctx: &'c Context<'_>, index: usize) -> Option<&'c Node> {
 
 /// Reports a name that leads to no bottle, with the names that would.
 fn missing_bottle(ctx: &Context<'_>, out: &mut Sink<'_>, name: &Located<String>) {
-    // Empty text is no name at all, which the form's own rules report.
+    // Empty text is not a name at all, which the form's own rules report.
     if name.value.is_empty() || ctx.catalog.bottle(&name.value, ctx.source).is_some() {
         return;
     }

@@ -1,7 +1,7 @@
 //! # prompt-file-not-found
 //!
 //! ## What it finds
-//! A `prompt_file` that is no file, or that leaves the project by `..`, by an absolute path or
+//! A `prompt_file` that is not a file, or that leaves the project by `..`, by an absolute path or
 //! through a link. A manifest of the user's own may name any file.
 //!
 //! ## Why it matters
@@ -31,7 +31,7 @@ pub(super) fn check(ctx: &Context<'_>, out: &mut Sink<'_>) {
         return;
     };
     if let Some(why) = paths::file_problem(ctx, &file.resolve(ctx.catalog.layout)) {
-        out.at(&file.place, format!("`{}` is no prompt: {why}", shown(&file.value)))
+        out.at(&file.place, format!("`{}` is not a prompt: {why}", shown(&file.value)))
             .help("name a file of the project, relative to this manifest");
     }
 }

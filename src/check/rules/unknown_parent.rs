@@ -1,7 +1,7 @@
 //! # unknown-parent
 //!
 //! ## What it finds
-//! A name in `extends` that is no bottle's.
+//! A name in `extends` that is not a bottle's.
 //!
 //! ## Why it matters
 //! The parent's part is missing: its provider, its limits, its routes. A bottle without what it

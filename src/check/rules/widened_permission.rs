@@ -39,7 +39,7 @@ pub(super) fn check(ctx: &Context<'_>, out: &mut Sink<'_>) {
             Some(at) if at.file == ctx.source.path => (at, None),
             other => (ctx.place(ctx.head()), other),
         };
-        let (before, after) = (told(&change.before), told(&change.after));
+        let (before, after) = (words(&change.before), words(&change.after));
         let (direction, area, subject) = (change.direction.word(), change.area, &change.subject);
         let finding = out.at(&here, format!("{area} {subject} is {direction}: {before} → {after}"));
         finding.help("narrow it, or have it reviewed: an agent may do more than before this change");
@@ -49,6 +49,6 @@ pub(super) fn check(ctx: &Context<'_>, out: &mut Sink<'_>) {
     }
 }
 
-fn told(text: &str) -> &str {
+fn words(text: &str) -> &str {
     if text.is_empty() { "nothing" } else { text }
 }

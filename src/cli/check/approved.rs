@@ -44,7 +44,7 @@ impl Approved {
                     lines.push((digest.to_ascii_lowercase(), manifest.trim().to_owned()));
                 }
                 _ => {
-                    let why = "is no digest and manifest, as `check --deny-widening` prints them";
+                    let why = "is not a digest and a manifest, as `check --deny-widening` prints them";
                     return Err(Failure::usage(format!("{shown}:{}: the line {why}", number + 1)));
                 }
             }

@@ -106,7 +106,7 @@ fn cannot(path: &Path, why: &str) -> Failure {
     Failure::usage(format!("cannot read the baseline {}: {why}", terminal::shown(path)))
 }
 
-/// Why a file is no baseline.
+/// Why a file is not a baseline.
 struct Unread {
     why: String,
     /// What it has to be called where writing it anew is what it waits for.

@@ -1,4 +1,4 @@
-//! Where the report goes, and what the run comes to.
+//! Where the report goes, and how the run ends.
 
 use super::examine::{Examined, Outcome};
 use super::{Args, Failure};
@@ -16,7 +16,7 @@ pub(super) struct Emitter {
     /// GitHub's annotations besides the report.
     annotations: Option<Report>,
     out: Out,
-    /// What the run has come to so far.
+    /// The outcome so far.
     pub summary: Summary,
     /// For `--write-baseline`: counted, and not shown.
     counts: Option<BaselineCounts>,
@@ -92,14 +92,14 @@ impl Emitter {
     /// Tells of an entry of the baseline that allows what is no longer there.
     pub(super) fn stale(&mut self, path: &Path, stale: &Stale) -> io::Result<()> {
         self.summary.stale += 1;
-        let told = format!("{}: {stale}", terminal::shown(path));
+        let line = format!("{}: {stale}", terminal::shown(path));
         let path = path.strip_prefix(terminal::working_folder()).unwrap_or(path).display().to_string();
         if !self.summary.strict {
-            terminal::note(&told);
+            terminal::note(&line);
             self.report.stale(path, stale.clone());
             return Ok(());
         }
-        terminal::error(&told);
+        terminal::error(&line);
         if let Some(annotations) = &mut self.annotations {
             annotations.stale_is_wrong(&path, stale);
         }

@@ -27,7 +27,7 @@ fn by_component(a: &Path, b: &Path) -> Ordering {
 }
 
 /// Why a folder is not entered.
-const TRAPPED: &str = "its list of ignored files is no ordinary file";
+const TRAPPED: &str = "its list of ignored files is not an ordinary file";
 
 /// Whether the walker would wait forever in a folder: it opens these files, and one may be a FIFO.
 fn is_trapped(dir: &Path) -> bool {

@@ -36,7 +36,7 @@ pub(super) fn retain_changed(
         if differs(revision, &input.path) {
             return true;
         }
-        // What cannot be read is kept, so that it is told.
+        // What cannot be read is kept, so that it is reported.
         let Ok(Some(source)) = examiner.read(input) else { return true };
         let depends = dependencies(&Arc::new(source), &catalog);
         let lost = |folder: &Path| {
@@ -101,7 +101,7 @@ fn is_long_blob(path: &Path, id: &str) -> bool {
 }
 
 /// Adds what git follows here, whatever an ignore file says: only what nobody follows can be ignored.
-/// What a person named and the revision has is no mistake where it is gone.
+/// What a person named and the revision has is not a mistake where it is gone.
 pub(super) fn widen(
     inputs: &mut Inputs,
     named: &[PathBuf],

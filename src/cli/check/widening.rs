@@ -33,7 +33,7 @@ pub(super) struct Compared {
     markdown: String,
     /// What moves so that an agent may do more, for the findings.
     pub widened: Vec<Widened>,
-    /// What it comes to beside the findings.
+    /// The outcome, beside the findings.
     pub code: u8,
     /// Lines of widenings, as `--approved` has them: those that it let through, and the others.
     approved: Vec<String>,

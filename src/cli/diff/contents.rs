@@ -108,10 +108,7 @@ fn image(old: &Side<'_>, new: &Side<'_>, gone: &[PathBuf], changes: &mut Vec<Cha
         }
         // What cannot be looked at is no proof that it is the same.
         Err(why) => {
-            terminal::note(&format!(
-                "what the image is built from cannot be told: {}: {}",
-                why.what, why.why
-            ));
+            terminal::note(&format!("what the image is built from is unknown: {}: {}", why.what, why.why));
             changes.push(Change {
                 direction: Direction::Changed,
                 area: "agent",

@@ -16,7 +16,7 @@ use std::sync::Arc;
 pub(in crate::cli) struct Planned {
     /// The manifest.
     pub found: Found,
-    /// What it comes to.
+    /// What it resolves to.
     pub plan: Plan,
 }
 
@@ -83,7 +83,7 @@ impl Side {
         let files = Revision::open(rev)?;
         let path = files.absolute(path);
         if files.kind(&path).is_none() {
-            // A manifest that is new in the change: nothing to compare with is no error.
+            // A manifest that is new in the change: nothing to compare with is not an error.
             return Ok(Self { files: Box::new(MemoryFiles::default()), path, is_disk: false });
         }
         Ok(Self { files: Box::new(files), path, is_disk: false })

@@ -87,7 +87,7 @@ impl Dialer {
 
     async fn encrypt(&self, tcp: TcpStream, host: &str, http1: bool) -> Result<(Upstream, bool), Refusal> {
         let name = ServerName::try_from(host.to_owned())
-            .map_err(|_| Refusal::fault(502, "upstream-tls", format!("{host} is no name for TLS")))?;
+            .map_err(|_| Refusal::fault(502, "upstream-tls", format!("{host} is not a name for TLS")))?;
         let connector = if http1 { &self.http1 } else { &self.any_version };
         let tls = connector.connect(name, tcp).await.map_err(|error| {
             let why = printable(&error.to_string());

@@ -67,7 +67,7 @@ pub(crate) struct Route {
     /// It says something on methods, paths or git.
     has_terms: bool,
     is_git: bool,
-    /// Headers that the rules below would take away, and the manifest lets through.
+    /// Headers that the rules below would remove, and the manifest lets through.
     pass_headers: Vec<HeaderName>,
     placeholder: Option<String>,
 }
@@ -170,7 +170,7 @@ pub async fn start(options: Options, listen: Listen) -> Result<Running, EgressEr
     Ok(Running { shared, address, stop: Some(stop), task })
 }
 
-/// Takes connections until told to stop; then all of them end with the set of their tasks.
+/// Accepts connections until asked to stop; then all of them end with the set of their tasks.
 async fn accept(shared: Arc<Shared>, listener: Listener, mut stopped: oneshot::Receiver<()>) {
     let room = Arc::new(Semaphore::new(connection_limit(shared.limits.connections)));
     let mut guests = JoinSet::new();

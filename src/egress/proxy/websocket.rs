@@ -30,7 +30,7 @@ pub(crate) fn is_opening(request: &Request<Incoming>) -> bool {
         && request.body().is_end_stream()
 }
 
-/// Relays until one side ends or sends what is no frame.
+/// Relays until one side ends or sends what is not a frame.
 pub(crate) async fn run(socket: Next) {
     let Next::WebSocket { guest, upstream, needles, compressed, lease: _lease, exchange } = socket else {
         return;

@@ -152,7 +152,7 @@ impl Backend for Bubblewrap {
         // A command before this one may have put a link where the next sandbox mounts something.
         self.mount_points.make().map_err(io::Error::other)?;
         let mut prepared = self.sandboxed(argv)?;
-        prepared.before.cgroups = self.limits.doors()?;
+        prepared.before.cgroups = self.limits.join_files()?;
         Ok(prepared)
     }
 

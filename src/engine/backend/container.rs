@@ -34,7 +34,7 @@ pub(crate) struct Container {
     /// What the engine said of itself.
     info: String,
     image: Option<Image>,
-    /// The guest's user as the engine is told it.
+    /// The guest's user, as the engine knows it.
     user: (u32, u32),
     owner: Owner,
     /// Options that map the guest's user to the launcher.

@@ -27,7 +27,7 @@ pub(crate) struct Limits {
 
 /// One limit: its name to a person, the controller, and the files that state it.
 struct Limit {
-    /// The resource limit that comes nearest, and what a person is told of it.
+    /// The resource limit that comes nearest, and what a person reads about it.
     instead: Option<(&'static str, u64)>,
     note: &'static str,
     controller: &'static str,
@@ -117,7 +117,7 @@ impl Limits {
     }
 
     /// Opens what a child writes to join.
-    pub(crate) fn doors(&self) -> io::Result<Vec<OwnedFd>> {
+    pub(crate) fn join_files(&self) -> io::Result<Vec<OwnedFd>> {
         let open =
             |g: &PathBuf| OpenOptions::new().write(true).open(g.join("cgroup.procs")).map(OwnedFd::from);
         self.groups.iter().map(open).collect()

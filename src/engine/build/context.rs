@@ -219,7 +219,7 @@ impl Context {
         })
     }
 
-    /// The folder that a path lies in; `None` where a part of the way is no folder.
+    /// The folder that a path lies in; `None` where a part of the way is not a folder.
     fn open_parent<'p>(&self, path: &'p [u8]) -> io::Result<Option<(OwnedFd, &'p [u8])>> {
         let (folder, name) = match path.iter().rposition(|b| *b == b'/') {
             Some(at) => (&path[..at], &path[at + 1..]),

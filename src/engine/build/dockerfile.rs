@@ -1,7 +1,7 @@
 //! What a Dockerfile takes from outside: paths of its context, images, addresses.
 //!
-//! Where this cannot be told beforehand the whole context counts as taken, with the reason; where
-//! a builder might take more than was told, it does not find it, for the archive holds nothing else.
+//! Where this cannot be known beforehand the whole context counts as taken, with the reason; where
+//! a builder might take more than was listed, it does not find it, for the archive holds nothing else.
 
 use super::arguments::{mount, sources};
 use super::lines::{self, Instruction, Reading};
@@ -17,7 +17,7 @@ use std::path::Path;
 pub enum Wanted {
     /// These paths and patterns, relative to the context; `""` is the folder itself.
     Named(BTreeSet<String>),
-    /// All of it, for what is taken cannot be told beforehand.
+    /// All of it, for what is taken cannot be known beforehand.
     Whole {
         /// Why, as the rest of a sentence that begins with the instruction.
         because: String,
@@ -240,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_dockerfile_copies_is_told() {
+    fn what_a_dockerfile_copies_is_listed() {
         for (text, expected) in [
             ("FROM a\nRUN COPY x y\n", [].as_slice()),
             ("COPY a b /\n", &["a", "b"]),
@@ -274,7 +274,7 @@ mod tests {
     }
 
     #[test]
-    fn images_and_addresses_are_told() {
+    fn images_and_addresses_are_listed() {
         let text = "ARG V=22 BASE=\"node:${V}\"\nFROM ${BASE} AS Build\nFROM scratch\nFROM build AS two\n\
              COPY --from=build /a /\nCOPY --from=0 /a /\nCOPY --from=later /a /\nFROM x as later\n\
              RUN --mount=from=tools,target=/t t\nFROM $NOPE\nFROM --platform=linux/amd64 y:${T:-1}\n\

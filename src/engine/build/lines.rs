@@ -1,7 +1,7 @@
 //! The lines of a Dockerfile: directives, continuations, comments, here-documents.
 //!
 //! What a builder reads as an instruction depends on its age: an old one knows no here-documents,
-//! and takes the escape directive only on the first line. [`read`] is told which reading is wanted,
+//! and takes the escape directive only on the first line. [`read`] takes the reading that is wanted,
 //! so that a question about safety can be asked of each.
 
 /// How a text is read.

@@ -75,9 +75,9 @@ impl Standing {
 }
 
 impl Moved {
-    /// What a person is told of one of their own bottles that this version reads otherwise than the one
+    /// What a person reads about one of their own bottles that this version reads otherwise than the one
     /// that launched it last; nothing is asked.
-    pub fn told(&self, shown: &str) -> String {
+    pub fn explained(&self, shown: &str) -> String {
         let version = self.by_version.as_deref().unwrap_or("an earlier version");
         let lines = indented("- ", &self.gone) + &indented("+ ", &self.come);
         format!("{shown} is as it was, and this version reads it otherwise than {version}:\n{lines}")
@@ -328,7 +328,7 @@ mod tests {
         place.write("setup.sh", "echo one");
         place.write("D", "FROM b\nCOPY setup.sh /\n");
         assert!(!place.moved(&place.bottle(text)).come.is_empty());
-        // Where what is taken cannot be told beforehand, all of it is, and a person is told so.
+        // Where what is taken cannot be known beforehand, all of it is, and the question says so.
         place.write("D", "FROM a\nARG WHAT\nCOPY $WHAT /\n");
         let told = place.moved(&place.bottle(text)).come;
         let whole = "everything in the context: what `COPY $WHAT` names depends on the build";
@@ -404,7 +404,7 @@ mod tests {
         let text = text.replace(&version, "\"program\": \"0.0.1\"").replace("A = x", "A = other");
         std::fs::write(&file, text).expect("written");
         let moved = place.trust().read_otherwise(&own).expect("another reading");
-        assert!(moved.told("dev").contains("A = x"), "{moved:?}");
+        assert!(moved.explained("dev").contains("A = x"), "{moved:?}");
         place.trust().launched(&own).expect("written");
         assert_eq!(place.trust().read_otherwise(&own), None);
     }

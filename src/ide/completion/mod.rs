@@ -8,8 +8,8 @@ mod values;
 
 use super::Snapshot;
 use super::field::{self, Field, Shape};
-use super::part::yaml;
 use super::query::{self, At, Path, Role};
+use super::yaml_part::yaml;
 use crate::check::Edit;
 use crate::manifest::{Carrier, Identity, Kind, Source};
 use crate::shown::lines;

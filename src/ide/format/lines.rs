@@ -258,7 +258,7 @@ impl<'a> Writer<'a> {
     }
 
     fn finish(&mut self, ends_text: bool) {
-        // The last line of a text that ends with a break is no line.
+        // The last line of a text that ends with a break is not a line.
         let phantom = |l: &Line| ends_text && l.span.start == l.span.end && l.span.start as usize == self.end;
         if self.held.last().is_some_and(phantom) {
             self.held.pop();

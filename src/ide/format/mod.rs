@@ -6,7 +6,7 @@
 mod flow;
 mod lines;
 
-use super::part::yaml;
+use super::yaml_part::yaml;
 use crate::check::{Edit, apply};
 use crate::manifest::{Body, Carrier, Source};
 use crate::syntax::{Node, Span, Tree, Value, parse};

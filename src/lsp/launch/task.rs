@@ -1,4 +1,4 @@
-//! A task without a terminal: `launch --supervised` as a child, told to stop by the end of its
+//! A task without a terminal: `launch --supervised` as a child, stopped by the end of its
 //! standard input. So it also ends, with its clean-up, when this server is killed.
 
 use crate::lsp::outbox::Outbox;
@@ -87,7 +87,7 @@ impl Task {
     }
 }
 
-/// What the editor is told of a task.
+/// What the editor hears of a task.
 struct Told {
     name: String,
     outbox: Outbox,

@@ -96,15 +96,15 @@ fn about_a_manifest(session: &Session, command: Command, arguments: &[Value]) ->
         let bottle = Bottle::of(&found, snapshot.catalog, &options.looked);
         let digest = bottle.and_then(|b| b.launch_digest(&found, snapshot.catalog)).unwrap_or_default();
         // A container engine takes its time to say that it does not run.
-        Ok(Answer::Work(Box::new(move || Ok(Some(told(&cleared, &options, &digest))))))
+        Ok(Answer::Work(Box::new(move || Ok(Some(outcome(&cleared, &options, &digest))))))
     });
     let answer: std::result::Result<_, commands::CommandError> =
-        answer.ok_or_else(|| failed("the document is no manifest that can be read".to_owned()))?;
+        answer.ok_or_else(|| failed("the document is not a manifest that can be read".to_owned()))?;
     answer.map_err(|error| failed(error.to_string()))
 }
 
 /// What a launch would do; where it would be refused, the first line says so and why.
-fn told(cleared: &Cleared, options: &Options, digest: &str) -> String {
+fn outcome(cleared: &Cleared, options: &Options, digest: &str) -> String {
     let run = dry_run(cleared, options);
     let refused = run.refused.as_ref().map(|e| format!("will not launch: {}\n", visible(&e.to_string())));
     refused.unwrap_or_default() + &outline(cleared, &run, digest)
@@ -121,7 +121,7 @@ fn run(arguments: &[Value]) -> Result<Option<&str>> {
     text(arguments.first()).ok_or_else(|| Error::invalid_params("the argument must be a run's id or name"))
 }
 
-/// An argument that may be left out; `None` for what is no text.
+/// An argument that may be left out; `None` for what is not a text.
 fn text(argument: Option<&Value>) -> Option<Option<&str>> {
     match argument {
         None | Some(Value::Null) => Some(None),

@@ -158,7 +158,7 @@ impl Session {
         })
     }
 
-    /// What a launch of a document's manifest would be told, for a dry run.
+    /// What a launch of a document's manifest would be given, for a dry run.
     pub(in crate::lsp) fn options(&self, uri: &Uri) -> Result<Options, String> {
         let operator = self.operator()?;
         let host = self.host()?;

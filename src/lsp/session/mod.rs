@@ -52,7 +52,7 @@ pub(in crate::lsp) struct Session {
     /// What was found in manifests that are not open, for a client that asks for them.
     pub closed: HashMap<PathBuf, Analysis>,
     layout: Layout,
-    /// What launches are told; absent where it cannot be read.
+    /// What launches are given; absent where it cannot be read.
     operator: Option<Operator>,
     /// The manifests about which a person is being asked.
     asking: HashSet<(PathBuf, String)>,

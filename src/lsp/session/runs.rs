@@ -12,7 +12,7 @@ use std::time::{Duration, SystemTime};
 use tower_lsp::ls_types::notification::LogMessage;
 use tower_lsp::ls_types::{LogMessageParams, MessageType};
 
-/// How often it is told how long a run has been running.
+/// How often the age of a run is reported.
 const TICK: Duration = Duration::from_secs(60);
 
 /// A run that is under way.

@@ -8,7 +8,7 @@ use crate::plan::{EnvValue, Plan};
 /// The areas of what permits nothing by itself.
 pub(super) const TOLD: [&str; 6] = ["literal", "prompt", "skill", "login", "git", "file"];
 
-/// A part that is told: its area, its subject, and what it is.
+/// A part that is shown: its area, its subject, and what it is.
 type Part = (&'static str, String, String);
 
 pub(super) fn contents(old: &Plan, new: &Plan, changes: &mut Vec<Change>) {
@@ -49,7 +49,7 @@ fn parts(plan: &Plan) -> Vec<Part> {
         files,
         // How the comparison names the manifest.
         name: _,
-        // What follows from the template, the login and the prompt, which are told.
+        // What follows from the template, the login and the prompt, which are shown.
         command: _,
         prompt_mode: _,
         image: _,
@@ -65,7 +65,7 @@ fn parts(plan: &Plan) -> Vec<Part> {
     } = plan;
     let literal = |(name, value): &(String, EnvValue)| match value {
         EnvValue::Literal(text) => {
-            // Some variables are obeyed like programs, and so are no mere text.
+            // Some variables are obeyed like programs, and so are not mere text.
             let area = if obeyed(name).is_some() { "env" } else { "literal" };
             Some((area, name.clone(), text.clone()))
         }

@@ -38,7 +38,7 @@ fn auth(subject: &str, before: Option<&EgressRoute>, after: Option<&EgressRoute>
     let direction = match (of(before), of(after)) {
         (None, Some(_)) => Some(Direction::Widened),
         (Some(_), None) if after.is_none() => Some(Direction::Narrowed),
-        // Without a credential the route opens plain HTTP, so this is no mere loss.
+        // Without a credential the route opens plain HTTP, so this is more than a loss.
         (Some(_), None) => Some(Direction::Changed),
         (Some(a), Some(b)) if a != b => Some(Direction::Changed),
         _ => None,
@@ -66,7 +66,7 @@ fn adds_reach(before: &EgressRoute, after: &EgressRoute) -> bool {
         // By class, and as a credential.
         host: _,
         auth: _,
-        // Whose it is permits nothing; which layer decides is told by the order.
+        // Whose it is permits nothing; which layer decides follows from the order.
         owner: _,
         layer: _,
     } = after;

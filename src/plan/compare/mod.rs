@@ -240,7 +240,7 @@ fn agent(old: &Plan, new: &Plan, changes: &mut Vec<Change>) {
     let differ = |a: &str, b: &str| (a != b).then_some(Direction::Changed);
     let pair = (old.template.to_owned(), new.template.to_owned());
     push(changes, differ(&pair.0, &pair.1), "agent", "template", pair.clone());
-    // The shipped file follows the template, which is told already.
+    // The shipped file follows the template, which is shown already.
     let context = |plan: &Plan| match &plan.dockerfile {
         super::Dockerfile::Shipped(_) => None,
         super::Dockerfile::Own { file: _, context } => Some(context.display().to_string()),
