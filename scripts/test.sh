@@ -98,6 +98,7 @@ if [ "$part" != editors ]; then
   step "Rust tests" cargo test --locked --no-fail-fast -- --show-output
   step "an ordinary user's walls" scripts/ordinary.sh
   step "static program" scripts/static.sh smoke
+  step "nextest" scripts/nextest.sh --lib --test rules unknown
   step "additions" scripts/additions.py target
   step "workflows" scripts/workflows.sh
   # The tests have built it.
