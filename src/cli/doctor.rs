@@ -2,6 +2,8 @@
 
 use super::{CLEAN, FINDINGS, Failure, terminal};
 use crate::engine::{self, BackendKind, Choice, Host};
+use crate::manifest::Kind;
+use std::fs::DirEntry;
 use std::process::{Command, Stdio};
 
 /// Say what this machine can run, and the command that adds what it lacks.
@@ -64,8 +66,9 @@ fn version(program: &str) -> Option<String> {
 /// The user's own bottles.
 fn bottles() -> Result<String, String> {
     let dir = terminal::layout().bottles().ok_or("HOME names no folder")?;
-    let names = std::fs::read_dir(&dir).map(|d| d.filter_map(Result::ok).count());
-    match names {
+    let layout = terminal::layout();
+    let is_bottle = |entry: &DirEntry| layout.identify(&entry.path()).is_some_and(|i| i.kind == Kind::Bottle);
+    match std::fs::read_dir(&dir).map(|entries| entries.filter_map(Result::ok).filter(is_bottle).count()) {
         Ok(n) => Ok(format!("{n} in {}", dir.display())),
         Err(_) => Err(format!("there is no {}; `bot-bottle init --home` makes one", dir.display())),
     }

@@ -192,14 +192,14 @@ impl Place {
 
     /// The files that a name may stand for.
     fn files(&self, name: &str) -> Vec<PathBuf> {
-        let mut files = Vec::with_capacity(4);
+        let mut files = Vec::with_capacity(5);
         if self.markdown {
             files.push(self.dir.join(format!("{name}.md")));
         }
         files.push(self.dir.join(format!("{name}.bottle.yaml")));
         files.push(self.dir.join(format!("{name}.bottle.yml")));
         if name == "bottle" {
-            files.push(self.dir.join("bottle.yaml"));
+            files.extend(["bottle.yaml", "bottle.yml"].map(|file| self.dir.join(file)));
         }
         files
     }

@@ -88,7 +88,8 @@ impl Layout {
 
     /// What the path says, or `None` if no manifest has such a path.
     pub fn identify(&self, path: &Path) -> Option<Identity> {
-        let file = path.file_name()?.to_str()?;
+        // Hidden files are editors' locks and other programs' leftovers (`.#dev.md`, `._dev.md`).
+        let file = path.file_name()?.to_str().filter(|file| !file.starts_with('.'))?;
         let (kind, carrier, name, tentative) = match yaml_name(file) {
             Some((kind, name)) => (kind, Carrier::Yaml, name, false),
             None => {
@@ -124,7 +125,7 @@ impl Layout {
 
 /// The kind and name of a YAML manifest's file name.
 fn yaml_name(file: &str) -> Option<(Kind, &str)> {
-    if file == "bottle.yaml" {
+    if matches!(file, "bottle.yaml" | "bottle.yml") {
         return Some((Kind::Bottle, "bottle"));
     }
     let suffixes = [
@@ -181,10 +182,16 @@ mod tests {
             Some((Bottle, Markdown, "dev".into(), Elsewhere, true))
         );
         assert_eq!(seen("/p/bottle.yaml"), Some((Bottle, Yaml, "bottle".into(), Elsewhere, false)));
+        assert_eq!(seen("/p/bottle.yml"), Some((Bottle, Yaml, "bottle".into(), Elsewhere, false)));
         assert_eq!(seen("/p/dev.bottle.yml"), Some((Bottle, Yaml, "dev".into(), Elsewhere, false)));
         assert_eq!(seen("/p/fix.agent.yaml"), Some((Agent, Yaml, "fix".into(), Elsewhere, false)));
         for other in ["/p/a.yaml", "/p/README.md", "/p/.bottle.yaml", "/p/docs/agents.md"] {
             assert_eq!(seen(other), None, "{other}");
+        }
+        for lock in
+            ["/h/.bot-bottle/bottles/.#dev.md", "/h/.bot-bottle/bottles/._dev.md", "/p/.dev.bottle.yaml"]
+        {
+            assert_eq!(seen(lock), None, "{lock}");
         }
     }
 

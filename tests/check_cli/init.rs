@@ -1,6 +1,6 @@
 //! `init`: a start that is clean, and nothing overwritten.
 
-use crate::rig::Project;
+use crate::rig::{CLEAN, Project};
 use std::os::unix::fs::PermissionsExt;
 
 #[test]
@@ -55,4 +55,18 @@ fn nothing_is_overwritten() {
     assert_eq!(project.read("taken.agent.yaml"), "mine");
     let left = std::fs::read_dir(project.root()).expect("a folder").count();
     assert_eq!(left, 2, "something was written all the same");
+}
+
+#[test]
+fn doctor_counts_bottles_and_nothing_else_that_lies_beside_them() {
+    let project = Project::new(&[
+        ("~/.bot-bottle/bottles/dev.md", CLEAN),
+        ("~/.bot-bottle/bottles/README.txt", ""),
+        ("~/.bot-bottle/bottles/.#dev.md", ""),
+        ("~/.bot-bottle/bottles/dev.md~", ""),
+        ("~/.bot-bottle/bottles/old/dev.md", ""),
+    ]);
+    // The exit code says whether something can launch here, which is another matter.
+    let out = project.run(&["doctor"]).out;
+    assert!(out.contains("bottles     1 in "), "{out}");
 }
