@@ -193,13 +193,8 @@ fn line_end(text: &str, offset: usize) -> usize {
 
 /// From the start of the span's first line to the end of its last, line break included.
 pub(super) fn whole_lines(text: &str, span: Span) -> Span {
-    let (start, mut end) = (span.start as usize, span.end as usize);
-    // A block scalar's span ends behind its last line break.
-    if end > start && text[..end].ends_with('\n') {
-        end -= 1;
-    }
-    let end = line_end(text, end);
-    Span::new(line_start(text, start), (end + 1).min(text.len()))
+    let end = line_end(text, span.end as usize);
+    Span::new(line_start(text, span.start as usize), (end + 1).min(text.len()))
 }
 
 fn indent_of_keys(text: &str, mapping: &Node) -> String {

@@ -2,6 +2,8 @@
 
 use super::{Applicability, Diagnostic, Edit, Facts, Fix, check};
 use crate::manifest::{Catalog, Layout, Source};
+use crate::syntax::{Node, Span};
+use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -62,8 +64,9 @@ pub fn fix_all(
         if !source.tree.problems.is_empty() {
             break;
         }
-        let found = check(&Arc::new(source), catalog, facts);
-        let fixes = compatible(&found, with_unsafe);
+        let source = Arc::new(source);
+        let found = check(&source, catalog, facts);
+        let fixes = compatible(&source, &found, with_unsafe);
         if fixes.is_empty() {
             break;
         }
@@ -78,9 +81,12 @@ pub fn fix_all(
     (text, applied)
 }
 
-/// Fixes that can be applied together: no edit of one touches an edit of another.
-fn compatible(found: &[Diagnostic], with_unsafe: bool) -> Vec<&Fix> {
+/// Fixes that can be applied together: no edit of one touches an edit of another, and they do not empty a
+/// collection together. Each that removes a member counts on the others being there: the one that removes the last
+/// writes `[]`, which is not the same as nothing.
+fn compatible<'f>(source: &Source, found: &'f [Diagnostic], with_unsafe: bool) -> Vec<&'f Fix> {
     let mut taken: Vec<&Fix> = Vec::new();
+    let mut removed: HashMap<Span, usize> = HashMap::new();
     let wanted = found
         .iter()
         .filter_map(|d| d.fix.as_ref())
@@ -90,11 +96,44 @@ fn compatible(found: &[Diagnostic], with_unsafe: bool) -> Vec<&Fix> {
             let touches = |o: &Edit| e.span.start <= o.span.end && o.span.start <= e.span.end;
             !taken.iter().flat_map(|f| &f.edits).any(touches)
         };
-        if fix.edits.iter().all(free) {
-            taken.push(fix);
+        if !fix.edits.iter().all(free) {
+            continue;
         }
+        let parents: Vec<_> = fix.edits.iter().filter_map(|edit| parent(source, edit)).collect();
+        let empties = |node: &&Node| {
+            let before = removed.get(&node.span).copied().unwrap_or_default();
+            before > 0 && before + 1 >= members(node)
+        };
+        if parents.iter().any(empties) {
+            continue;
+        }
+        parents.iter().for_each(|node| *removed.entry(node.span).or_default() += 1);
+        taken.push(fix);
     }
     taken
+}
+
+fn members(node: &Node) -> usize {
+    node.entries().len() + node.items().len()
+}
+
+/// The collection that a removal takes a member of.
+fn parent<'s>(source: &'s Source, edit: &Edit) -> Option<&'s Node> {
+    let gone = source.text.get(edit.span.range()).filter(|_| edit.text.is_empty())?;
+    let at = edit.span.start as usize + gone.len() - gone.trim_start().len();
+    let roots = source.tree.documents.iter().filter_map(|document| document.root.as_ref());
+    let mut node = roots.into_iter().find(|root| holds(root, at))?;
+    loop {
+        let values = node.entries().iter().map(|entry| &entry.value).chain(node.items());
+        match values.filter(|value| members(value) > 0).find(|value| holds(value, at)) {
+            Some(inner) => node = inner,
+            None => return (members(node) > 0).then_some(node),
+        }
+    }
+}
+
+fn holds(node: &Node, at: usize) -> bool {
+    node.origin.is_none() && node.span.range().contains(&at)
 }
 
 #[cfg(test)]

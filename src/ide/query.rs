@@ -204,12 +204,9 @@ impl<'a> Walk<'a> {
         self.node(item)
     }
 
-    /// Whether the offset is in a node. A block scalar's span ends behind its last line break, where
-    /// the next line begins.
+    /// Whether the offset is in a node, or right behind it.
     fn inside(&self, node: &Node) -> bool {
-        let (start, end) = (node.span.start as usize, node.span.end as usize);
-        let ends_line = end > start && self.source.text[..end].ends_with('\n');
-        start <= self.offset && (self.offset < end || (self.offset == end && !ends_line))
+        (node.span.start as usize..=node.span.end as usize).contains(&self.offset)
     }
 }
 
@@ -248,7 +245,7 @@ mod tests {
         check("extends: $0base\n", "value", "extends", "base");
         check("egress:\n  routes:\n    - host: a\n    - ho$0st: b\n", "key", "egress.routes[1].host", "host");
         check("skills: [a, b$0]\n", "item", "skills[1]", "b");
-        check("prompt: |\n  te$0xt\nenv: {}\n", "value", "prompt", "text\n");
+        check("prompt: |\n  te$0xt\nenv: {}\n", "value", "prompt", "|\n  text");
         check("prompt: |\n  text\n$0env: {}\n", "key", "env", "env");
     }
 

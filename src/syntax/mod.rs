@@ -1,5 +1,6 @@
 //! Text, spans, lines and the YAML tree. Knows nothing of manifests.
 
+mod block_scalar;
 mod decode;
 mod frontmatter;
 mod levels;

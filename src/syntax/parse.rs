@@ -1,5 +1,6 @@
 //! From text to tree, over granit-parser's events.
 
+use super::block_scalar;
 use super::{Alias, Anchor, Comment, Document, Entry, Key, Node, Problem, Scalar, Span, Style, Tree, Value};
 use granit_parser::{Event, Options, Parser, ScalarStyle, Tag, options};
 use std::collections::HashMap;
@@ -69,6 +70,8 @@ struct Builder<'a> {
     stack: Vec<Open>,
     root: Option<Node>,
     start: Option<usize>,
+    /// The end of the last token that was not a comment.
+    token: usize,
     /// Finished anchored nodes, and those whose definition is still open.
     anchored: HashMap<usize, Option<Node>>,
     alias_nodes: usize,
@@ -83,6 +86,7 @@ impl<'a> Builder<'a> {
             stack: Vec::new(),
             root: None,
             start: None,
+            token: base,
             anchored: HashMap::new(),
             alias_nodes: 0,
         }
@@ -109,7 +113,13 @@ impl<'a> Builder<'a> {
     }
 
     fn event(&mut self, event: Event<'_>, at: &granit_parser::Span) {
-        let span = self.span(at);
+        let mut span = self.span(at);
+        if let Event::Scalar(_, ScalarStyle::Literal | ScalarStyle::Folded, ..) = event {
+            span = block_scalar::extent(self.text, self.token, span);
+        }
+        if !matches!(event, Event::Comment(..)) {
+            self.token = self.token.max(span.end as usize);
+        }
         match event {
             Event::DocumentStart(..) => self.start = Some(span.start as usize),
             Event::DocumentEnd => self.end_document(span.start as usize),
