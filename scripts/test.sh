@@ -79,7 +79,7 @@ static_checks() {
 if [ "$part" = quick ]; then
   static_checks
   step "Rust tests" cargo test --locked --no-fail-fast --lib --bins --test arrows --test check_cli --test rule_cases \
-    --test language --test fixes --test layers --test leaves --test links --test lsp --test plan --test properties --test rules
+    --test language --test fixes --test layers --test leaves --test links --test lsp --test plan --test properties --test rules --test subagents
   finish
 fi
 

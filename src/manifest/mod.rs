@@ -13,6 +13,7 @@ mod resolve;
 mod schema;
 mod secret;
 mod source;
+mod tolerant;
 
 pub use catalog::{Candidate, Catalog, Found};
 pub use files::{FileKind, Files, MemoryFiles, join, leads_to, project_root};

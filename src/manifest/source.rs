@@ -1,6 +1,6 @@
 //! A manifest file: its text, its tree, and the manifests in it.
 
-use super::{Carrier, Identity, Kind, Layout, Location};
+use super::{Carrier, Identity, Kind, Layout, Location, tolerant};
 use crate::syntax::{Document, Frontmatter, Node, Problem, Span, Tree, parse, split_frontmatter};
 use std::path::Path;
 use std::sync::Arc;
@@ -22,6 +22,8 @@ pub struct Source {
     pub body: Body,
     /// The manifests, one a document.
     pub manifests: Vec<Manifest>,
+    /// An agent's description that Claude Code reads and YAML does not, where there is one.
+    pub unquoted_description: Option<Span>,
 }
 
 /// The Markdown around a manifest.
@@ -57,14 +59,18 @@ impl Source {
                 Frontmatter::Unclosed { open } => (Span::default(), Body::NoFrontmatter(open)),
             },
         };
-        let mut tree = parse(&text, part);
+        let (mut tree, unquoted_description) = match (identity.carrier, identity.kind) {
+            (Carrier::Markdown, Kind::Agent) => tolerant::parse_frontmatter(&text, part),
+            _ => (parse(&text, part), None),
+        };
         if identity.carrier == Carrier::Markdown && tree.documents.len() > 1 {
             let span = tree.documents[1].span;
             tree.problems.push(Problem { span, message: "frontmatter holds one document".to_owned() });
             tree.documents.truncate(1);
         }
         let manifests = manifests(&tree, identity);
-        Self { path, text, tree, carrier: identity.carrier, location: identity.location, body, manifests }
+        let Identity { carrier, location, .. } = *identity;
+        Self { path, text, tree, carrier, location, body, manifests, unquoted_description }
     }
 
     /// Parses a text that a person named, or that the layout recognises.

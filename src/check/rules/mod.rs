@@ -65,6 +65,7 @@ registry! {
     "broken-bottle" => broken_bottle, Files, Language, Error;
     "extends-cycle" => extends_cycle, Files, Language, Error;
     "invalid-name" => invalid_name, Files, Language, Error;
+    "unquoted-description" => unquoted_description, Files, Judgement, Warning;
     "agent-shadowed" => agent_shadowed, Files, Judgement, Warning;
     "skill-not-found" => skill_not_found, Files, Judgement, Warning;
     "untrusted-location" => untrusted_location, Files, Judgement, Warning;

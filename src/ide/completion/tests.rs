@@ -61,7 +61,17 @@ fn keys_that_are_missing_are_offered_required_ones_first() {
             "description",
             "model",
             "color",
-            "memory"
+            "memory",
+            "tools",
+            "disallowedTools",
+            "permissionMode",
+            "maxTurns",
+            "mcpServers",
+            "hooks",
+            "background",
+            "effort",
+            "isolation",
+            "initialPrompt"
         ]
     );
     assert!(!labels("prompt: x\n$0").contains(&"prompt_file".to_owned()));
