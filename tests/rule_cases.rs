@@ -388,6 +388,19 @@ fn a_later_parent_that_loosens_an_earlier_one_is_told_of() {
 }
 
 #[test]
+fn more_parents_in_a_row_than_are_followed_are_an_error_and_never_left_out() {
+    let mut disk = Disk::new(&[]);
+    let text = |n: usize| if n == 0 { "env: {}".to_owned() } else { format!("extends: b{}", n - 1) };
+    (0..80).for_each(|n| disk.files.insert(format!("/project/b{n}.bottle.yaml"), text(n)));
+    assert_eq!(rules_of(&mut disk, "/project/b63.bottle.yaml", &text(63)), [""; 0]);
+    assert_eq!(rules_of(&mut disk, "/project/b64.bottle.yaml", &text(64)), ["extends-cycle"]);
+    assert_eq!(
+        rules_of(&mut disk, "/project/b65.bottle.yaml", &text(65)),
+        ["broken-bottle", "extends-cycle"]
+    );
+}
+
+#[test]
 fn circles_are_reported_by_those_in_them() {
     let files = [("/project/a.bottle.yaml", "extends: b"), ("/project/b.bottle.yaml", "extends: a")];
     let mut disk = Disk::new(&files);

@@ -25,7 +25,7 @@ pub use model::{
 };
 pub use place::{Located, Place};
 pub use read::{read_agent, read_bottle};
-pub use resolve::{ParentError, Resolved, overlay, resolve};
+pub use resolve::{MOST_IN_A_ROW, ParentError, Resolved, overlay, resolve};
 pub use schema::{Violation, ViolationKind, prepare, schema_text, violations};
 pub use secret::{looks_secret, looks_secret_under, secrets_in, speaks_of_credential};
 pub use source::{Body, Manifest, Source};

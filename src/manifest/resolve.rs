@@ -1,6 +1,10 @@
 //! `extends`: a bottle with everything that it inherits.
 
-use super::{Bottle, Catalog, EnvVar, Found, Git, Located, Route, read_bottle};
+use super::{Bottle, Catalog, EnvVar, Found, Git, Located, Place, Route, read_bottle};
+use crate::syntax::Span;
+use std::collections::{HashMap, HashSet};
+use std::path::Path;
+use std::sync::Arc;
 
 /// A bottle after its parents are folded in. Every value still has the place where it is written.
 #[derive(Debug, Clone)]
@@ -30,14 +34,30 @@ pub enum ParentError {
         /// The names on the way, the first one again at the end.
         chain: Vec<String>,
     },
+    /// There are more parents than are folded: [`MOST_IN_A_ROW`] one behind the other, or too many ways through them.
+    TooMany {
+        /// The entry that is one too many.
+        parent: Located<String>,
+    },
 }
 
-/// How many bottles a resolution may visit: a lattice of parents could otherwise grow without end.
+/// How many bottles may extend one another in a row.
+pub const MOST_IN_A_ROW: usize = 64;
+
+/// How many bottles a resolution may visit. Each is visited once but for those that lead into a circle, where the
+/// ways through a lattice could grow without end.
 const MAX_VISITS: usize = 1_000;
 
 /// Folds the parents of a bottle, left to right, and puts the bottle itself on top.
 pub fn resolve(found: &Found, catalog: &Catalog<'_>) -> Resolved {
-    let mut walk = Walk { catalog, path: Vec::new(), chain: Vec::new(), errors: Vec::new(), visits: 0 };
+    let mut walk = Walk {
+        catalog,
+        path: Vec::new(),
+        chain: Vec::new(),
+        errors: Vec::new(),
+        visits: 0,
+        folded: HashMap::new(),
+    };
     let bottle = walk.visit(found);
     Resolved { bottle, chain: walk.chain, errors: walk.errors }
 }
@@ -49,10 +69,26 @@ struct Walk<'a> {
     chain: Vec<Found>,
     errors: Vec<ParentError>,
     visits: usize,
+    /// What bottles came to that several others extend: a lattice of them is walked once, not once a way through it.
+    folded: HashMap<(Arc<Path>, usize), Bottle>,
 }
 
 impl Walk<'_> {
     fn visit(&mut self, found: &Found) -> Bottle {
+        let key = (found.source.path.clone(), found.manifest.document);
+        if let Some(known) = self.folded.get(&key) {
+            return known.clone();
+        }
+        let errors = self.errors.len();
+        let bottle = self.fold(found);
+        // What a circle leaves out depends on where it was entered.
+        if !self.errors[errors..].iter().any(|error| matches!(error, ParentError::Cycle { .. })) {
+            self.folded.insert(key, bottle.clone());
+        }
+        bottle
+    }
+
+    fn fold(&mut self, found: &Found) -> Bottle {
         self.visits += 1;
         if !self.chain.iter().any(|f| same(f, found)) {
             self.chain.push(found.clone());
@@ -87,7 +123,11 @@ impl Walk<'_> {
             self.errors.push(ParentError::Cycle { parent: parent.clone(), chain });
             return None;
         }
-        (self.visits < MAX_VISITS).then_some(next)
+        if self.path.len() >= MOST_IN_A_ROW || self.visits >= MAX_VISITS {
+            self.errors.push(ParentError::TooMany { parent: parent.clone() });
+            return None;
+        }
+        Some(next)
     }
 }
 
@@ -143,12 +183,20 @@ fn overlay_egress(base: Egress, child: Egress) -> Egress {
         (_, (Some(child), false)) => (Some(child), false),
         ((Some(base), inherits), (Some(mut child), true)) => {
             let depth = child.value.iter().map(|route| route.layer + 1).max().unwrap_or(0);
-            let below = base.value.into_iter().map(|route| Route { layer: route.layer + depth, ..route });
+            // A route that a nearer layer has already, by another parent, can decide nothing here.
+            let nearer: HashSet<_> = child.value.iter().map(|route| written(&route.place)).collect();
+            let below = base.value.into_iter().filter(|route| !nearer.contains(&written(&route.place)));
+            let below: Vec<_> = below.map(|route| Route { layer: route.layer + depth, ..route }).collect();
             child.value.extend(below);
             // Where a bottle below takes nothing of what is behind it, nothing follows here either.
             (Some(child), inherits)
         }
     }
+}
+
+/// What tells one written value from another.
+fn written(place: &Place) -> (Arc<Path>, Span, Option<Span>) {
+    (place.file.clone(), place.span, place.origin)
 }
 
 fn overlay_env(mut base: Vec<EnvVar>, child: Vec<EnvVar>) -> Vec<EnvVar> {
@@ -220,6 +268,19 @@ mod tests {
         };
         let own = |extends: &str, egress: &str| format!("extends: {extends}\negress: {egress}\n");
         let (b, c) = ("egress: {routes: [{host: b}, {host: bb}]}", "egress: {routes: [{host: c}]}");
+        // What is reached in two ways stands where it is reached first, and once: 2^30 ways lead to the last of these.
+        let lattice: Vec<_> = (0..60)
+            .map(|i| match i {
+                58.. => (format!("n{i}"), format!("egress: {{routes: [{{host: h{i}}}]}}")),
+                _ => (format!("n{i}"), format!("extends: [n{}, n{}]\n", i / 2 * 2 + 2, i / 2 * 2 + 3)),
+            })
+            .collect();
+        let lattice: Vec<_> = lattice.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
+        let folded = resolved(&lattice);
+        assert_eq!((folded.chain.len(), folded.errors.len()), (59, 0));
+        let hosts = folded.bottle.egress.expect("routes").value;
+        let hosts: Vec<_> = hosts.into_iter().map(|r| (r.host.expect("a host").value, r.layer)).collect();
+        assert_eq!(hosts, [("h59".to_owned(), 0), ("h58".to_owned(), 1)]);
         // Child, last parent, first parent.
         assert_eq!(layers(&own("[b, c]", "{routes: [{host: a}]}"), b, c), "a0 c1 b2 bb2");
         // One that says nothing, or has nothing to add, is not a layer.

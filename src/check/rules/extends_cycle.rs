@@ -1,7 +1,7 @@
 //! # extends-cycle
 //!
 //! ## What it finds
-//! A bottle that extends itself, directly or through its parents.
+//! A bottle that extends itself, directly or through its parents, and one with more than 64 parents in a row.
 //!
 //! ## Why it matters
 //! There is no base to start from, so nobody can say what such a bottle allows.
@@ -23,12 +23,19 @@
 //! ```
 
 use crate::check::{Context, Sink, shown};
-use crate::manifest::ParentError;
+use crate::manifest::{Bottle, Located, MOST_IN_A_ROW, ParentError};
 
 pub(super) fn check(ctx: &Context<'_>, out: &mut Sink<'_>) {
     let (Some(bottle), Some(resolved)) = (&ctx.bottle, ctx.resolved()) else { return };
     for error in &resolved.errors {
-        let ParentError::Cycle { parent, chain } = error else { continue };
+        let (parent, chain) = match error {
+            ParentError::Cycle { parent, chain } => (parent, chain),
+            ParentError::TooMany { parent } => {
+                too_many(bottle, parent, out);
+                return;
+            }
+            ParentError::Missing { .. } => continue,
+        };
         // A circle above this bottle is reported by the bottles in it.
         let [first, second, ..] = chain.as_slice() else { continue };
         if *first != bottle.name {
@@ -45,5 +52,16 @@ pub(super) fn check(ctx: &Context<'_>, out: &mut Sink<'_>) {
         if parent.place != entry.place {
             finding.related(&parent.place, "this closes the circle");
         }
+    }
+}
+
+/// Reported by every bottle that is too far up: none of them is launched with a part of its parents.
+fn too_many(bottle: &Bottle, parent: &Located<String>, out: &mut Sink<'_>) {
+    let Some(entry) = bottle.extends.first() else { return };
+    let message = format!("the bottle has more parents than are followed: {MOST_IN_A_ROW} in a row at most");
+    let finding = out.at(&entry.place, message);
+    finding.help("fold some of them into one");
+    if parent.place != entry.place {
+        finding.related(&parent.place, "this one is too many");
     }
 }

@@ -51,7 +51,9 @@ impl Dependencies {
             self.names.insert(found.manifest.name.clone());
         }
         for error in &resolved.errors {
-            let (ParentError::Missing { parent, .. } | ParentError::Cycle { parent, .. }) = error;
+            let (ParentError::Missing { parent, .. }
+            | ParentError::Cycle { parent, .. }
+            | ParentError::TooMany { parent }) = error;
             self.names.insert(parent.value.clone());
         }
         self.paths(named_paths::of_bottle(&resolved.bottle), layout);
