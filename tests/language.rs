@@ -119,7 +119,24 @@ fn violating(kind: Kind, at: &str) -> Vec<String> {
         .chain([format!("egress: {{routes: [{{host: {}example.com}}]}}", "a.".repeat(130))])
         .collect(),
         (_, "/properties/auth") => {
-            vec![route("auth: {}"), route("auth: {scheme: Bearer}"), route("auth: {token_ref: T}")]
+            vec![route("auth: {}"), route("auth: {scheme: Bearer}"), route("auth: {header: x-api-key}")]
+        }
+        (_, "/properties/auth/allOf/0/then") => {
+            ["scheme: Bearer, header: x-api-key", "header: x-api-key, user: me"]
+                .map(|rest| route(&format!("auth: {{{rest}, token_ref: T}}")))
+                .into()
+        }
+        (_, "/properties/auth/allOf/0/else") => {
+            vec![route("auth: {token_ref: T}"), route("auth: {user: me, token_ref: T}")]
+        }
+        (_, "/properties/auth/allOf/1/then/properties/scheme") => {
+            vec![route("auth: {scheme: Bearer, user: me, token_ref: T}")]
+        }
+        (_, "/properties/auth/properties/user") => ["''", "'a:b'", "\"a\\tb\""]
+            .map(|user| route(&format!("auth: {{scheme: Basic, user: {user}, token_ref: T}}")))
+            .into(),
+        (_, "/properties/auth/properties/header") => {
+            ["''", "a b", "'a:'"].map(|name| route(&format!("auth: {{header: {name}, token_ref: T}}"))).into()
         }
         (_, "/properties/auth/properties/token_ref") => ["''", "a b", "$T", "1T"]
             .iter()
@@ -214,7 +231,7 @@ fn another(leaf: &str, value: &Value) -> Value {
         (Value::Bool(b), _) => json!(!b),
         (Value::Number(n), _) => json!(n.as_u64().expect("a whole number") + 1),
         (_, "template") => json!(if value == "claude" { "codex" } else { "claude" }),
-        (_, "scheme") => json!("Basic"),
+        (_, "scheme") => json!(if value == "Basic" { "Bearer" } else { "Basic" }),
         (_, "type") => json!("exact"),
         (_, "mode") => json!("read_only"),
         (_, "memory") => json!("5GiB"),
@@ -232,8 +249,12 @@ const IGNORED: [&str; 7] =
 fn every_field_of_the_schemas_is_read() {
     // Fields that exclude one another need a manifest each; `role` allows nothing.
     let variants = [
-        (Kind::Bottle, ["role", "prompt_file", "forward_host_credentials", "template"].as_slice(), None),
-        (Kind::Bottle, &["role", "prompt", "auth_token"], Some("codex")),
+        (
+            Kind::Bottle,
+            ["role", "prompt_file", "forward_host_credentials", "template", "header"].as_slice(),
+            None,
+        ),
+        (Kind::Bottle, &["role", "prompt", "auth_token", "scheme", "user"], Some("codex")),
         (Kind::Agent, &["prompt_file"], None),
         (Kind::Agent, &["prompt"], None),
     ];
@@ -242,6 +263,9 @@ fn every_field_of_the_schemas_is_read() {
         let mut manifest = full(&schema(kind), skip);
         if let Some(template) = template {
             manifest["agent_provider"]["template"] = json!(template);
+        }
+        if let Some(auth) = manifest.pointer_mut("/egress/routes/0/auth").filter(|a| a["user"].is_string()) {
+            auth["scheme"] = json!("Basic");
         }
         if kind == Kind::Bottle {
             manifest["extends"] = json!("base");

@@ -6,6 +6,7 @@ use crate::egress::policy::{Denial, Handling, Policy, Request, Scheme, narrowest
 use crate::manifest::{Bottle, Catalog, Found, read_bottle, resolve};
 use crate::plan::{Plan, egress_route};
 use crate::provider::{EgressRoute, RouteOwner, Start};
+use crate::shown::printable;
 use crate::syntax::LineIndex;
 use serde::Serialize;
 
@@ -83,7 +84,15 @@ struct Answer {
     /// The route's host, as the plan has it.
     route: Option<String>,
     owner: Option<crate::provider::RouteOwner>,
-    auth_scheme: Option<crate::provider::AuthScheme>,
+    /// `Bearer`, `token` or `Basic`; empty where a header has the credential alone.
+    auth_scheme: Option<&'static str>,
+    /// The header that has it alone, in small letters; empty where the scheme says it.
+    auth_header: Option<String>,
+    /// The user beside a `Basic` credential, or empty.
+    auth_user: Option<String>,
+    /// The same in words.
+    #[serde(skip)]
+    form: Option<String>,
     /// The name of the credential that the egress adds.
     token_ref: Option<String>,
     /// Whether the egress looks inside the connection.
@@ -113,7 +122,10 @@ impl Answer {
             allowed: denial.is_none(),
             route: route.map(|r| r.host.clone()),
             owner: route.map(|r| r.owner),
-            auth_scheme: auth.map(|a| a.scheme),
+            auth_scheme: auth.map(|a| a.scheme.as_str()),
+            auth_header: auth.map(|a| a.scheme.stated_header().to_owned()),
+            auth_user: auth.map(|a| a.scheme.user().to_owned()),
+            form: auth.map(|a| printable(&a.scheme.words())),
             token_ref: auth.map(|a| a.token_ref.name().to_owned()),
             from: None,
             inspected: handling.filter(|_| verdict.is_ok()),
@@ -141,8 +153,8 @@ impl Answer {
                 format!("denied: {reason}\n{}", add.unwrap_or_default())
             }
             (None, Some(name)) => {
-                let scheme = self.auth_scheme.map_or("", crate::provider::AuthScheme::as_str);
-                format!("allowed by the route {route}, with {scheme} from {name}\n")
+                let form = self.form.as_deref().unwrap_or_default();
+                format!("allowed by the route {route}, with {form} from {name}\n")
             }
             (None, None) => format!("allowed by the route {route}, without a credential\n"),
         }

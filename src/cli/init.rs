@@ -126,6 +126,8 @@ fn bottle(provider: &dyn Provider) -> String {
          #     - host: api.github.com\n\
          #       path_allowlist: [/repos/acme/]\n\
          #       auth: {{scheme: Bearer, token_ref: GITHUB_TOKEN}}\n\
+         #     - host: api.example.com\n\
+         #       auth: {{header: x-api-key, token_ref: EXAMPLE_KEY}}\n\
          #     - host: github.com\n\
          #       git: read\n\
          \n\

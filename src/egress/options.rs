@@ -154,6 +154,14 @@ pub enum EgressError {
     /// The parent proxy's address.
     #[error("the upstream proxy must be http://HOST:PORT")]
     UpstreamProxy,
+    /// The header that a route's credential is to go in.
+    #[error("`{header}` in the route for {host} is no header for a credential")]
+    Header {
+        /// The route.
+        host: String,
+        /// The header's name.
+        header: String,
+    },
     /// A range that a route excepts.
     #[error("`{range}` in the route for {host} is no address range")]
     Range {

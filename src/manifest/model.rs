@@ -141,6 +141,10 @@ pub struct Auth {
     pub place: Place,
     /// `scheme`.
     pub scheme: Option<Located<String>>,
+    /// `user`, beside the scheme `Basic`.
+    pub user: Option<Located<String>>,
+    /// `header`, in place of a scheme.
+    pub header: Option<Located<String>>,
     /// `token_ref`.
     pub token_ref: Option<Located<String>>,
 }

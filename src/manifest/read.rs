@@ -163,6 +163,8 @@ impl Reader<'_> {
             auth: node.get("auth").map(|n| Auth {
                 place: self.place(n),
                 scheme: n.get("scheme").and_then(|n| self.text(n)),
+                user: n.get("user").and_then(|n| self.text(n)),
+                header: n.get("header").and_then(|n| self.text(n)),
                 token_ref: n.get("token_ref").and_then(|n| self.text(n)),
             }),
             pass_headers: node.get("pass_headers").map(|n| self.texts(n)).unwrap_or_default(),

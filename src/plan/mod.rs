@@ -89,11 +89,11 @@ impl Plan {
     }
 
     /// The host variables (and host logins) that routes take credentials from, each once, in order.
-    pub fn token_refs(&self) -> Vec<(&TokenRef, AuthScheme)> {
-        let mut refs: Vec<(&TokenRef, AuthScheme)> = Vec::new();
+    pub fn token_refs(&self) -> Vec<(&TokenRef, &AuthScheme)> {
+        let mut refs: Vec<(&TokenRef, &AuthScheme)> = Vec::new();
         for auth in self.egress_routes.iter().filter_map(|r| r.auth.as_ref()) {
             if !refs.iter().any(|(known, _)| **known == auth.token_ref) {
-                refs.push((&auth.token_ref, auth.scheme));
+                refs.push((&auth.token_ref, &auth.scheme));
             }
         }
         refs

@@ -13,8 +13,8 @@ use crate::egress::shape::Shape;
 use hyper::body::{Body, Incoming};
 use hyper::ext::ReasonPhrase;
 use hyper::header::{
-    ACCEPT_ENCODING, AUTHORIZATION, CONNECTION, CONTENT_ENCODING, EXPECT, HeaderMap, HeaderValue,
-    SEC_WEBSOCKET_EXTENSIONS, TE, UPGRADE,
+    ACCEPT_ENCODING, CONNECTION, CONTENT_ENCODING, EXPECT, HeaderMap, HeaderValue, SEC_WEBSOCKET_EXTENSIONS,
+    TE, UPGRADE,
 };
 use hyper::{Request, Response, StatusCode};
 use std::sync::Arc;
@@ -110,7 +110,8 @@ fn prepare(
     }
     let credential = injector.prepare(site.shared.credentials.as_ref())?;
     headers::strip_credentials(map, &route.pass_headers);
-    map.insert(AUTHORIZATION, credential.header.clone());
+    headers::strip_named(map, injector.name());
+    map.insert(credential.name.clone(), credential.header.clone());
     // A compressed answer could carry the credential past the redactor. None is asked for where
     // the client said nothing: some servers then compress.
     if map.contains_key(ACCEPT_ENCODING) {

@@ -82,7 +82,7 @@ impl Route {
         Ok(Self {
             host: route.host.as_str().into(),
             exceptions: route.ssrf_ip_allowlist.iter().map(range).collect::<Result<_, _>>()?,
-            injector: Injector::new(route),
+            injector: Injector::new(route)?,
             has_terms: route.path_allowlist.is_some() || route.matches.is_some() || route.git.is_some(),
             is_git: route.git.is_some(),
             pass_headers: passed(&route.pass_headers),

@@ -25,6 +25,9 @@ pub(super) fn complete(
     let excluded = |key: &str| match key {
         "prompt" => taken("prompt_file"),
         "prompt_file" => taken("prompt"),
+        // Of a route's `auth`.
+        "header" => taken("scheme"),
+        "scheme" | "user" => taken("header"),
         _ => foreign.contains(&key),
     };
     let required: Vec<_> = field.required().collect();

@@ -43,7 +43,9 @@ const AGENT: &str = "/h/.bot-bottle/agents/a.md|";
 fn keys_that_are_missing_are_offered_required_ones_first() {
     check("egress:\n  $0", &["routes", "inherit"]);
     check("git:\n  user:\n    name: Ada\n    $0\n", &["email"]);
-    check("egress:\n  routes:\n    - auth:\n        sch$0\n", &["scheme", "token_ref"]);
+    check("egress:\n  routes:\n    - auth:\n        sch$0\n", &["scheme", "token_ref", "user", "header"]);
+    check("egress:\n  routes:\n    - auth:\n        header: x-api-key\n        $0\n", &["token_ref"]);
+    check("egress:\n  routes:\n    - auth:\n        scheme: Basic\n        $0\n", &["token_ref", "user"]);
     check("resources: {cpus: 2, $0}", &["memory", "pids"]);
     check(
         "egress:\n  routes:\n    - git: read\n      $0\n",

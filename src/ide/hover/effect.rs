@@ -96,7 +96,9 @@ fn made(plan: &Plan) -> Vec<String> {
     }
     for route in &plan.egress_routes {
         let credential = match &route.auth {
-            Some(auth) => format!(", {} from {}", auth.scheme.as_str(), code(&shown(auth.token_ref.name()))),
+            Some(auth) => {
+                format!(", {} from {}", shown(&auth.scheme.words()), code(&shown(auth.token_ref.name())))
+            }
             None => ", no credential".to_owned(),
         };
         all.push(format!("route: {}{credential}", code(&route.host)));

@@ -6,7 +6,7 @@ use crate::ide::Snapshot;
 use crate::ide::markdown::{code, codes};
 use crate::manifest::{Found, Kind, read_bottle};
 use crate::plan::draft;
-use crate::provider::{EgressRoute, GitAccess, PathKind, PathPattern, RouteOwner, Start};
+use crate::provider::{AuthScheme, EgressRoute, GitAccess, PathKind, PathPattern, RouteOwner, Start};
 
 /// The `index`-th route of a bottle's own text, as Markdown.
 pub(super) fn describe(snapshot: &Snapshot<'_>, found: &Found, index: usize) -> Option<String> {
@@ -80,10 +80,19 @@ fn credential(route: &EgressRoute) -> String {
     match &route.auth {
         Some(auth) => format!(
             "- the egress adds {} from the host's {}, over HTTPS alone; the guest never sees it",
-            code(&format!("Authorization: {} …", auth.scheme.as_str())),
+            code(&shown(&written(&auth.scheme))),
             code(&shown(auth.token_ref.name()))
         ),
         None => "- no credential is added".to_owned(),
+    }
+}
+
+/// The header that carries a credential.
+fn written(scheme: &AuthScheme) -> String {
+    match scheme {
+        AuthScheme::Header(name) => format!("{name}: …"),
+        AuthScheme::BasicAs(user) => format!("Authorization: Basic … (of the user {user})"),
+        other => format!("Authorization: {} …", other.as_str()),
     }
 }
 
