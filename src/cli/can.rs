@@ -40,7 +40,8 @@ pub(super) fn run(args: &Args) -> Result<u8, Failure> {
     let policy = Policy::new(&cleared.plan().egress_routes);
     let verdict = policy.request(&request);
     // The route that decides about the request, whatever it says of it.
-    let index = verdict.as_ref().ok().copied().or_else(|| policy.deciding(request.host).ok());
+    let nearest = verdict.as_ref().err().and_then(Denial::nearest).map(|nearest| nearest.index);
+    let index = verdict.as_ref().ok().copied().or(nearest).or_else(|| policy.deciding(request.host).ok());
     let mut answer = Answer::new(&policy, &request, &verdict, index);
     if let Some(bottle) = catalog.bottle_of(&found) {
         answer.from = index.and_then(|index| from(index, cleared.plan(), &bottle, &catalog));
@@ -131,7 +132,7 @@ impl Answer {
             inspected: handling.filter(|_| verdict.is_ok()),
             code: denial.map(Denial::code),
             reason: denial.map(ToString::to_string),
-            suggestion: denial.and_then(|d| suggestion(d, request)),
+            suggestion: denial.and_then(|d| suggestion(d, request, route)),
         }
     }
 
@@ -174,8 +175,16 @@ fn from(index: usize, plan: &Plan, bottle: &Found, catalog: &Catalog<'_>) -> Opt
     Some(format!("{}:{line}", terminal::shown(&place.file)))
 }
 
-/// Only where one more route is the answer: never for what no route can allow.
-fn suggestion(denial: &Denial, request: &Request<'_>) -> Option<String> {
+/// Only where one more route is the answer: never for what no route can allow, nor where the routes of a
+/// parent or of the provider decide, which one of the bottle's own would take the place of.
+fn suggestion(denial: &Denial, request: &Request<'_>, nearest: Option<&EgressRoute>) -> Option<String> {
     let path = request.target.split('?').next();
-    matches!(denial, Denial::Host { .. }).then(|| narrowest_route(request.host, request.method, path))
+    let own = nearest.is_some_and(|r| r.owner == RouteOwner::Manifest && r.layer < 2);
+    let method = !["TRACE", "CONNECT"].contains(&request.method.to_ascii_uppercase().as_str());
+    let helps = match denial {
+        Denial::Host { .. } => true,
+        Denial::Path { .. } | Denial::Method { .. } | Denial::NotGit { .. } => own && method,
+        _ => false,
+    };
+    helps.then(|| narrowest_route(request.host, request.method, path))
 }

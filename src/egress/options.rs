@@ -13,7 +13,7 @@ use std::time::Duration;
 
 /// What a running egress works with.
 pub struct Options {
-    /// The plan's routes; the first that matches a host decides.
+    /// The plan's routes, in order.
     pub routes: Vec<EgressRoute>,
     /// Where credentials come from.
     pub credentials: Arc<dyn Credentials>,

@@ -8,6 +8,7 @@ mod compare;
 pub mod engine_env;
 mod grants;
 mod guest_policy;
+mod reach;
 mod render;
 mod sensitive;
 mod targets;
@@ -18,6 +19,7 @@ pub use build::{PlanError, build, draft, egress_route, env_value, guest_target, 
 pub use compare::{Change, DiffFormat, Direction, Places, compare, render_changes};
 pub use grants::{grant_line, grants};
 pub use guest_policy::{GUEST_POLICY, guest_policy};
+pub use reach::{adds_nothing, is_open};
 pub use render::{Format, preflight, render};
 pub use sensitive::{obeyed_path, sensitive_path};
 pub use targets::{Conflict, mount_conflict};
@@ -59,7 +61,8 @@ pub struct Plan {
     pub pre_copy: Vec<GuestCommand>,
     /// Commands run in the guest after the files are copied, as the guest's own user.
     pub verify: Vec<GuestCommand>,
-    /// The provider's routes, then the bottle's own, then its parents'; the first that matches a host decides.
+    /// The provider's routes, then the bottle's own, then its parents'; see
+    /// [`crate::egress::policy`].
     pub egress_routes: Vec<EgressRoute>,
     /// Placeholders that a person is not shown.
     pub hidden_env_names: Vec<&'static str>,

@@ -319,7 +319,8 @@ pub struct Match {
 
 /// A host that the guest may reach, and on what terms.
 ///
-/// The first route whose host matches a request decides; all that the route states must hold.
+/// Of those of the first layer with one for the host, the first that allows a request decides; all that the
+/// route states must hold.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EgressRoute {
     /// An exact name, or `*.` and a name for its subdomains; lower case.

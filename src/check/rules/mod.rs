@@ -20,6 +20,8 @@ pub fn get(id: &str) -> Option<&'static Rule> {
     ALL.iter().find(|r| r.id == id)
 }
 
+mod idle;
+
 macro_rules! registry {
     ($($id:literal => $module:ident, $group:ident, $matter:ident, $severity:ident;)*) => {
         $(mod $module;)*

@@ -96,6 +96,14 @@ fn written(scheme: &AuthScheme) -> String {
     }
 }
 
+fn earlier(count: usize) -> String {
+    if count == 1 {
+        "the route before it does".to_owned()
+    } else {
+        format!("the {count} routes before it do")
+    }
+}
+
 /// How connections are handled, and whether another route comes first.
 fn handling(routes: &[EgressRoute], route: &EgressRoute, place: usize) -> Vec<String> {
     let policy = Policy::new(routes);
@@ -105,12 +113,19 @@ fn handling(routes: &[EgressRoute], route: &EgressRoute, place: usize) -> Vec<St
         Some(domain) => format!("any.{domain}"),
         None => route.host.clone(),
     };
+    let candidates = policy.candidates(&host).unwrap_or_default();
+    let before = candidates.iter().position(|index| *index == place);
     match policy.connect(&host, Scheme::Https.port()) {
-        Ok((deciding, _)) if deciding != place => {
-            if let Some(first) = policy.route(deciding) {
-                let owner = if first.owner == RouteOwner::Provider { "the provider's" } else { "an earlier" };
-                lines.push(format!("- never asked: {owner} route to {} comes first", code(&first.host)));
-            }
+        Ok((deciding, handling)) if deciding != place => {
+            let first = policy.route(deciding).map(|first| (first.owner, code(&first.host)));
+            let (owner, first) = first.unwrap_or((RouteOwner::Manifest, String::new()));
+            let owner = if owner == RouteOwner::Provider { "the provider's" } else { "an earlier" };
+            lines.push(match (before, handling) {
+                (Some(before), Handling::Inspect) => {
+                    format!("- asked about what {} not allow", earlier(before))
+                }
+                _ => format!("- never asked: {owner} route to {first} comes first"),
+            });
         }
         Ok((_, Handling::Tunnel)) => {
             lines.push("- TLS goes through unopened: no term needs a look inside".to_owned())
