@@ -1,8 +1,6 @@
 //! Names of hosts, and the patterns that routes have for them.
 
 use super::address::numeric_host;
-use super::policy::Denial;
-use crate::shown::printable;
 use std::borrow::Cow;
 
 /// Whether a route's host covers a name in lower case: exactly, or any subdomain for `*.name`.
@@ -29,19 +27,13 @@ pub fn covering(pattern: &str) -> impl Iterator<Item = String> {
     std::iter::once(pattern.to_owned()).chain(dots.map(|(i, _)| format!("*{}", &name[i..])))
 }
 
-/// A host name in lower case.
+/// A host name in lower case, without a copy where it is so already.
 ///
 /// # Errors
-/// When the text is an address, holds anything but letters, digits, `-`, `_` and dots, or is no
-/// name by its lengths. Never more lenient than a resolver.
-pub fn host_name(host: &str) -> Result<String, Denial> {
-    lower(host).map(Cow::into_owned)
-}
-
-/// The same without a copy where the name is in lower case already.
-pub(super) fn lower(host: &str) -> Result<Cow<'_, str>, Denial> {
+/// Why the text is none. Never more lenient than a resolver.
+pub(super) fn lower(host: &str) -> Result<Cow<'_, str>, &'static str> {
     if let Some(why) = host_problem(host) {
-        return Err(Denial::NotAHost { host: printable(host), why });
+        return Err(why);
     }
     Ok(if host.bytes().any(|b| b.is_ascii_uppercase()) {
         Cow::Owned(host.to_ascii_lowercase())

@@ -4,12 +4,13 @@
 //! layer with a route that matches the host, the first route that allows the request decides, and all that
 //! it states must hold.
 
-use super::hosts::lower;
-pub use super::hosts::{covering, host_covers, host_matches, host_name};
+use super::hosts;
+pub use super::hosts::{covering, host_covers, host_matches};
 pub use super::terms::git_direction;
 use super::terms::{Asked, Lack, Terms};
 use crate::provider::{EgressRoute, login_for};
 use crate::shown::printable;
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt;
 
@@ -289,7 +290,7 @@ impl Policy {
         if request.scheme == Scheme::Http && guarded {
             return Err(Denial::PlainHttp { host: host.to_string() });
         }
-        let mut asked = Asked::new(request);
+        let mut asked = Asked::new(request.method, request.target);
         let mut nearest: Option<(usize, usize, Lack)> = None;
         for (number, (index, candidate)) in candidates.enumerate() {
             let Some(lack) = candidate.lack(&mut asked) else {
@@ -336,6 +337,19 @@ fn until(routes: &[EgressRoute]) -> Vec<usize> {
         }
     }
     all
+}
+
+/// A host name in lower case.
+///
+/// # Errors
+/// When the text is an address, holds anything but letters, digits, `-`, `_` and dots, or is no
+/// name by its lengths. Never more lenient than a resolver.
+pub fn host_name(host: &str) -> Result<String, Denial> {
+    lower(host).map(Cow::into_owned)
+}
+
+fn lower(host: &str) -> Result<Cow<'_, str>, Denial> {
+    hosts::lower(host).map_err(|why| Denial::NotAHost { host: printable(host), why })
 }
 
 /// The narrowest route that would allow a request, as manifest lines below `egress:`.

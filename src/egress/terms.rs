@@ -2,7 +2,6 @@
 
 use super::path::canonical_path;
 use super::pattern::Pattern;
-use super::policy::Request;
 use crate::provider::{EgressRoute, GitAccess, Match};
 use crate::shown::printable;
 
@@ -55,12 +54,12 @@ pub(super) struct Asked<'a> {
 }
 
 impl<'a> Asked<'a> {
-    pub(super) fn new(request: &Request<'a>) -> Self {
-        let (raw, query) = match request.target.split_once('?') {
+    pub(super) fn new(method: &'a str, target: &'a str) -> Self {
+        let (raw, query) = match target.split_once('?') {
             Some((path, query)) => (path, Some(query)),
-            None => (request.target, None),
+            None => (target, None),
         };
-        Self { method: request.method, raw, query, reading: None }
+        Self { method, raw, query, reading: None }
     }
 
     fn reading(&mut self) -> &Result<String, &'static str> {
