@@ -101,6 +101,13 @@ fn violating(kind: Kind, at: &str) -> Vec<String> {
             "agent_provider: {forward_host_credentials: true}",
             "agent_provider: {template: claude, forward_host_credentials: true}",
         ]),
+        (_, "/properties/api_key") => {
+            all(&["agent_provider: {api_key: a-b}", "agent_provider: {api_key: ' '}"])
+        }
+        (_, "/allOf/2/then/properties/auth_token") => all(&["agent_provider: {auth_token: T, api_key: K}"]),
+        (_, "/allOf/2/then/properties/forward_host_credentials") => {
+            all(&["agent_provider: {template: codex, forward_host_credentials: true, api_key: K}"])
+        }
         (_, "/properties/env/propertyNames") => {
             all(&["env: {1A: x}", "env: {'': x}", "env: {A B: x}", "env: {é: x}"])
         }
@@ -251,10 +258,15 @@ fn every_field_of_the_schemas_is_read() {
     let variants = [
         (
             Kind::Bottle,
-            ["role", "prompt_file", "forward_host_credentials", "template", "header"].as_slice(),
+            ["role", "prompt_file", "forward_host_credentials", "template", "header", "api_key"].as_slice(),
             None,
         ),
-        (Kind::Bottle, &["role", "prompt", "auth_token", "scheme", "user"], Some("codex")),
+        (
+            Kind::Bottle,
+            &["role", "prompt_file", "forward_host_credentials", "auth_token", "template", "header"],
+            None,
+        ),
+        (Kind::Bottle, &["role", "prompt", "auth_token", "api_key", "scheme", "user"], Some("codex")),
         (Kind::Agent, &["prompt_file"], None),
         (Kind::Agent, &["prompt"], None),
     ];

@@ -62,6 +62,7 @@ fn values(leaf: &str, host: &Path) -> Option<[Value; 2]> {
         "bottle" => [json!("base"), json!("other")],
         "agent_provider.dockerfile" => [json!("./D"), json!("./E")],
         "agent_provider.context" => [json!("ctx"), json!("ctx2")],
+        "agent_provider.api_key" => [json!("FIRST"), json!("SECOND")],
         "agent_provider.auth_token" => [json!("FIRST"), json!("SECOND")],
         "env.*" => [json!("one"), json!("two")],
         "git.user.name" => [json!("Ada"), json!("Bob")],

@@ -113,7 +113,8 @@ fn bottle(provider: &dyn Provider) -> String {
          agent_provider:\n  \
            template: {template}\n  \
            # {}\n  \
-           {}: {}\n\
+           {}: {}\n  \
+           # With an API key write `api_key: {}` in its place, the NAME of the variable that holds it.\n\
          \n\
          # The guest's environment: a literal, \"${{NAME}}\" from the host, or \"?a question\" at launch.\n\
          env:\n  \
@@ -133,7 +134,7 @@ fn bottle(provider: &dyn Provider) -> String {
          \n\
          # Limits of the guest.\n\
          # resources: {{cpus: 2, memory: 4GiB, pids: 512}}\n",
-        login.meaning, login.field, login.value
+        login.meaning, login.field, login.value, login.key_variable
     )
 }
 

@@ -361,7 +361,7 @@ pub fn narrowest_route(host: &str, method: &str, path: Option<&str>) -> String {
     if let Some((provider, field)) = login_for(host) {
         let template = provider.template();
         lines.push_str(&format!(
-            "  # With `template: {template}` the route is made by agent_provider.{field}.\n"
+            "  # With `template: {template}` the route is made by agent_provider.{field}, or by api_key.\n"
         ));
     }
     lines.push_str(&format!("  routes:\n    - host: {}\n", printable(host)));

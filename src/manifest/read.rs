@@ -106,6 +106,7 @@ impl Reader<'_> {
             dockerfile: get("dockerfile").and_then(|n| self.host_path(n)),
             context: get("context").and_then(|n| self.host_path(n)),
             auth_token: get("auth_token").and_then(|n| self.text(n)),
+            api_key: get("api_key").and_then(|n| self.text(n)),
             forward_host_credentials: get("forward_host_credentials").and_then(|n| self.boolean(n)),
         }
     }

@@ -137,6 +137,7 @@ fn written_env(bottle: &Bottle) -> Vec<(String, String)> {
 fn settings<'a>(bottle: &'a Bottle, env: &'a [(String, String)]) -> Settings<'a> {
     Settings {
         auth_token: bottle.provider.auth_token().map(|t| t.value.as_str()),
+        api_key: bottle.provider.api_key().map(|t| t.value.as_str()),
         forward_host_credentials: bottle.provider.forward_host_credentials.as_ref().is_some_and(|f| f.value),
         env,
     }

@@ -79,7 +79,7 @@ pub(super) fn check(ctx: &Context<'_>, out: &mut Sink<'_>) {
         let finding = out.at(&place, message);
         match login_for(&host).filter(|(p, _)| ctx.provider().is_some_and(|own| own.template() == p.template())) {
             Some((provider, field)) => finding.help(format!(
-                "for {}'s own login set `agent_provider.{field}`, which makes that route; else add a route if the work needs it",
+                "for {}'s own login set `agent_provider.{field}` (or `api_key`), which makes that route; else add a route if the work needs it",
                 provider.template()
             )),
             None => finding.help("add a route if the work needs it; if not, find out what made the agent ask"),

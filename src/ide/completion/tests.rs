@@ -71,11 +71,17 @@ fn keys_that_are_missing_are_offered_required_ones_first() {
 
 #[test]
 fn fields_of_another_template_are_left_out() {
-    check("agent_provider:\n  template: codex\n  $0", &["dockerfile", "context", "forward_host_credentials"]);
-    check("agent_provider:\n  template: claude\n  $0", &["dockerfile", "context", "auth_token"]);
+    check(
+        "agent_provider:\n  template: codex\n  $0",
+        &["dockerfile", "context", "api_key", "forward_host_credentials"],
+    );
+    check("agent_provider:\n  template: claude\n  $0", &["dockerfile", "context", "auth_token", "api_key"]);
+    // One login.
+    check("agent_provider:\n  template: codex\n  api_key: K\n  $0", &["dockerfile", "context"]);
+    check("agent_provider:\n  template: claude\n  auth_token: T\n  $0", &["dockerfile", "context"]);
     check(
         "agent_provider: {$0}",
-        &["template", "dockerfile", "context", "auth_token", "forward_host_credentials"],
+        &["template", "dockerfile", "context", "auth_token", "api_key", "forward_host_credentials"],
     );
 }
 

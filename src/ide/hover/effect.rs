@@ -71,6 +71,7 @@ fn without(mut bottle: Bottle, path: &Path<'_>) -> Option<Bottle> {
     let provider = &mut bottle.provider;
     match keys.as_slice() {
         ["agent_provider", "auth_token"] => provider.auth_token = None,
+        ["agent_provider", "api_key"] => provider.api_key = None,
         ["agent_provider", "forward_host_credentials"] => provider.forward_host_credentials = None,
         ["agent_provider", "dockerfile"] => provider.dockerfile = None,
         ["agent_provider", "context"] => provider.context = None,
