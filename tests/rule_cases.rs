@@ -161,6 +161,29 @@ fn the_first_route_decides() {
     assert_eq!(routes(&["a.example.com", "*.example.com", "example.com"]), [""; 0]);
 }
 
+/// Several routes to one host: what each of them means to those behind it.
+#[test]
+fn a_route_that_adds_nothing_or_never_decides_is_found() {
+    let routes = |all: &[&str]| {
+        let all: Vec<_> = all.iter().map(|r| format!("{{host: a.example.com, {r}}}")).collect();
+        bottle(&format!("egress: {{routes: [{}]}}", all.join(", ")))
+    };
+    let key = "auth: {scheme: Bearer, token_ref: GITHUB_TOKEN}";
+    let with_key = |terms: &str| format!("{terms}, {key}");
+    // Each of these has something to say.
+    let (a, b) = ("path_allowlist: [/a/]", "matches: [{methods: [POST]}]");
+    assert_eq!(routes(&[a, b, "git: read", &with_key("path_allowlist: [/b/]")]), [""; 0]);
+    assert_eq!(routes(&[&with_key(a), a]), ["shadowed-route"]);
+    assert_eq!(routes(&[a, &with_key("path_allowlist: [/a/b/]")]), ["shadowed-route"]);
+    assert_eq!(routes(&[a, "path_allowlist: [/a/b/]"]), ["duplicate-route"]);
+    assert_eq!(routes(&[a, "path_allowlist: [/a/, /b/]"]), [""; 0]);
+    // Between them the earlier ones allow it.
+    assert_eq!(routes(&[a, "path_allowlist: [/b/]", "path_allowlist: [/a/x, /b/x]"]), ["shadowed-route"]);
+    // What a tunnel carries is not looked at.
+    assert_eq!(routes(&["pass_headers: []", a, key]), ["shadowed-route", "shadowed-route"]);
+    assert_eq!(routes(&[a, &format!("{a}, pass_headers: [x-csrf-token]")]), ["shadowed-route"]);
+}
+
 #[test]
 fn paths_are_those_that_can_match() {
     let path = |path: &str| {
@@ -661,6 +684,16 @@ fn a_refusal_comes_back_with_the_narrowest_route() {
     for text in ["{}", "egress: {}", "egress: {routes: []}", "egress: {routes: [{host: c.example.com}]}"] {
         assert!(allowed(text, "b.example.com", "GET", Some("/"), "host").is_some(), "{text}");
     }
+    // One more route to the host, since the first that allows a request decides.
+    assert_eq!(
+        allowed(block, "a.example.com", "GET", Some("/y"), "path").as_deref(),
+        Some(
+            "egress:\n  routes:\n    - host: a.example.com\n      path_allowlist: [/x/]\n    - host: a.example.com\n      \
+             matches:\n        - {paths: [{type: exact, value: /y}], methods: [GET]}\n# end\n"
+        )
+    );
+    // In the layer of a parent it would take the parent's place.
+    assert_eq!(allowed("extends: base", "b.example.com", "TRACE", Some("/"), "method"), None);
     // Beside what is inherited, which follows.
     assert!(allowed("extends: base", "c.example.com", "GET", Some("/"), "host").is_some());
     let matches = "egress: {routes: [{host: b.example.com, matches: [{methods: [GET]}]}]}";
@@ -674,7 +707,6 @@ fn a_refusal_comes_back_with_the_narrowest_route() {
         ("{}", "b.example.com", "TRACE", Some("/"), "host"),
         ("{}", "b.example.com", "GET", Some("/a/../b"), "host"),
         (open, "b.example.com", "GET", Some("/"), "private-address"),
-        (block, "a.example.com", "GET", Some("/y"), "path"),
         ("extends: base\negress: {routes: []}", "c.example.com", "GET", Some("/"), "host"),
         (
             "egress: {routes: [{host: a.example.com, git: read}]}",

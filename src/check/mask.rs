@@ -1,6 +1,6 @@
 //! Credentials overwritten before anything is shown, byte for byte, so that spans still fit.
 
-use crate::manifest::{secrets_in, speaks_of_credential};
+use crate::manifest::{LOGIN_VARIABLES, secrets_in, speaks_of_credential};
 use std::ops::Range;
 
 /// A manifest's text as a report may draw it.
@@ -71,8 +71,8 @@ fn literal_values(line: &str, out: &mut String) {
         let key = before[..colon].trim_end_matches(['"', '\'']);
         let name = |c: char| c.is_ascii_alphanumeric() || "_-".contains(c);
         let key = &key[key.trim_end_matches(name).len()..];
-        // These two hold the name of a variable; a credential pasted there is seen by its look.
-        let holds_name = ["token_ref", "auth_token"].contains(&key);
+        // These hold the name of a variable; a credential pasted there is seen by its look.
+        let holds_name = key == "token_ref" || LOGIN_VARIABLES.contains(&key);
         let padding = value.len() - value.trim_start_matches(' ').len();
         let literal = literal_length(&value[padding..]);
         if !holds_name && speaks_of_credential(key) && literal > 0 {

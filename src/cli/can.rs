@@ -6,6 +6,7 @@ use crate::egress::policy::{Denial, Handling, Policy, Request, Scheme, narrowest
 use crate::manifest::{Bottle, Catalog, Found, read_bottle, resolve};
 use crate::plan::{Plan, egress_route};
 use crate::provider::{EgressRoute, RouteOwner, Start};
+use crate::shown::printable;
 use crate::syntax::LineIndex;
 use serde::Serialize;
 
@@ -39,7 +40,8 @@ pub(super) fn run(args: &Args) -> Result<u8, Failure> {
     let policy = Policy::new(&cleared.plan().egress_routes);
     let verdict = policy.request(&request);
     // The route that decides about the request, whatever it says of it.
-    let index = verdict.as_ref().ok().copied().or_else(|| policy.deciding(request.host).ok());
+    let nearest = verdict.as_ref().err().and_then(Denial::nearest).map(|nearest| nearest.index);
+    let index = verdict.as_ref().ok().copied().or(nearest).or_else(|| policy.deciding(request.host).ok());
     let mut answer = Answer::new(&policy, &request, &verdict, index);
     if let Some(bottle) = catalog.bottle_of(&found) {
         answer.from = index.and_then(|index| from(index, cleared.plan(), &bottle, &catalog));
@@ -83,7 +85,15 @@ struct Answer {
     /// The route's host, as the plan has it.
     route: Option<String>,
     owner: Option<crate::provider::RouteOwner>,
-    auth_scheme: Option<crate::provider::AuthScheme>,
+    /// `Bearer`, `token` or `Basic`; empty where a header has the credential alone.
+    auth_scheme: Option<&'static str>,
+    /// The header that has it alone, in small letters; empty where the scheme says it.
+    auth_header: Option<String>,
+    /// The user beside a `Basic` credential, or empty.
+    auth_user: Option<String>,
+    /// The same in words.
+    #[serde(skip)]
+    form: Option<String>,
     /// The name of the credential that the egress adds.
     token_ref: Option<String>,
     /// Whether the egress looks inside the connection.
@@ -113,13 +123,16 @@ impl Answer {
             allowed: denial.is_none(),
             route: route.map(|r| r.host.clone()),
             owner: route.map(|r| r.owner),
-            auth_scheme: auth.map(|a| a.scheme),
+            auth_scheme: auth.map(|a| a.scheme.as_str()),
+            auth_header: auth.map(|a| a.scheme.stated_header().to_owned()),
+            auth_user: auth.map(|a| a.scheme.user().to_owned()),
+            form: auth.map(|a| printable(&a.scheme.words())),
             token_ref: auth.map(|a| a.token_ref.name().to_owned()),
             from: None,
             inspected: handling.filter(|_| verdict.is_ok()),
             code: denial.map(Denial::code),
             reason: denial.map(ToString::to_string),
-            suggestion: denial.and_then(|d| suggestion(d, request)),
+            suggestion: denial.and_then(|d| suggestion(d, request, route)),
         }
     }
 
@@ -141,8 +154,8 @@ impl Answer {
                 format!("denied: {reason}\n{}", add.unwrap_or_default())
             }
             (None, Some(name)) => {
-                let scheme = self.auth_scheme.map_or("", crate::provider::AuthScheme::as_str);
-                format!("allowed by the route {route}, with {scheme} from {name}\n")
+                let form = self.form.as_deref().unwrap_or_default();
+                format!("allowed by the route {route}, with {form} from {name}\n")
             }
             (None, None) => format!("allowed by the route {route}, without a credential\n"),
         }
@@ -162,8 +175,16 @@ fn from(index: usize, plan: &Plan, bottle: &Found, catalog: &Catalog<'_>) -> Opt
     Some(format!("{}:{line}", terminal::shown(&place.file)))
 }
 
-/// Only where one more route is the answer: never for what no route can allow.
-fn suggestion(denial: &Denial, request: &Request<'_>) -> Option<String> {
+/// Only where one more route is the answer: never for what no route can allow, nor where the routes of a
+/// parent or of the provider decide, which one of the bottle's own would take the place of.
+fn suggestion(denial: &Denial, request: &Request<'_>, nearest: Option<&EgressRoute>) -> Option<String> {
     let path = request.target.split('?').next();
-    matches!(denial, Denial::Host { .. }).then(|| narrowest_route(request.host, request.method, path))
+    let own = nearest.is_some_and(|r| r.owner == RouteOwner::Manifest && r.layer < 2);
+    let method = !["TRACE", "CONNECT"].contains(&request.method.to_ascii_uppercase().as_str());
+    let helps = match denial {
+        Denial::Host { .. } => true,
+        Denial::Path { .. } | Denial::Method { .. } | Denial::NotGit { .. } => own && method,
+        _ => false,
+    };
+    helps.then(|| narrowest_route(request.host, request.method, path))
 }

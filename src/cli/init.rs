@@ -113,7 +113,8 @@ fn bottle(provider: &dyn Provider) -> String {
          agent_provider:\n  \
            template: {template}\n  \
            # {}\n  \
-           {}: {}\n\
+           {}: {}\n  \
+           # With an API key write `api_key: {}` in its place, the NAME of the variable that holds it.\n\
          \n\
          # The guest's environment: a literal, \"${{NAME}}\" from the host, or \"?a question\" at launch.\n\
          env:\n  \
@@ -126,12 +127,14 @@ fn bottle(provider: &dyn Provider) -> String {
          #     - host: api.github.com\n\
          #       path_allowlist: [/repos/acme/]\n\
          #       auth: {{scheme: Bearer, token_ref: GITHUB_TOKEN}}\n\
+         #     - host: api.example.com\n\
+         #       auth: {{header: x-api-key, token_ref: EXAMPLE_KEY}}\n\
          #     - host: github.com\n\
          #       git: read\n\
          \n\
          # Limits of the guest.\n\
          # resources: {{cpus: 2, memory: 4GiB, pids: 512}}\n",
-        login.meaning, login.field, login.value
+        login.meaning, login.field, login.value, login.key_variable
     )
 }
 

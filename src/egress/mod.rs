@@ -7,6 +7,7 @@ pub mod address;
 mod audit;
 mod ca;
 mod credentials;
+mod hosts;
 mod options;
 pub mod path;
 pub mod pattern;
@@ -16,6 +17,7 @@ mod proxy;
 mod resolve;
 pub mod shape;
 mod sni;
+mod terms;
 
 pub use audit::{Audit, AuditLine, FileAudit, Verdict};
 pub use ca::CaError;

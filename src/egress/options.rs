@@ -13,7 +13,7 @@ use std::time::Duration;
 
 /// What a running egress works with.
 pub struct Options {
-    /// The plan's routes; the first that matches a host decides.
+    /// The plan's routes, in order.
     pub routes: Vec<EgressRoute>,
     /// Where credentials come from.
     pub credentials: Arc<dyn Credentials>,
@@ -154,6 +154,14 @@ pub enum EgressError {
     /// The parent proxy's address.
     #[error("the upstream proxy must be http://HOST:PORT")]
     UpstreamProxy,
+    /// The header that a route's credential is to go in.
+    #[error("`{header}` in the route for {host} is no header for a credential")]
+    Header {
+        /// The route.
+        host: String,
+        /// The header's name.
+        header: String,
+    },
     /// A range that a route excepts.
     #[error("`{range}` in the route for {host} is not an address range")]
     Range {

@@ -103,6 +103,25 @@ pub fn never_passes(name: &str) -> Option<&'static str> {
     }
 }
 
+/// Why no credential of a route can be put into a header; `None` where it can.
+pub fn never_carries(name: &str) -> Option<&'static str> {
+    never_passes(name).filter(|_| plain(name) != "authorization")
+}
+
+/// Whether servers may take two names for one: letters and digits are the same but for capitals, and
+/// whatever marks stand between them.
+pub fn same_name(a: &str, b: &str) -> bool {
+    let mut parts =
+        [a, b].map(|name| name.split(|c: char| !c.is_ascii_alphanumeric()).filter(|w| !w.is_empty()));
+    loop {
+        match (parts[0].next(), parts[1].next()) {
+            (None, None) => return true,
+            (Some(a), Some(b)) if a.eq_ignore_ascii_case(b) => {}
+            _ => return false,
+        }
+    }
+}
+
 /// Whether a text is the name of a header (RFC 9110, section 5.1).
 pub fn is_header_name(name: &str) -> bool {
     !name.is_empty()

@@ -3,7 +3,7 @@
 use super::error::Problem;
 use super::host::Host;
 use crate::plan::Plan;
-use crate::provider::{self, HostLogin, LoginError, LoginRef, Secret, TokenRef};
+use crate::provider::{self, HostLogin, LoginError, LoginRef, RouteOwner, Secret, TokenRef};
 use std::collections::HashMap;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -29,7 +29,10 @@ impl HostCredentials {
         for (token_ref, _) in plan.token_refs() {
             match token_ref {
                 TokenRef::Variable(name) => match variable(name, host) {
-                    Ok(secret) => drop(variables.insert(name.clone(), secret)),
+                    Ok(secret) => {
+                        faults.extend(wrong_login(plan, name, &secret));
+                        variables.insert(name.clone(), secret);
+                    }
                     Err(fault) => {
                         faults.push(format!("{name} {fault}"));
                         help.push(format!("set {name} in the environment that launches"));
@@ -62,6 +65,15 @@ impl HostCredentials {
             TokenRef::HostLogin(login) => self.logins.get(login)?.bearer(),
         }
     }
+}
+
+/// That the value of a provider's own variable is a credential of another kind than its field says.
+fn wrong_login(plan: &Plan, name: &str, secret: &Secret) -> Option<String> {
+    let provider = provider::get(plan.template)?;
+    let own = plan.egress_routes.iter().filter(|r| r.owner == RouteOwner::Provider);
+    let auth = own.filter_map(|r| r.auth.as_ref()).find(|auth| auth.token_ref.name() == name)?;
+    let why = provider.wrong_login(&auth.scheme, secret.expose())?;
+    Some(format!("{name} {why}"))
 }
 
 /// A provider's login on this host, opened.

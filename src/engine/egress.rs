@@ -9,7 +9,7 @@ use crate::egress::{
     self, Audit, Credentials, FileAudit, IssuedBearer, Listen, Resolve, Running, pipelock_config,
 };
 use crate::plan::{GUEST_POLICY, Plan};
-use crate::provider::{RouteOwner, Secret, TokenRef};
+use crate::provider::{self, AuthScheme, RouteOwner, Secret, TokenRef};
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -85,9 +85,13 @@ fn write_pipelock(path: &Path, plan: &Plan) -> io::Result<()> {
 
 /// The provider's own routes with a bearer, each with the placeholder that stands for it.
 fn issued_bearers(plan: &Plan) -> Vec<IssuedBearer> {
+    let remote = provider::get(plan.template).is_some_and(|p| p.has_remote_control());
     let hidden = |(name, _): &&(String, String)| plan.hidden_env_names.contains(&name.as_str());
     let Some((_, placeholder)) = plan.env_vars.iter().find(hidden) else { return Vec::new() };
-    let owned = plan.egress_routes.iter().filter(|r| r.owner == RouteOwner::Provider && r.auth.is_some());
+    let owned = plan.egress_routes.iter().filter(|r| {
+        let bearer = r.auth.as_ref().is_some_and(|auth| auth.scheme == AuthScheme::Bearer);
+        remote && bearer && r.owner == RouteOwner::Provider
+    });
     owned.map(|route| IssuedBearer { host: route.host.clone(), placeholder: placeholder.clone() }).collect()
 }
 

@@ -93,9 +93,10 @@ impl Field {
             .filter(|(_, field)| !field.is_deprecated())
     }
 
-    /// The keys that must be there.
+    /// The keys that must be there, those first that another one can take the place of.
     pub fn required(self) -> impl Iterator<Item = &'static str> {
-        self.list("required").filter_map(Value::as_str)
+        let usual = self.list("allOf").filter_map(|part| part.get("else")?.get("required")?.as_array());
+        usual.flatten().chain(self.list("required")).filter_map(Value::as_str)
     }
 
     /// The only values there are; empty where there is no such list.

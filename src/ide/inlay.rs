@@ -135,7 +135,8 @@ fn routes_of_provider(template: &str, added: &[&EgressRoute], offset: usize) -> 
     for route in added {
         let _ = write!(tooltip, "\n- {}", code(&route.host));
         if let Some(auth) = &route.auth {
-            let _ = write!(tooltip, " with {} from {}", auth.scheme.as_str(), code(auth.token_ref.name()));
+            let _ =
+                write!(tooltip, " with {} from {}", code(&auth.scheme.words()), code(auth.token_ref.name()));
         }
     }
     Hint { offset, label: format!("+ {}", listed(&hosts)), tooltip, target: None }

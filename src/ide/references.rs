@@ -4,7 +4,7 @@ use super::Snapshot;
 use super::definition::declaration;
 use super::target::{self, Location, Target, host_variable};
 use crate::manifest::named_paths;
-use crate::manifest::{Found, Kind, Source};
+use crate::manifest::{Found, Kind, LOGIN_VARIABLES, Source};
 use crate::syntax::{Node, Span};
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -120,7 +120,8 @@ fn document(
         }
         Target::HostVariable(name) => {
             let refs = routes().iter().filter_map(|r| r.get("auth")?.get("token_ref"));
-            let refs = refs.chain(provider("auth_token")).filter(|n| n.text() == Some(name));
+            let own = LOGIN_VARIABLES.iter().flat_map(|key| provider(key));
+            let refs = refs.chain(own).filter(|n| n.text() == Some(name));
             refs.for_each(|n| found.node(source, n));
             let values = env().iter().map(|e| &e.value);
             for node in values.filter(|n| n.text().and_then(host_variable) == Some(name)) {

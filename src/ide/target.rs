@@ -3,7 +3,7 @@
 use super::Snapshot;
 use super::query::{self, At, Role};
 use crate::manifest::named_paths;
-use crate::manifest::{Catalog, Found, HostPath, Kind, Located, Manifest, Place, Source};
+use crate::manifest::{Catalog, Found, HostPath, Kind, LOGIN_VARIABLES, Located, Manifest, Place, Source};
 use crate::syntax::{Node, Scalar, Span, Style, Value};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -97,7 +97,9 @@ fn named(
     if named_paths::FIELDS.iter().any(|field| is(field)) {
         return Some(Target::File(path_of(source, node, catalog)?));
     }
-    if is(&["agent_provider", "auth_token"]) || is(&["egress", "routes", "[]", "auth", "token_ref"]) {
+    if LOGIN_VARIABLES.iter().any(|key| is(&["agent_provider", key]))
+        || is(&["egress", "routes", "[]", "auth", "token_ref"])
+    {
         return Some(Target::HostVariable(text.to_owned()));
     }
     if is(&["env", "*"]) {

@@ -4,7 +4,7 @@ use super::field::{self, Field};
 use super::query::{Path, Step};
 use super::target::host_variable;
 use crate::check::{rules, suppressions};
-use crate::manifest::{Kind, Source};
+use crate::manifest::{Kind, LOGIN_VARIABLES, Source};
 use crate::syntax::{Key, Node, Span, Value};
 
 /// A coloured word, on one line.
@@ -156,7 +156,7 @@ impl<'a> Tokens<'a> {
             } else if text.starts_with('?') {
                 self.push(span, TokenKind::Question, none);
             }
-        } else if is(&["agent_provider", "auth_token"])
+        } else if LOGIN_VARIABLES.iter().any(|key| is(&["agent_provider", key]))
             || is(&["egress", "routes", "[]", "auth", "token_ref"])
         {
             self.push(span, TokenKind::HostVariable, Modifiers::CREDENTIAL);

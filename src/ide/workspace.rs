@@ -1,6 +1,6 @@
 //! What the manifests of a workspace name.
 
-use crate::manifest::{Layout, Source};
+use crate::manifest::{LOGIN_VARIABLES, Layout, Source};
 use crate::syntax::Node;
 use std::path::Path;
 use std::sync::Arc;
@@ -14,12 +14,12 @@ fn roots(workspace: &[Arc<Source>]) -> impl Iterator<Item = (&Arc<Source>, &Node
     workspace.iter().flat_map(of)
 }
 
-/// The host variables that manifests take credentials from: each `token_ref` and `auth_token`.
+/// The host variables that manifests take credentials from: each `token_ref`, `auth_token` and `api_key`.
 pub(super) fn token_refs(workspace: &[Arc<Source>]) -> impl Iterator<Item = &str> {
     roots(workspace).flat_map(|(_, root)| {
         let routes = root.get("egress").and_then(|e| e.get("routes")).map(Node::items).unwrap_or_default();
         let refs = routes.iter().filter_map(|r| r.get("auth")?.get("token_ref"));
-        let own = root.get("agent_provider").and_then(|p| p.get("auth_token"));
+        let own = LOGIN_VARIABLES.iter().filter_map(|key| root.get("agent_provider")?.get(key));
         refs.chain(own).filter_map(Node::text)
     })
 }

@@ -74,15 +74,30 @@ pub struct AgentProvider {
     /// `auth_token` as written: the name of a host variable, or empty text; see
     /// [`AgentProvider::auth_token`].
     pub auth_token: Option<Located<String>>,
+    /// `api_key` as written: the name of a host variable, or empty text.
+    pub api_key: Option<Located<String>>,
     /// `forward_host_credentials`.
     pub forward_host_credentials: Option<Located<bool>>,
 }
+
+/// The keys of `agent_provider` that hold the name of a host variable with a credential.
+pub const LOGIN_VARIABLES: [&str; 2] = ["auth_token", "api_key"];
 
 impl AgentProvider {
     /// The host variable that holds the login's token. Empty text says that there is none, also over
     /// a parent's.
     pub fn auth_token(&self) -> Option<&Located<String>> {
         self.auth_token.as_ref().filter(|name| !name.value.is_empty())
+    }
+
+    /// The host variable that holds an API key. Empty text as for [`AgentProvider::auth_token`].
+    pub fn api_key(&self) -> Option<&Located<String>> {
+        self.api_key.as_ref().filter(|name| !name.value.is_empty())
+    }
+
+    /// The host variables that hold the provider's credential; more than one is a mistake.
+    pub fn variables(&self) -> impl Iterator<Item = &Located<String>> {
+        self.auth_token().into_iter().chain(self.api_key())
     }
 }
 
@@ -141,6 +156,10 @@ pub struct Auth {
     pub place: Place,
     /// `scheme`.
     pub scheme: Option<Located<String>>,
+    /// `user`, beside the scheme `Basic`.
+    pub user: Option<Located<String>>,
+    /// `header`, in place of a scheme.
+    pub header: Option<Located<String>>,
     /// `token_ref`.
     pub token_ref: Option<Located<String>>,
 }

@@ -47,6 +47,7 @@ pub fn of_bottle(bottle: &Bottle) -> Vec<(Purpose, &HostPath)> {
         place: _,
         template: _,
         auth_token: _,
+        api_key: _,
         forward_host_credentials: _,
     } = provider;
     let mut all = Vec::new();

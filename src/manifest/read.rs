@@ -106,6 +106,7 @@ impl Reader<'_> {
             dockerfile: get("dockerfile").and_then(|n| self.host_path(n)),
             context: get("context").and_then(|n| self.host_path(n)),
             auth_token: get("auth_token").and_then(|n| self.text(n)),
+            api_key: get("api_key").and_then(|n| self.text(n)),
             forward_host_credentials: get("forward_host_credentials").and_then(|n| self.boolean(n)),
         }
     }
@@ -163,6 +164,8 @@ impl Reader<'_> {
             auth: node.get("auth").map(|n| Auth {
                 place: self.place(n),
                 scheme: n.get("scheme").and_then(|n| self.text(n)),
+                user: n.get("user").and_then(|n| self.text(n)),
+                header: n.get("header").and_then(|n| self.text(n)),
                 token_ref: n.get("token_ref").and_then(|n| self.text(n)),
             }),
             pass_headers: node.get("pass_headers").map(|n| self.texts(n)).unwrap_or_default(),

@@ -151,6 +151,7 @@ pub fn overlay(base: Bottle, child: Bottle) -> Bottle {
             dockerfile: child.provider.dockerfile.or(base.provider.dockerfile),
             context: child.provider.context.or(base.provider.context),
             auth_token: child.provider.auth_token.or(base.provider.auth_token),
+            api_key: child.provider.api_key.or(base.provider.api_key),
             forward_host_credentials: child
                 .provider
                 .forward_host_credentials

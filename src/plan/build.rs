@@ -137,6 +137,7 @@ fn written_env(bottle: &Bottle) -> Vec<(String, String)> {
 fn settings<'a>(bottle: &'a Bottle, env: &'a [(String, String)]) -> Settings<'a> {
     Settings {
         auth_token: bottle.provider.auth_token().map(|t| t.value.as_str()),
+        api_key: bottle.provider.api_key().map(|t| t.value.as_str()),
         forward_host_credentials: bottle.provider.forward_host_credentials.as_ref().is_some_and(|f| f.value),
         env,
     }
@@ -236,12 +237,17 @@ fn manifest_routes(bottle: &Bottle) -> impl Iterator<Item = EgressRoute> {
     routes.iter().filter_map(egress_route)
 }
 
+fn text(field: &Option<Located<String>>) -> Option<&str> {
+    field.as_ref().map(|l| l.value.as_str())
+}
+
 /// A route of a manifest as a plan has it; `None` for one that is still being written.
 pub fn egress_route(route: &manifest::Route) -> Option<EgressRoute> {
     let host = route.host.as_ref()?.value.to_ascii_lowercase();
     let texts = |list: &[Located<String>]| list.iter().map(|l| l.value.clone()).collect::<Vec<_>>();
     let auth = route.auth.as_ref().and_then(|auth| {
-        let scheme = AuthScheme::parse(&auth.scheme.as_ref()?.value)?;
+        let (scheme, user, header) = (text(&auth.scheme), text(&auth.user), text(&auth.header));
+        let scheme = AuthScheme::of(scheme, user, header)?;
         Some(RouteAuth { scheme, token_ref: TokenRef::Variable(auth.token_ref.as_ref()?.value.clone()) })
     });
     let mut pass_headers: Vec<String> =

@@ -103,7 +103,7 @@ pub(super) fn source(route: &EgressRoute) -> String {
 /// The credential that a route adds: its form and where it is from.
 pub(super) fn credential(auth: &RouteAuth) -> String {
     let RouteAuth { scheme, token_ref } = auth;
-    format!("{} from {}", scheme.as_str(), token_ref.name())
+    format!("{} from {}", scheme.words(), token_ref.name())
 }
 
 /// What a route asks of a request, and what else it opens.

@@ -48,11 +48,16 @@ pub fn guest_policy(plan: &Plan) -> String {
         out.push_str("None: every request is refused.\n");
     } else {
         out.push_str(
-            "The first line whose host matches decides. HTTPS goes to port 443; plain HTTP to port \
-             80, and not where a credential is added.\n\n",
+            "Of the lines for a host the first that allows a request decides. HTTPS goes to port 443; plain \
+             HTTP to port 80, and not to a host where a credential is added.\n\n",
         );
-        for route in egress_routes {
-            let _ = writeln!(out, "- {}", line(route));
+        for (number, layer) in egress_routes.chunk_by(|a, b| a.layer == b.layer).enumerate() {
+            if number > 0 {
+                out.push_str("\nFor hosts that no line above is for:\n\n");
+            }
+            for route in layer {
+                let _ = writeln!(out, "- {}", line(route));
+            }
         }
     }
     out.push_str("\n## Files\n\n");
@@ -85,7 +90,7 @@ fn line(route: &EgressRoute) -> String {
         tls_passthrough: _,
         ssrf_ip_allowlist: _,
         owner: _,
-        // In the order of the layers: the first that matches decides.
+        // Told by the order.
         layer: _,
     } = route;
     let host = match host.strip_prefix("*.") {

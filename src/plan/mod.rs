@@ -8,6 +8,7 @@ mod compare;
 pub mod engine_env;
 mod grants;
 mod guest_policy;
+mod reach;
 mod render;
 mod sensitive;
 mod targets;
@@ -18,6 +19,7 @@ pub use build::{PlanError, build, draft, egress_route, env_value, guest_target, 
 pub use compare::{Change, DiffFormat, Direction, Places, compare, render_changes};
 pub use grants::{grant_line, grants};
 pub use guest_policy::{GUEST_POLICY, guest_policy};
+pub use reach::{adds_nothing, is_open};
 pub use render::{Format, preflight, render};
 pub use sensitive::{obeyed_path, sensitive_path};
 pub use targets::{Conflict, mount_conflict};
@@ -59,7 +61,8 @@ pub struct Plan {
     pub pre_copy: Vec<GuestCommand>,
     /// Commands run in the guest after the files are copied, as the guest's own user.
     pub verify: Vec<GuestCommand>,
-    /// The provider's routes, then the bottle's own, then its parents'; the first that matches a host decides.
+    /// The provider's routes, then the bottle's own, then its parents'; see
+    /// [`crate::egress::policy`].
     pub egress_routes: Vec<EgressRoute>,
     /// Placeholders that a person is not shown.
     pub hidden_env_names: Vec<&'static str>,
@@ -89,11 +92,11 @@ impl Plan {
     }
 
     /// The host variables (and host logins) that routes take credentials from, each once, in order.
-    pub fn token_refs(&self) -> Vec<(&TokenRef, AuthScheme)> {
-        let mut refs: Vec<(&TokenRef, AuthScheme)> = Vec::new();
+    pub fn token_refs(&self) -> Vec<(&TokenRef, &AuthScheme)> {
+        let mut refs: Vec<(&TokenRef, &AuthScheme)> = Vec::new();
         for auth in self.egress_routes.iter().filter_map(|r| r.auth.as_ref()) {
             if !refs.iter().any(|(known, _)| **known == auth.token_ref) {
-                refs.push((&auth.token_ref, auth.scheme));
+                refs.push((&auth.token_ref, &auth.scheme));
             }
         }
         refs

@@ -23,6 +23,7 @@ struct CodexLogin;
 const HOSTS: [&str; 2] = ["api.openai.com", "chatgpt.com"];
 const HOST_LOGIN: LoginRef = LoginRef::new("codex", "BOT_BOTTLE_CODEX_HOST_ACCESS_TOKEN");
 const CA_VAR: &str = "CODEX_CA_CERTIFICATE";
+const KEY_VAR: &str = "OPENAI_API_KEY";
 const HOME_VAR: &str = "CODEX_HOME";
 const LOGIN: &str = "codex login";
 /// The claim that holds the account in OpenAI's tokens.
@@ -41,6 +42,7 @@ impl Provider for Codex {
             field: "forward_host_credentials",
             value: "true",
             meaning: "The host's own login. The bottle gets a dummy, and the way out adds the real bearer.",
+            key_variable: KEY_VAR,
             on_host: "log in with `codex login`",
         }
     }
@@ -115,6 +117,11 @@ impl Provider for Codex {
                 Content::Derived(Derived::HostLogin { template: "codex" }),
             ));
         }
+        let key = settings.api_key.filter(|_| !forward);
+        if key.is_some() {
+            env_vars.push((KEY_VAR.to_owned(), PLACEHOLDER.to_owned()));
+            files.push(GuestFile::new(format!("{auth_dir}/auth.json"), Content::Text(key_login())));
+        }
         Provision {
             command: "codex",
             prompt_mode: PromptMode::ReadPromptFile,
@@ -127,15 +134,18 @@ impl Provider for Codex {
             egress_routes: HOSTS
                 .iter()
                 .map(|host| EgressRoute {
-                    auth: forward.then_some(RouteAuth {
-                        scheme: AuthScheme::Bearer,
-                        token_ref: TokenRef::HostLogin(HOST_LOGIN),
-                    }),
+                    auth: match key {
+                        _ if forward => Some(TokenRef::HostLogin(HOST_LOGIN)),
+                        // A key opens the vendor's interface alone.
+                        Some(name) if *host == HOSTS[0] => Some(TokenRef::variable(name)),
+                        _ => None,
+                    }
+                    .map(|token_ref| RouteAuth { scheme: AuthScheme::Bearer, token_ref }),
                     tls_passthrough: true,
                     ..EgressRoute::new(*host, RouteOwner::Provider)
                 })
                 .collect(),
-            hidden_env_names: Vec::new(),
+            hidden_env_names: key.map(|_| KEY_VAR).into_iter().collect(),
         }
     }
 
@@ -185,6 +195,12 @@ fn auth_dir(settings: &Settings<'_>) -> String {
             None => format!("{GUEST_HOME}/.codex"),
         },
     }
+}
+
+/// What `codex login --with-api-key` writes: the key in the file, which is what an interactive start reads.
+fn key_login() -> String {
+    let login = json!({ "auth_mode": "apikey", "OPENAI_API_KEY": PLACEHOLDER });
+    format!("{login:#}\n")
 }
 
 /// Codex trusts by exact folder.
@@ -395,6 +411,22 @@ mod tests {
         }
         assert_eq!(CodexLogin.bearer(&login(NOW), NOW), Err(LoginError::Expired { fix: LOGIN }));
         assert!(CodexLogin.bearer(&login(NOW + 1), NOW).is_ok());
+    }
+
+    #[test]
+    fn a_key_is_a_bearer_of_one_host() {
+        let settings = Settings { api_key: Some("KEY"), ..Settings::default() };
+        let provision = Codex.provision(&settings, &Start::default());
+        let refs: Vec<_> = provision
+            .egress_routes
+            .iter()
+            .map(|r| (r.host.as_str(), r.auth.as_ref().map(|a| a.token_ref.name().to_owned())))
+            .collect();
+        assert_eq!(refs, [("api.openai.com", Some("KEY".to_owned())), ("chatgpt.com", None)]);
+        assert_eq!(provision.hidden_env_names, [KEY_VAR]);
+        let Content::Text(login) = &provision.files[1].content else { panic!("no text") };
+        let login: Value = serde_json::from_str(login).expect("JSON");
+        assert_eq!(login["OPENAI_API_KEY"], PLACEHOLDER);
     }
 
     #[test]

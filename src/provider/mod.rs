@@ -79,6 +79,8 @@ pub struct Starter {
     pub meaning: &'static str,
     /// What a person does once on the host.
     pub on_host: &'static str,
+    /// The host variable that usually holds an API key of the vendor.
+    pub key_variable: &'static str,
 }
 
 /// A route role of earlier manifests, and the field that took its place.
@@ -104,6 +106,8 @@ impl FormerRole {
 pub struct Settings<'a> {
     /// `agent_provider.auth_token`: the name of a host variable.
     pub auth_token: Option<&'a str>,
+    /// `agent_provider.api_key`: the name of a host variable.
+    pub api_key: Option<&'a str>,
     /// `agent_provider.forward_host_credentials`.
     pub forward_host_credentials: bool,
     /// The guest environment as the manifest writes it.
@@ -156,6 +160,19 @@ pub trait Provider: Sync {
 
     /// The fields of `agent_provider` that are this provider's alone.
     fn own_fields(&self) -> &'static [OwnField];
+
+    /// Why a host variable's value is not what the field that names it wants, and what to write; never the
+    /// value. `None` where nothing is seen.
+    fn wrong_login(&self, scheme: &AuthScheme, value: &str) -> Option<&'static str> {
+        let _ = (scheme, value);
+        None
+    }
+
+    /// The fields of `agent_provider` that set a login, as they are named to a person.
+    fn login_fields(&self) -> Vec<String> {
+        let own = self.own_fields().iter().map(|field| field.key).chain(["api_key"]);
+        own.map(|key| format!("`agent_provider.{key}`")).collect()
+    }
 
     /// The route roles of earlier manifests that this provider's fields replace.
     fn former_roles(&self) -> &'static [FormerRole];
@@ -292,7 +309,8 @@ mod tests {
     #[test]
     fn a_provider_owns_the_hosts_of_the_routes_it_makes() {
         for provider in all() {
-            let settings = Settings { auth_token: Some("TOKEN"), forward_host_credentials: true, env: &[] };
+            let settings =
+                Settings { auth_token: Some("TOKEN"), forward_host_credentials: true, ..Settings::default() };
             let provision = provider.provision(&settings, &Start::default());
             assert!(!provision.egress_routes.is_empty());
             for route in provision.egress_routes {

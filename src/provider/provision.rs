@@ -140,33 +140,74 @@ pub struct GuestCommand {
 }
 
 /// How a credential is written into a request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum AuthScheme {
     /// `Authorization: Bearer VALUE`.
     Bearer,
     /// `Authorization: token VALUE`.
-    #[serde(rename = "token")]
     Token,
     /// `Authorization: Basic VALUE`; a value with a colon is encoded first.
     Basic,
+    /// `Authorization: Basic …` of this user, with the value as the password.
+    BasicAs(String),
+    /// The value alone, in the header of this name (small letters).
+    Header(String),
 }
 
 impl AuthScheme {
-    /// Every scheme.
-    pub const ALL: [Self; 3] = [Self::Bearer, Self::Token, Self::Basic];
-
-    /// As it stands in the manifest and in the header.
-    pub fn as_str(self) -> &'static str {
+    /// As it stands in the manifest and in the header; empty where a header has the value alone.
+    pub fn as_str(&self) -> &'static str {
         match self {
             Self::Bearer => "Bearer",
             Self::Token => "token",
-            Self::Basic => "Basic",
+            Self::Basic | Self::BasicAs(_) => "Basic",
+            Self::Header(_) => "",
         }
     }
 
-    /// The scheme that a manifest names, case as written.
-    pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|s| s.as_str() == text)
+    /// The form of what a manifest says, case as written. `None` where it says two things or none.
+    pub fn of(scheme: Option<&str>, user: Option<&str>, header: Option<&str>) -> Option<Self> {
+        match (scheme, user, header) {
+            (Some("Bearer"), None, None) => Some(Self::Bearer),
+            (Some("token"), None, None) => Some(Self::Token),
+            (Some("Basic"), None, None) => Some(Self::Basic),
+            (Some("Basic"), Some(user), None) => Some(Self::BasicAs(user.to_owned())),
+            (None, None, Some(header)) => Some(Self::Header(header.to_ascii_lowercase())),
+            _ => None,
+        }
+    }
+
+    /// The header that carries it, in small letters.
+    pub fn header(&self) -> &str {
+        match self {
+            Self::Header(name) => name,
+            _ => "authorization",
+        }
+    }
+
+    /// The header that the manifest names; empty where the scheme says it.
+    pub fn stated_header(&self) -> &str {
+        match self {
+            Self::Header(name) => name,
+            _ => "",
+        }
+    }
+
+    /// The user beside a `Basic` credential, or nothing.
+    pub fn user(&self) -> &str {
+        match self {
+            Self::BasicAs(user) => user,
+            _ => "",
+        }
+    }
+
+    /// In a few words, for a person.
+    pub fn words(&self) -> String {
+        match self {
+            Self::Header(name) => name.clone(),
+            Self::BasicAs(user) => format!("Basic as {user}"),
+            other => other.as_str().to_owned(),
+        }
     }
 }
 
@@ -278,7 +319,8 @@ pub struct Match {
 
 /// A host that the guest may reach, and on what terms.
 ///
-/// The first route whose host matches a request decides; all that the route states must hold.
+/// Of those of the first layer with one for the host, the first that allows a request decides; all that the
+/// route states must hold.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EgressRoute {
     /// An exact name, or `*.` and a name for its subdomains; lower case.
@@ -326,12 +368,14 @@ impl EgressRoute {
 }
 
 impl Serialize for EgressRoute {
-    /// Flat: `auth_scheme` and `token_ref` are empty text without a credential.
+    /// Flat: what a route's credential does not have is empty text, `auth_header` where a scheme says it too.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         #[derive(Serialize)]
         struct Flat<'a> {
             host: &'a str,
             auth_scheme: &'static str,
+            auth_header: &'a str,
+            auth_user: &'a str,
             token_ref: &'a str,
             #[serde(skip_serializing_if = "<[String]>::is_empty")]
             pass_headers: &'a [String],
@@ -350,6 +394,8 @@ impl Serialize for EgressRoute {
         Flat {
             host: &self.host,
             auth_scheme: self.auth.as_ref().map_or("", |a| a.scheme.as_str()),
+            auth_header: self.auth.as_ref().map_or("", |a| a.scheme.stated_header()),
+            auth_user: self.auth.as_ref().map_or("", |a| a.scheme.user()),
             token_ref: self.auth.as_ref().map_or("", |a| a.token_ref.name()),
             pass_headers: &self.pass_headers,
             tls_passthrough: self.tls_passthrough,

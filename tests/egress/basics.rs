@@ -127,10 +127,15 @@ async fn schemes_are_written_as_the_route_says() {
             git: Some(GitAccess::Read),
             ..route("git.test")
         },
+        EgressRoute { auth: Some(basic(AuthScheme::BasicAs("ada".into()), "GIT")), ..route("user.test") },
+        EgressRoute {
+            auth: Some(basic(AuthScheme::Header("private-token".into()), "GIT")),
+            ..route("key.test")
+        },
     ];
     let mut setup = Setup::new(routes);
     let mut all = Vec::new();
-    for host in ["token.test", "basic.test", "git.test"] {
+    for host in ["token.test", "basic.test", "git.test", "user.test", "key.test"] {
         all.push(setup.upstream(host, &["http/1.1"], hello).await);
     }
     let rig = setup.start().await;
@@ -140,6 +145,11 @@ async fn schemes_are_written_as_the_route_says() {
     assert_eq!(get(&rig, "git.test", "/a.git/info/refs?service=git-upload-pack", &[]).await.0, 200);
     assert_eq!(all[0].only().header("authorization"), Some(format!("token {}", secret()).as_str()));
     assert_eq!(all[1].only().header("authorization"), Some("Basic dTpw"));
+    assert_eq!(get(&rig, "user.test", "/", &[]).await.0, 200);
+    assert_eq!(get(&rig, "key.test", "/", &[("authorization", "Bearer mine")]).await.0, 200);
+    assert_eq!(all[3].only().header("authorization"), Some("Basic YWRhOmFiYw=="));
+    let (key, own) = (all[4].only(), all[4].only());
+    assert_eq!((key.header("private-token"), own.header("authorization")), (Some("abc"), None));
     // x-access-token:abc
     assert_eq!(all[2].only().header("authorization"), Some("Basic eC1hY2Nlc3MtdG9rZW46YWJj"));
 }

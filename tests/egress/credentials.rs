@@ -346,6 +346,45 @@ async fn a25_a71_each_credential_goes_to_its_own_host_alone() {
     assert!(all.iter().flat_map(Upstream::seen).all(|s| s.target == "/?key=placeholder-a"));
 }
 
+/// A credential in a header of its own, and one of a user: what stands there goes in every spelling, whatever is
+/// to be let through, and nothing of the value comes back.
+#[tokio::test]
+async fn a23_a24_a_header_of_its_own_and_a_user_are_known_both_ways() {
+    let value = ["pass", "word", "9f31c6"].join("-");
+    let pair = STANDARD.encode(format!("ada:{value}"));
+    for (scheme, name, sent) in [
+        (AuthScheme::Header("x-acme".into()), "x-acme", value.clone()),
+        (AuthScheme::BasicAs("ada".into()), "authorization", format!("Basic {pair}")),
+    ] {
+        let auth = RouteAuth { scheme, token_ref: TokenRef::variable("OWN") };
+        let pass_headers = vec!["x-acme".to_owned()];
+        let mut setup =
+            Setup::new(vec![EgressRoute { auth: Some(auth), pass_headers, ..crate::rig::route(HOST) }]);
+        let told = format!("{value} {pair} ada:{value}");
+        let upstream = setup
+            .upstream(HOST, &["h2"], move |_: Request<Incoming>| -> Answer {
+                let told = told.clone();
+                Box::pin(async move {
+                    Response::builder().header("x-told", &told).body(full(told.clone())).expect("an answer")
+                })
+            })
+            .await;
+        let rig = setup.start().await;
+        rig.vault.0.lock().expect("vault").insert("OWN".into(), value.clone());
+        let mut http = Http::to(&rig, HOST, "h2").await;
+        let spellings = [name, &name.replace('-', "_"), "X-Acme", "x.acme", "authorization"];
+        let mine: Vec<_> = spellings.iter().map(|n| (*n, "mine")).collect();
+        let (status, body) = http.request("GET", HOST, "/", &mine, "").await;
+        assert_eq!(status, 200, "{body}");
+        let seen = upstream.only();
+        assert_eq!(seen.header(name), Some(sent.as_str()));
+        let passed = seen.headers.iter().filter(|(_, v)| v.as_bytes() == b"mine").count();
+        // Without a header of that name the pass is the manifest's to give.
+        assert_eq!(passed, if name == "authorization" { 2 } else { 0 }, "{:?}", seen.headers);
+        assert!(!body.contains(&value) && !body.contains(&pair), "{body}");
+    }
+}
+
 #[tokio::test]
 async fn a26_no_injection_over_plain_http() {
     let mut setup = Setup::new(vec![with_auth(HOST)]);

@@ -5,6 +5,7 @@
 
 mod addresses;
 mod basics;
+mod candidates;
 mod client;
 mod credentials;
 mod faults;

@@ -55,7 +55,8 @@ fn openai(request: &Request) -> Answer {
             "account_ordering": [account], "default_account_id": account });
         return ("200 OK", "application/json", answer.to_string());
     }
-    if !request.target.starts_with("/backend-api/codex/responses") {
+    let asks = ["/backend-api/codex/responses", "/v1/responses"];
+    if !asks.iter().any(|path| request.target.starts_with(path)) {
         return ("403 Forbidden", "application/json", "{}".into());
     }
     if request.method != "POST" {
@@ -130,6 +131,36 @@ fn claude(rig: &mut Rig) {
     }
 }
 
+/// With an API key, which is in the one header and nowhere in the guest.
+fn claude_with_a_key(rig: &mut Rig) {
+    rig.options.host.set("KEY", secret());
+    let settings = Settings { api_key: Some("KEY"), ..Settings::default() };
+    let Some(upstream) = provision(rig, "claude", &settings, anthropic) else { return };
+    let ran = rig.go().unwrap_or_else(|e| panic!("{e}\n{}", rig.ui.text()));
+    assert_eq!((ran.code, ran.out.trim()), (0, SAID), "{ran:?}");
+    let messages: Vec<_> =
+        upstream.seen().into_iter().filter(|r| r.target.starts_with("/v1/messages")).collect();
+    assert!(!messages.is_empty());
+    for request in messages {
+        assert_eq!(request.header("x-api-key"), Some(secret().as_str()));
+        assert_eq!(request.header("authorization"), None);
+    }
+}
+
+fn codex_with_a_key(rig: &mut Rig) {
+    rig.options.host.set("KEY", secret());
+    let settings = Settings { api_key: Some("KEY"), ..Settings::default() };
+    let Some(upstream) = provision(rig, "codex", &settings, openai) else { return };
+    let ran = rig.go().unwrap_or_else(|e| panic!("{e}\n{}", rig.ui.text()));
+    assert!(ran.code == 0 && ran.out.contains(SAID), "{ran:?}");
+    let asked: Vec<_> =
+        upstream.seen().into_iter().filter(|r| r.target.starts_with("/v1/responses")).collect();
+    assert!(!asked.is_empty());
+    for request in asked {
+        assert_eq!(request.header("authorization"), Some(format!("Bearer {}", secret()).as_str()));
+    }
+}
+
 fn codex(rig: &mut Rig) {
     use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
     let part = |v: Value| URL_SAFE_NO_PAD.encode(v.to_string());
@@ -158,6 +189,16 @@ fn codex(rig: &mut Rig) {
 #[test]
 fn claude_code_runs_a_task_in_bubblewrap() {
     Rig::bubblewrap().iter_mut().for_each(claude);
+}
+
+#[test]
+fn claude_code_runs_a_task_with_a_key_in_bubblewrap() {
+    Rig::bubblewrap().iter_mut().for_each(claude_with_a_key);
+}
+
+#[test]
+fn codex_runs_a_task_with_a_key_in_bubblewrap() {
+    Rig::bubblewrap().iter_mut().for_each(codex_with_a_key);
 }
 
 #[test]

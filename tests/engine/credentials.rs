@@ -189,6 +189,27 @@ fn a27_an_unusable_credential_stops_the_launch_before_anything_is_made() {
     assert!(rig.runs().is_empty());
 }
 
+/// A key where a login's token belongs, and the other way round: both are told before anything is made, with
+/// the field to write and never the value.
+#[test]
+fn a_credential_of_the_other_kind_is_told() {
+    let Some(mut rig) = Rig::bubblewrap() else { return };
+    let claude = provider::get("claude").expect("claude");
+    let kinds = ["api03", "oat01"].map(|kind| ["sk", "ant", kind, "9c1f"].join("-"));
+    let token = Settings { auth_token: Some("LOGIN"), ..Settings::default() };
+    let key = Settings { api_key: Some("LOGIN"), ..Settings::default() };
+    for (settings, wrong, write) in [(token, 0, "write `api_key`"), (key, 1, "write `auth_token`")] {
+        rig.plan.egress_routes = claude.provision(&settings, &Start::default()).egress_routes;
+        rig.options.host.set("LOGIN", kinds[wrong].clone());
+        let error = rig.try_sh("true").expect_err("the wrong kind");
+        assert_eq!(error.stage(), Stage::Credentials);
+        let error = error.to_string();
+        assert!(error.contains(write) && !error.contains(&kinds[wrong]), "{error}");
+        rig.options.host.set("LOGIN", kinds[1 - wrong].clone());
+        assert!(rig.try_sh("true").is_ok());
+    }
+}
+
 impl Rig {
     /// What the container engine's client says.
     pub(crate) fn engine(&self, args: &[&str]) -> String {

@@ -66,7 +66,7 @@ fn credentials_of_routes(ctx: &Context<'_>, out: &mut Sink<'_>) -> HashSet<Strin
     };
     let routes = bottle.egress.iter().flat_map(|e| &e.value);
     let of_routes = routes.filter_map(|r| r.auth.as_ref()?.token_ref.as_ref());
-    let refs: Vec<_> = of_routes.chain(bottle.provider.auth_token()).collect();
+    let refs: Vec<_> = of_routes.chain(bottle.provider.variables()).collect();
     for variable in &bottle.env {
         let EnvValue::Host(host) = env_value(&variable.name.value, variable.value.value.clone()) else {
             continue;

@@ -29,10 +29,10 @@
 use super::invalid_method::METHODS;
 use crate::check::{Context, Denied, Edit, Sink, edit, shown};
 use crate::egress::path::canonical_path;
-use crate::egress::policy::{Denial, Policy, Request, Scheme, host_name};
+use crate::egress::policy::{Denial, Nearest, Policy, Request, Scheme, host_name};
 use crate::manifest::{Kind, Route, looks_secret};
 use crate::plan::build;
-use crate::provider::{GitAccess, Start, login_for};
+use crate::provider::{GitAccess, RouteOwner, Start, login_for};
 use crate::syntax::Entry;
 
 /// An agent that tries a thousand hosts shall not bury the other findings.
@@ -53,7 +53,8 @@ pub(super) fn check(ctx: &Context<'_>, out: &mut Sink<'_>) {
     let still = denied.filter_map(|d| Some((d, verdict(&policy, d)?)));
     for (denied, reason) in still.take(MOST) {
         let host = denied.host.to_ascii_lowercase();
-        let deciding = policy.deciding(&host).ok().and_then(|i| policy.route(i));
+        let nearest = reason.as_ref().and_then(Denial::nearest).map(|nearest| nearest.index);
+        let deciding = nearest.or_else(|| policy.deciding(&host).ok()).and_then(|i| policy.route(i));
         let routes = resolved.bottle.egress.iter().flat_map(|e| &e.value);
         let named = |r: &&Route| {
             r.host.as_ref().is_some_and(|h| deciding.is_some_and(|d| h.value.eq_ignore_ascii_case(&d.host)))
@@ -78,7 +79,7 @@ pub(super) fn check(ctx: &Context<'_>, out: &mut Sink<'_>) {
         let finding = out.at(&place, message);
         match login_for(&host).filter(|(p, _)| ctx.provider().is_some_and(|own| own.template() == p.template())) {
             Some((provider, field)) => finding.help(format!(
-                "for {}'s own login set `agent_provider.{field}`, which makes that route; else add a route if the work needs it",
+                "for {}'s own login set `agent_provider.{field}` (or `api_key`), which makes that route; else add a route if the work needs it",
                 provider.template()
             )),
             None => finding.help("add a route if the work needs it; if not, find out what made the agent ask"),
@@ -101,9 +102,12 @@ fn moment(time: &str) -> String {
 fn verdict(policy: &Policy, denied: &Denied) -> Option<Option<Denial>> {
     let answer = match (denied.code.as_str(), &denied.path) {
         ("git-push", _) => {
-            let route = policy.deciding(&denied.host).ok().and_then(|i| policy.route(i));
-            let closed = route.is_some_and(|r| r.git == Some(GitAccess::Read));
-            return closed.then(|| Some(Denial::GitPush { host: denied.host.clone() }));
+            let all = policy.candidates(&denied.host).ok()?;
+            let with = |access| all.iter().position(|i| policy.route(*i).and_then(|r| r.git) == Some(access));
+            let number = with(GitAccess::Read).filter(|_| with(GitAccess::Write).is_none())?;
+            let (host, index) = (denied.host.clone(), all[number]);
+            let route = Nearest { host, index, number: number + 1, of: all.len() };
+            return Some(Some(Denial::GitPush { route }));
         }
         ("host" | "path" | "method" | "not-git" | "ambiguous-path" | "plain-http", Some(path)) => {
             let scheme = if denied.code == "plain-http" { Scheme::Http } else { Scheme::Https };
@@ -119,7 +123,7 @@ fn verdict(policy: &Policy, denied: &Denied) -> Option<Option<Denial>> {
 /// Adds the narrowest route, or the narrowest term to the route that decides.
 fn fix(ctx: &Context<'_>, denied: &Denied, policy: &Policy) -> Option<Vec<Edit>> {
     let host = host_name(&denied.host).ok()?;
-    let (text, root) = (ctx.text(), ctx.root?);
+    let text = ctx.text();
     let own = ctx.bottle.as_ref().and_then(|b| b.egress.as_ref());
     // With a route of its own a bottle that dropped its parents' routes would have them again.
     let dropped = ctx.bottle.as_ref().is_some_and(|b| !b.inherits_routes && !b.extends.is_empty())
@@ -138,31 +142,39 @@ fn fix(ctx: &Context<'_>, denied: &Denied, policy: &Policy) -> Option<Vec<Edit>>
         }
     };
     match verdict(policy, denied)?? {
-        Denial::Host { .. } => {
-            let mut block = vec![format!("host: {}", edit::scalar(&host))];
-            block.extend(term.iter().flat_map(|t| ["matches:".to_owned(), format!("  - {t}")]));
-            let matches = term.map(|t| format!(", matches: [{t}]")).unwrap_or_default();
-            let flow = format!("{{host: {}{matches}}}", edit::scalar(&host));
-            let Some(egress) = root.entry("egress") else {
-                return Some(vec![edit::add_entry(text, root, "egress", &format!("{{routes: [{flow}]}}"))?]);
-            };
-            let Some(routes) = egress.value.get("routes") else {
-                let routes = format!("[{flow}]");
-                return Some(vec![edit::add_entry(text, &egress.value, "routes", &routes)?]);
-            };
-            Some(vec![edit::add_item(text, routes, &block, &flow)?])
-        }
-        Denial::Path { .. } | Denial::Method { .. } => {
-            let same = |r: &Route| r.host.as_ref().is_some_and(|h| h.value.eq_ignore_ascii_case(&host));
-            let index = super::routes(ctx).iter().position(same)?;
-            let route = &super::routes(ctx)[index];
-            if route.path_allowlist.is_some() || route.git.is_some() {
+        Denial::Host { .. } => add_route(ctx, &host, term),
+        Denial::Path { route: nearest, .. } | Denial::Method { route: nearest, .. } => {
+            // Only in the layer that decides does one more route add to what there is.
+            let decides = policy.route(nearest.index)?;
+            if decides.owner != RouteOwner::Manifest || decides.layer > 1 {
                 return None;
             }
-            let matches: &Entry = super::route_node(ctx, index)?.entry("matches")?;
+            let same = |r: &Route| r.host.as_ref().is_some_and(|h| h.value.eq_ignore_ascii_case(&host));
+            let plain = |r: &Route| r.path_allowlist.is_none() && r.git.is_none();
+            let index = super::routes(ctx).iter().position(|r| same(r) && plain(r));
+            let matches: Option<&Entry> =
+                index.and_then(|i| super::route_node(ctx, i)).and_then(|n| n.entry("matches"));
+            let Some(matches) = matches else { return add_route(ctx, &host, term) };
             let term = term?;
             Some(vec![edit::add_item(text, &matches.value, std::slice::from_ref(&term), &term)?])
         }
         _ => None,
     }
+}
+
+/// One more route, to a host or to what `term` says of it alone.
+fn add_route(ctx: &Context<'_>, host: &str, term: Option<String>) -> Option<Vec<Edit>> {
+    let (text, root) = (ctx.text(), ctx.root?);
+    let mut block = vec![format!("host: {}", edit::scalar(host))];
+    block.extend(term.iter().flat_map(|t| ["matches:".to_owned(), format!("  - {t}")]));
+    let matches = term.map(|t| format!(", matches: [{t}]")).unwrap_or_default();
+    let flow = format!("{{host: {}{matches}}}", edit::scalar(host));
+    let Some(egress) = root.entry("egress") else {
+        return Some(vec![edit::add_entry(text, root, "egress", &format!("{{routes: [{flow}]}}"))?]);
+    };
+    let Some(routes) = egress.value.get("routes") else {
+        let routes = format!("[{flow}]");
+        return Some(vec![edit::add_entry(text, &egress.value, "routes", &routes)?]);
+    };
+    Some(vec![edit::add_item(text, routes, &block, &flow)?])
 }

@@ -1,8 +1,9 @@
 //! # invalid-header
 //!
 //! ## What it finds
-//! A name in `pass_headers` that no header can have, or that is never let through: where the route's own
-//! credential goes, what belongs to one connection, and, on a route with terms, what would undo them.
+//! A name in `pass_headers` or in `auth.header` that no header can have, or that is never let through: where
+//! the route's own credential goes, what belongs to one connection, and, on a route with terms, what would
+//! undo them.
 //!
 //! ## Why it matters
 //! The egress takes the guest's credentials and a proxy's claims away by the shape of their names, and
@@ -20,6 +21,10 @@
 //!         - "x-csrf-token:" # <- invalid-header
 //!         - Authorization # <- invalid-header
 //!         - host # <- invalid-header
+//!     - host: api.example.com
+//!       auth:
+//!         header: connection # <- invalid-header
+//!         token_ref: GITHUB_TOKEN
 //! ```
 //!
 //! ## Good
@@ -29,19 +34,29 @@
 //!     - host: api.github.com
 //!       auth: {scheme: Bearer, token_ref: GITHUB_TOKEN}
 //!       pass_headers: [x-csrf-token]
+//!     - host: api.example.com
+//!       auth:
+//!         header: x-api-key
+//!         token_ref: GITHUB_TOKEN
 //! ```
 
 use crate::check::{Context, Sink, shown};
-use crate::egress::shape::{Shape, is_header_name, never_passes, shape};
+use crate::egress::shape::{Shape, is_header_name, never_carries, never_passes, same_name, shape};
+use crate::manifest::Located;
 
 pub(super) fn check(ctx: &Context<'_>, out: &mut Sink<'_>) {
     for route in super::routes(ctx) {
+        let own = route.auth.as_ref().and_then(|auth| auth.header.as_ref());
+        own.iter().for_each(|header| credentials(out, header));
         let has_terms = route.path_allowlist.is_some() || route.matches.is_some() || route.git.is_some();
         for name in &route.pass_headers {
             let text = name.value.as_str();
             if !is_header_name(text) {
                 out.at(&name.place, format!("`{}` is not the name of a header", shown(text)))
                     .help("write the name alone, such as `x-csrf-token`");
+            } else if own.is_some_and(|own| same_name(&own.value, text)) {
+                out.at(&name.place, format!("`{}` is where the route's own credential goes", shown(text)))
+                    .help("remove it");
             } else if let Some(why) = never_passes(text) {
                 out.at(&name.place, format!("`{}` is never let through: {why}", shown(text)))
                     .help("remove it");
@@ -51,5 +66,17 @@ pub(super) fn check(ctx: &Context<'_>, out: &mut Sink<'_>) {
                     .help("remove it, or the terms");
             }
         }
+    }
+}
+
+/// The header that a credential is to go in.
+fn credentials(out: &mut Sink<'_>, header: &Located<String>) {
+    let text = header.value.as_str();
+    if !is_header_name(text) {
+        out.at(&header.place, format!("`{}` is not the name of a header", shown(text)))
+            .help("write the name alone, such as `x-api-key`");
+    } else if let Some(why) = never_carries(text) {
+        out.at(&header.place, format!("`{}` carries no credential: {why}", shown(text)))
+            .help("write the header that the service documents, such as `x-api-key`");
     }
 }

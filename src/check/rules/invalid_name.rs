@@ -58,8 +58,12 @@ fn document_name(ctx: &Context<'_>, out: &mut Sink<'_>) {
     let named_by_file = ctx.first && !(several && own.is_some());
     if let Some(why) = name_problem(&ctx.manifest.name).filter(|_| named_by_file) {
         let name = shown(&ctx.manifest.name);
-        out.span(ctx.head(), None, format!("the file's name gives the name `{name}`, which is not a valid one: {why}"))
-            .help("rename the file: small letters, digits and `-`");
+        out.span(
+            ctx.head(),
+            None,
+            format!("the file's name gives the name `{name}`, which is not a valid one: {why}"),
+        )
+        .help("rename the file: small letters, digits and `-`");
     }
 }
 

@@ -20,6 +20,8 @@ pub fn get(id: &str) -> Option<&'static Rule> {
     ALL.iter().find(|r| r.id == id)
 }
 
+mod idle;
+
 macro_rules! registry {
     ($($id:literal => $module:ident, $group:ident, $matter:ident, $severity:ident;)*) => {
         $(mod $module;)*
@@ -45,6 +47,7 @@ registry! {
     "unknown-template" => unknown_template, Provider, Language, Error;
     "claude-only-field" => claude_only_field, Provider, Language, Error;
     "codex-only-field" => codex_only_field, Provider, Language, Error;
+    "login-conflict" => login_conflict, Provider, Language, Error;
     "dockerfile-not-found" => dockerfile_not_found, Provider, Judgement, Error;
     "context-not-found" => context_not_found, Provider, Judgement, Error;
     "unknown-role" => unknown_role, Egress, Language, Error;
@@ -149,7 +152,7 @@ fn missing_bottle(ctx: &Context<'_>, out: &mut Sink<'_>, name: &Located<String>)
 /// Every token_ref of the manifest itself: its routes', and the provider's.
 fn token_refs<'c>(ctx: &'c Context<'_>) -> impl Iterator<Item = &'c Located<String>> {
     let of_routes = routes(ctx).iter().filter_map(|r| r.auth.as_ref()?.token_ref.as_ref());
-    of_routes.chain(ctx.bottle.iter().filter_map(|b| b.provider.auth_token()))
+    of_routes.chain(ctx.bottle.iter().flat_map(|b| b.provider.variables()))
 }
 
 /// Puts another value in a value's place; nothing where an alias brings it.

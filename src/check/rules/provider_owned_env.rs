@@ -38,8 +38,7 @@ pub(super) fn check(ctx: &Context<'_>, out: &mut Sink<'_>) {
             continue;
         }
         let template = provider.template();
-        let fields: Vec<_> =
-            provider.own_fields().iter().map(|f| format!("`agent_provider.{}`", f.key)).collect();
+        let fields = provider.login_fields();
         let finding = out.at(&variable.name.place, format!("the provider {template} sets {name} itself"));
         finding.help(format!("remove it; the login is set with {}", fields.join(" or ")));
         if variable.name.place.file == ctx.source.path

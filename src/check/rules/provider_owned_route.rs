@@ -42,8 +42,7 @@ pub(super) fn check(ctx: &Context<'_>, out: &mut Sink<'_>) {
             continue;
         }
         let template = provider.template();
-        let fields: Vec<_> =
-            provider.own_fields().iter().map(|f| format!("`agent_provider.{}`", f.key)).collect();
+        let fields = provider.login_fields();
         let finding =
             out.at(&host.place, format!("the provider {template} owns the route to {}", host.value));
         finding.help(format!("remove this route; the login is set with {}", fields.join(" or ")));

@@ -85,7 +85,7 @@ fn report(span: Span, what: &str, path: &[&str], out: &mut Sink<'_>) {
             "remove it here and revoke it; give the route of the host that wants it `auth` with a token_ref, \
              and the guest never holds it"
         }
-        [.., "token_ref" | "auth_token"] => {
+        [.., "token_ref" | "auth_token" | "api_key"] => {
             "write the NAME of the host variable that holds it, and revoke this one"
         }
         ["prompt", ..] => "remove it and revoke it: the agent reads every word of its prompt",

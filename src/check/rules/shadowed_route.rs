@@ -1,11 +1,13 @@
 //! # shadowed-route
 //!
 //! ## What it finds
-//! A route behind a wildcard that covers its host, in this bottle or in one that it extends.
+//! A route that can never decide: earlier ones to the same host, or to a wildcard that covers it, allow all
+//! that it does. So does one without `auth` and terms, which is tunnelled: nothing inside is looked at. Also a
+//! parent's route behind a wildcard of this bottle.
 //!
 //! ## Why it matters
-//! The first route whose host matches decides. Behind `*.example.com` a route on `api.example.com`
-//! is never reached: its limits do nothing, and the wildcard's terms hold instead.
+//! Of several routes to a host the first that allows a request decides. Behind `*.example.com` a route on
+//! `api.example.com` is never reached: its limits do nothing, and its credential is never sent.
 //!
 //! ## Bad
 //! ```yaml
@@ -14,6 +16,11 @@
 //!     - host: "*.example.com"
 //!     - host: api.example.com # <- shadowed-route
 //!       path_allowlist: [/v1/]
+//!     - host: api.github.com
+//!       path_allowlist: [/repos/]
+//!     - host: api.github.com # <- shadowed-route
+//!       path_allowlist: [/repos/acme/]
+//!       auth: {scheme: Bearer, token_ref: GITHUB_TOKEN}
 //! ```
 //!
 //! ## Good
@@ -23,29 +30,34 @@
 //!     - host: api.example.com
 //!       path_allowlist: [/v1/]
 //!     - host: "*.example.com"
+//!     - host: api.github.com
+//!       path_allowlist: [/repos/acme/]
+//!       auth: {scheme: Bearer, token_ref: GITHUB_TOKEN}
+//!     - host: api.github.com
+//!       path_allowlist: [/repos/]
 //! ```
 
+use super::idle::{Idle, idle};
 use super::loosened_parent::loosened;
 use crate::check::{Context, Sink, edit, shown};
 use crate::egress::policy::covering;
 use crate::manifest::{Route, overlay};
+use crate::plan::{egress_route, is_open};
 use std::collections::BTreeMap;
 
 pub(super) fn check(ctx: &Context<'_>, out: &mut Sink<'_>) {
     let routes = super::routes(ctx);
-    let by_host = super::first_by_host(routes);
-    for (index, route) in routes.iter().enumerate() {
-        let (Some(host), Some(name)) = (&route.host, lower(route)) else { continue };
-        let first = covering(&name).filter_map(|pattern| by_host.get(&pattern).copied()).min();
-        let Some(first) = first.filter(|first| *first < index) else { continue };
-        let Some(outer) = routes[first].host.as_ref().filter(|h| !h.value.eq_ignore_ascii_case(&name)) else {
-            continue;
-        };
-        let message = format!("this route is never reached: {} comes first and decides", shown(&outer.value));
+    for Idle { index, earlier, duplicate } in idle(routes) {
+        let (Some(host), false) = (&routes[index].host, duplicate) else { continue };
+        let Some(outer) = &routes[earlier].host else { continue };
+        let open = egress_route(&routes[earlier]).is_some_and(|r| is_open(&r));
+        let why = if open { "allows everything there" } else { "allows all of it first" };
+        let message =
+            format!("this route can never decide: the earlier one to {} {why}", shown(&outer.value));
         let finding = out.at(&host.place, message);
         finding.help("put the narrower route first").related(&outer.place, "the route that decides");
         let list = ctx.root.and_then(|r| r.get("egress")).and_then(|e| e.get("routes"));
-        if let Some(edits) = list.and_then(|l| edit::move_item_before(ctx.text(), l, index, first)) {
+        if let Some(edits) = list.and_then(|l| edit::move_item_before(ctx.text(), l, index, earlier)) {
             finding.unsafe_fix("move it in front of that route", edits);
         }
     }

@@ -3,7 +3,7 @@
 use super::headers;
 use super::refusal::Refusal;
 use super::{Route, Shared};
-use crate::egress::policy::{self, Scheme};
+use crate::egress::policy::{self, Allowed, Scheme};
 use hyper::header::{HOST, HeaderMap};
 use hyper::{Request, Uri, Version};
 
@@ -13,7 +13,7 @@ pub(crate) fn request<'a, B>(
     scheme: Scheme,
     host: &str,
     request: &Request<B>,
-) -> Result<(usize, &'a Route), Refusal> {
+) -> Result<(Allowed, &'a Route), Refusal> {
     let (uri, method) = (request.uri(), request.method().as_str());
     let asked = policy::Request {
         scheme,
@@ -22,22 +22,22 @@ pub(crate) fn request<'a, B>(
         method,
         target: uri.path_and_query().map_or("/", |p| p.as_str()),
     };
-    let index =
-        shared.policy.request(&asked).map_err(|denial| Refusal::policy(&denial, method, Some(uri.path())))?;
+    let allowed =
+        shared.policy.judge(&asked).map_err(|denial| Refusal::policy(&denial, method, Some(uri.path())))?;
     names_agree(uri, request.headers(), request.version(), scheme, host)?;
     if !headers::only_chunked(request.headers()) {
         let why = "a transfer coding other than `chunked` cannot be checked";
         return Err(Refusal::denied(400, "malformed", why));
     }
-    let route = &shared.routes[index];
+    let route = &shared.routes[allowed.route];
     // With terms nothing lets such a header through: it would undo them.
-    let passed = if route.has_terms { &[] } else { route.pass_headers.as_slice() };
-    let judged = route.has_terms || route.injector.is_some();
+    let passed = if allowed.termed { &[] } else { route.pass_headers.as_slice() };
+    let judged = allowed.termed || allowed.guarded;
     if let Some(name) = headers::override_header(request.headers(), passed).filter(|_| judged) {
         let why = format!("the header {name} could turn it into another request than the one checked");
         return Err(Refusal::denied(403, "override", why));
     }
-    Ok((index, route))
+    Ok((allowed, route))
 }
 
 /// The name in the request line or `:authority` and the one in `Host` must both be the

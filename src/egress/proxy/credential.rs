@@ -1,12 +1,13 @@
-//! A route's credential, written as its scheme wants it.
+//! A route's credential, written as its scheme wants it, in the header that it wants.
 
 use super::needles::Needles;
 use super::refusal::Refusal;
-use crate::egress::Credentials;
+use crate::egress::shape::never_carries;
+use crate::egress::{Credentials, EgressError};
 use crate::provider::{AuthScheme, EgressRoute, RouteAuth, Secret};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use hyper::header::HeaderValue;
+use hyper::header::{HeaderName, HeaderValue};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// The user that git hosts expect beside a token.
@@ -15,6 +16,7 @@ const GIT_USER: &str = "x-access-token";
 /// A credential ready to be sent, and to be found in what comes back.
 pub(crate) struct Prepared {
     secret: Secret,
+    pub(crate) name: HeaderName,
     pub(crate) header: HeaderValue,
     pub(crate) needles: Arc<Needles>,
 }
@@ -22,15 +24,26 @@ pub(crate) struct Prepared {
 /// Makes a route's credential ready; the last one is kept, since it seldom changes.
 pub(crate) struct Injector {
     auth: RouteAuth,
+    name: HeaderName,
     git: bool,
     last: Mutex<Option<Arc<Prepared>>>,
 }
 
 impl Injector {
     /// `None` for a route without a credential.
-    pub(crate) fn new(route: &EgressRoute) -> Option<Self> {
-        let auth = route.auth.clone()?;
-        Some(Self { auth, git: route.git.is_some(), last: Mutex::default() })
+    pub(crate) fn new(route: &EgressRoute) -> Result<Option<Self>, EgressError> {
+        let Some(auth) = route.auth.clone() else { return Ok(None) };
+        let name = auth.scheme.header();
+        let wrong = || EgressError::Header { host: route.host.clone(), header: name.to_owned() };
+        let name =
+            HeaderName::from_bytes(name.as_bytes()).ok().filter(|n| never_carries(n.as_str()).is_none());
+        let name = name.ok_or_else(wrong)?;
+        Ok(Some(Self { auth, name, git: route.git.is_some(), last: Mutex::default() }))
+    }
+
+    /// The header that carries it.
+    pub(crate) fn name(&self) -> &HeaderName {
+        &self.name
     }
 
     /// Today's credential.
@@ -52,8 +65,8 @@ impl Injector {
         let mut header = HeaderValue::from_str(&value)
             .map_err(|_| missing("holds characters that no header can carry"))?;
         header.set_sensitive(true);
-        let needles = Arc::new(Needles::new(&spellings(&value, secret.expose(), &decoded(secret.expose()))));
-        let prepared = Arc::new(Prepared { secret, header, needles });
+        let needles = Arc::new(Needles::new(&spellings(&value, secret.expose(), &decoded(&value))));
+        let prepared = Arc::new(Prepared { secret, name: self.name.clone(), header, needles });
         *last = Some(prepared.clone());
         Ok(prepared)
     }
@@ -61,7 +74,9 @@ impl Injector {
     /// The header's value. A Basic value with a colon is `user:password` and gets encoded; one
     /// without is taken as encoded already. Git hosts want Basic whatever the token's scheme.
     fn value(&self, secret: &str) -> String {
-        match self.auth.scheme {
+        match &self.auth.scheme {
+            AuthScheme::Header(_) => secret.to_owned(),
+            AuthScheme::BasicAs(user) => format!("Basic {}", STANDARD.encode(format!("{user}:{secret}"))),
             AuthScheme::Basic if secret.contains(':') => format!("Basic {}", STANDARD.encode(secret)),
             AuthScheme::Basic => format!("Basic {secret}"),
             AuthScheme::Bearer | AuthScheme::Token if self.git => {
@@ -73,8 +88,9 @@ impl Injector {
 }
 
 /// The text inside an encoded Basic value, or nothing.
-fn decoded(secret: &str) -> String {
-    STANDARD.decode(secret).ok().and_then(|b| String::from_utf8(b).ok()).unwrap_or_default()
+fn decoded(header: &str) -> String {
+    let sent = header.split_once(' ').map_or(header, |(_, value)| value);
+    STANDARD.decode(sent).ok().and_then(|b| String::from_utf8(b).ok()).unwrap_or_default()
 }
 
 /// All that must not come back: the value, what stands behind the scheme's name, and passwords.
@@ -100,7 +116,7 @@ mod tests {
         let auth = RouteAuth { scheme, token_ref: TokenRef::variable("T") };
         let route = EgressRoute { auth: Some(auth), git, ..EgressRoute::new("a.test", RouteOwner::Manifest) };
         let all = FixedCredentials::new(HashMap::from([("T".to_owned(), Secret::new(value))]));
-        Injector::new(&route).expect("a credential").prepare(&all)
+        Injector::new(&route).expect("a header").expect("a credential").prepare(&all)
     }
 
     fn header(scheme: AuthScheme, git: Option<GitAccess>, value: &str) -> String {
@@ -115,6 +131,8 @@ mod tests {
         assert_eq!(header(AuthScheme::Token, None, "abc"), "token abc");
         assert_eq!(header(AuthScheme::Basic, None, "u:p"), "Basic dTpw");
         assert_eq!(header(AuthScheme::Basic, None, "dTpw"), "Basic dTpw");
+        assert_eq!(header(AuthScheme::BasicAs("u".into()), None, "p:q"), "Basic dTpwOnE=");
+        assert_eq!(header(AuthScheme::Header("x-api-key".into()), None, "a b"), "a b");
         let git = header(AuthScheme::Bearer, Some(GitAccess::Read), "abc");
         assert_eq!(git, format!("Basic {}", STANDARD.encode("x-access-token:abc")));
     }

@@ -1,20 +1,21 @@
 //! One request from its arrival to its answer's head.
 
-use super::credential::Prepared;
 use super::dial::Target;
 use super::exchange::Exchange;
+use super::needles::Needles;
 use super::outgoing::Outgoing;
 use super::pool::Lease;
 use super::refusal::Refusal;
 use super::reply::Reply;
 use super::site::{Next, Site};
-use super::{Route, admit, answer, headers, websocket};
+use super::{admit, answer, guard, headers, websocket};
+use crate::egress::policy::Allowed;
 use crate::egress::shape::Shape;
 use hyper::body::{Body, Incoming};
 use hyper::ext::ReasonPhrase;
 use hyper::header::{
-    ACCEPT_ENCODING, AUTHORIZATION, CONNECTION, CONTENT_ENCODING, EXPECT, HeaderMap, HeaderValue,
-    SEC_WEBSOCKET_EXTENSIONS, TE, UPGRADE,
+    ACCEPT_ENCODING, CONNECTION, CONTENT_ENCODING, EXPECT, HeaderMap, HeaderValue, SEC_WEBSOCKET_EXTENSIONS,
+    TE, UPGRADE,
 };
 use hyper::{Request, Response, StatusCode};
 use std::sync::Arc;
@@ -40,27 +41,27 @@ async fn forward(
     mut request: Request<Incoming>,
     exchange: &Arc<Exchange>,
 ) -> Result<Response<Reply>, Refusal> {
-    let (index, route) = admit::request(&site.shared, site.scheme, host, &request)?;
+    let (allowed, route) = admit::request(&site.shared, site.scheme, host, &request)?;
     exchange.route(&route.host);
     let socket = websocket::is_opening(&request) && !route.is_git;
     let upgrade = socket.then(|| hyper::upgrade::on(&mut request));
     let (mut head, body) = request.into_parts();
     head.extensions.clear();
-    let credential = prepare(site, route, &mut head.headers, socket)?;
-    let body = Outgoing::new(body, exchange.clone(), route.injector.is_none());
+    let needles = prepare(site, host, allowed, &mut head.headers, socket)?;
+    let body = Outgoing::new(body, exchange.clone(), !allowed.guarded);
     let request = Request::from_parts(head, body);
 
-    let to = Target { route: index, scheme: site.scheme, host, exceptions: &route.exceptions };
+    let to = Target { route: allowed.route, scheme: site.scheme, host, exceptions: &route.exceptions };
     let Some(upgrade) = upgrade else {
         let (response, lease) = site.shared.pool.send(to, request).await?;
-        return relay(response, lease, exchange, credential.as_deref());
+        return relay(response, lease, exchange, needles);
     };
     let (mut response, lease) = site.shared.pool.send_upgrade(to, request).await?;
     if response.status() != StatusCode::SWITCHING_PROTOCOLS {
-        return relay(response, lease, exchange, credential.as_deref());
+        return relay(response, lease, exchange, needles);
     }
     let compressed = response.headers().contains_key(SEC_WEBSOCKET_EXTENSIONS);
-    if compressed && credential.is_some() || !headers::has_token(response.headers(), &UPGRADE, "websocket") {
+    if compressed && needles.is_some() || !headers::has_token(response.headers(), &UPGRADE, "websocket") {
         return Err(Refusal::fault(
             502,
             "upstream-garbage",
@@ -68,7 +69,7 @@ async fn forward(
         ));
     }
     let upstream = hyper::upgrade::on(&mut response);
-    let needles = credential.as_ref().map(|c| c.needles.clone());
+    let shown = cleaned(response.headers_mut(), needles.as_deref());
     site.next(Next::WebSocket {
         guest: upgrade,
         upstream,
@@ -79,19 +80,21 @@ async fn forward(
     });
     let mut answer = Response::new(Reply::text(""));
     *answer.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
-    *answer.headers_mut() = cleaned(response.headers_mut(), credential.as_deref());
+    *answer.headers_mut() = shown;
     switch(answer.headers_mut());
     exchange.answered(101);
     Ok(answer)
 }
 
-/// Makes the guest's headers fit to leave, and gives the credential that went in.
+/// Makes the guest's headers fit to leave, and gives what to look for in the answer.
 fn prepare(
     site: &Site,
-    route: &Route,
+    host: &str,
+    allowed: Allowed,
     map: &mut HeaderMap,
     socket: bool,
-) -> Result<Option<Arc<Prepared>>, Refusal> {
+) -> Result<Option<Arc<Needles>>, Refusal> {
+    let route = &site.shared.routes[allowed.route];
     // gRPC needs it, and it is the only value that HTTP/2 has.
     let trailers = headers::has_token(map, &TE, "trailers");
     headers::strip_hop_by_hop(map);
@@ -104,20 +107,17 @@ fn prepare(
     if socket {
         switch(map);
     }
-    let Some(injector) = &route.injector else { return Ok(None) };
-    if route.issued_bearer(map) {
+    if !allowed.guarded || route.issued_bearer(map) {
         return Ok(None);
     }
-    let credential = injector.prepare(site.shared.credentials.as_ref())?;
-    headers::strip_credentials(map, &route.pass_headers);
-    map.insert(AUTHORIZATION, credential.header.clone());
+    let needles = guard::apply(&site.shared, host, allowed, map)?;
     // A compressed answer could carry the credential past the redactor. None is asked for where
     // the client said nothing: some servers then compress.
     if map.contains_key(ACCEPT_ENCODING) {
         map.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
     }
     map.remove(SEC_WEBSOCKET_EXTENSIONS);
-    Ok(Some(credential))
+    Ok(Some(needles))
 }
 
 /// Hands the upstream's answer on.
@@ -125,7 +125,7 @@ fn relay(
     response: Response<Incoming>,
     lease: Lease,
     exchange: &Arc<Exchange>,
-    credential: Option<&Prepared>,
+    needles: Option<Arc<Needles>>,
 ) -> Result<Response<Reply>, Refusal> {
     let (mut head, body) = response.into_parts();
     if !headers::only_chunked(&head.headers) {
@@ -135,15 +135,14 @@ fn relay(
     if head.status == StatusCode::SWITCHING_PROTOCOLS {
         return Err(Refusal::fault(502, "upstream-garbage", "the upstream changed the protocol unasked"));
     }
-    if credential.is_some() && !body.is_end_stream() && is_encoded(&head.headers) {
+    if needles.is_some() && !body.is_end_stream() && is_encoded(&head.headers) {
         let why = "the upstream compressed its answer, which on a route with a credential cannot be \
                    searched for it";
         return Err(Refusal::fault(502, "encoded-answer", why));
     }
     head.extensions.remove::<ReasonPhrase>();
-    head.headers = cleaned(&mut head.headers, credential);
+    head.headers = cleaned(&mut head.headers, needles.as_deref());
     exchange.answered(head.status.as_u16());
-    let needles = credential.map(|c| c.needles.clone());
     let mut answer = Response::new(Reply::upstream(body, exchange.clone(), needles, lease));
     *answer.status_mut() = head.status;
     *answer.headers_mut() = head.headers;
@@ -155,13 +154,13 @@ fn is_encoded(headers: &HeaderMap) -> bool {
 }
 
 /// An answer's headers as the guest may see them.
-fn cleaned(map: &mut HeaderMap, credential: Option<&Prepared>) -> HeaderMap {
+fn cleaned(map: &mut HeaderMap, needles: Option<&Needles>) -> HeaderMap {
     let mut map = std::mem::take(map);
     headers::strip_hop_by_hop(&mut map);
     // It would send the guest to ports and protocols that are not open to it.
     map.remove("alt-svc");
-    if let Some(credential) = credential {
-        headers::redact(&mut map, &credential.needles);
+    if let Some(needles) = needles {
+        headers::redact(&mut map, needles);
     }
     map
 }

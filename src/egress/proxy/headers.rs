@@ -1,7 +1,7 @@
 //! Headers: what belongs to one connection, what carries a credential, what could mislead.
 
 use super::needles::Needles;
-use crate::egress::shape::{Shape, shape};
+use crate::egress::shape::{Shape, same_name, shape};
 use hyper::header::{
     self, CONNECTION, HeaderMap, HeaderName, HeaderValue, SEC_WEBSOCKET_PROTOCOL, TE, TRANSFER_ENCODING,
 };
@@ -38,6 +38,15 @@ pub(crate) fn strip(headers: &mut HeaderMap, what: Shape, passed: &[HeaderName])
     let goes = |n: &&HeaderName| shape(n.as_str()) == Some(what) && !passed.contains(n);
     let names: Vec<HeaderName> = headers.keys().filter(goes).cloned().collect();
     for name in names {
+        headers.remove(name);
+    }
+}
+
+/// Removes a header in each spelling that a server may take for it.
+pub(crate) fn strip_named(headers: &mut HeaderMap, name: &HeaderName) {
+    let same: Vec<HeaderName> =
+        headers.keys().filter(|n| same_name(n.as_str(), name.as_str())).cloned().collect();
+    for name in same {
         headers.remove(name);
     }
 }

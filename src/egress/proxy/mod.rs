@@ -12,6 +12,7 @@ mod escapes;
 mod exchange;
 mod forward;
 mod frames;
+mod guard;
 mod guest;
 mod headers;
 mod http1;
@@ -51,6 +52,7 @@ use tracing::{info, warn};
 pub(crate) struct Shared {
     policy: Policy,
     routes: Vec<Route>,
+    guards: guard::Guards,
     credentials: Arc<dyn Credentials>,
     audit: Arc<dyn Audit>,
     ca: Authority,
@@ -64,8 +66,6 @@ pub(crate) struct Route {
     host: Arc<str>,
     exceptions: Vec<Range>,
     injector: Option<Injector>,
-    /// It says something on methods, paths or git.
-    has_terms: bool,
     is_git: bool,
     /// Headers that the rules below would remove, and the manifest lets through.
     pass_headers: Vec<HeaderName>,
@@ -82,8 +82,7 @@ impl Route {
         Ok(Self {
             host: route.host.as_str().into(),
             exceptions: route.ssrf_ip_allowlist.iter().map(range).collect::<Result<_, _>>()?,
-            injector: Injector::new(route),
-            has_terms: route.path_allowlist.is_some() || route.matches.is_some() || route.git.is_some(),
+            injector: Injector::new(route)?,
             is_git: route.git.is_some(),
             pass_headers: passed(&route.pass_headers),
             placeholder: issued.map(|i| i.placeholder.clone()),
@@ -156,6 +155,7 @@ pub async fn start(options: Options, listen: Listen) -> Result<Running, EgressEr
     let shared = Arc::new(Shared {
         policy: Policy::new(&options.routes),
         routes,
+        guards: guard::Guards::default(),
         ca: Authority::new(options.routes.iter().map(|r| r.host.as_str()))?,
         pool: pool::Pool::new(dial::Dialer::new(&options)?, options.limits),
         credentials: options.credentials,

@@ -54,6 +54,15 @@ impl Needles {
             all.push(bytes.iter().map(|b| format!("{b:02X}")).collect::<String>().into_bytes());
             all.push(utf16(value));
         }
+        Self::spelled(all)
+    }
+
+    /// Those of several credentials together.
+    pub(crate) fn of_all<'n>(sets: impl Iterator<Item = &'n Self>) -> Self {
+        Self::spelled(sets.flat_map(|needles| needles.all.iter().cloned()).collect())
+    }
+
+    fn spelled(mut all: Vec<Vec<u8>>) -> Self {
         all.sort_unstable();
         all.dedup();
         // The smaller automaton: a login's token makes some ten thousand states.

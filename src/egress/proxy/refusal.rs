@@ -32,9 +32,11 @@ impl Refusal {
         let never = method.eq_ignore_ascii_case("TRACE") || method.eq_ignore_ascii_case("CONNECT");
         let allow = match denial {
             Denial::Host { host } => Some(narrowest_route(host, method, path.filter(|_| !never))),
-            Denial::Path { host, path } => Some(narrowest_route(host, method, Some(path))),
-            Denial::Method { host, .. } if !never => Some(narrowest_route(host, method, path)),
-            Denial::GitPush { host } => Some(format!("  routes:\n    - host: {host}\n      git: write\n")),
+            Denial::Path { route, path } => Some(narrowest_route(&route.host, method, Some(path))),
+            Denial::Method { route, .. } if !never => Some(narrowest_route(&route.host, method, path)),
+            Denial::GitPush { route } => {
+                Some(format!("  routes:\n    - host: {}\n      git: write\n", route.host))
+            }
             _ => None,
         };
         Self { allow, ..Self::denied(403, denial.code(), denial.to_string()) }

@@ -129,7 +129,7 @@ fn copy_out(cli: &Cli, job: &Job<'_>, tag: &str, copies: &Path) -> Result<(), St
     let container = container.map_err(|e| e.at(&what, ""))?;
     let container = container.lines().last().unwrap_or_default().to_owned();
     for (name, path) in files() {
-        // What an image does not have is no error: a small one has no trust store.
+        // What an image does not have is not an error: a small one has no trust store.
         let to = next.join(&name).display().to_string();
         let _ = cli.run(&["cp", "--follow-link", &format!("{container}:{path}"), &to], job.cancel);
     }

@@ -25,6 +25,11 @@ pub(super) fn complete(
     let excluded = |key: &str| match key {
         "prompt" => taken("prompt_file"),
         "prompt_file" => taken("prompt"),
+        "api_key" => taken("auth_token") || taken("forward_host_credentials"),
+        "auth_token" | "forward_host_credentials" if taken("api_key") => true,
+        // Of a route's `auth`.
+        "header" => taken("scheme"),
+        "scheme" | "user" => taken("header"),
         _ => foreign.contains(&key),
     };
     let required: Vec<_> = field.required().collect();

@@ -43,7 +43,9 @@ const AGENT: &str = "/h/.bot-bottle/agents/a.md|";
 fn keys_that_are_missing_are_offered_required_ones_first() {
     check("egress:\n  $0", &["routes", "inherit"]);
     check("git:\n  user:\n    name: Ada\n    $0\n", &["email"]);
-    check("egress:\n  routes:\n    - auth:\n        sch$0\n", &["scheme", "token_ref"]);
+    check("egress:\n  routes:\n    - auth:\n        sch$0\n", &["scheme", "token_ref", "user", "header"]);
+    check("egress:\n  routes:\n    - auth:\n        header: x-api-key\n        $0\n", &["token_ref"]);
+    check("egress:\n  routes:\n    - auth:\n        scheme: Basic\n        $0\n", &["token_ref", "user"]);
     check("resources: {cpus: 2, $0}", &["memory", "pids"]);
     check(
         "egress:\n  routes:\n    - git: read\n      $0\n",
@@ -79,11 +81,17 @@ fn keys_that_are_missing_are_offered_required_ones_first() {
 
 #[test]
 fn fields_of_another_template_are_left_out() {
-    check("agent_provider:\n  template: codex\n  $0", &["dockerfile", "context", "forward_host_credentials"]);
-    check("agent_provider:\n  template: claude\n  $0", &["dockerfile", "context", "auth_token"]);
+    check(
+        "agent_provider:\n  template: codex\n  $0",
+        &["dockerfile", "context", "api_key", "forward_host_credentials"],
+    );
+    check("agent_provider:\n  template: claude\n  $0", &["dockerfile", "context", "auth_token", "api_key"]);
+    // One login.
+    check("agent_provider:\n  template: codex\n  api_key: K\n  $0", &["dockerfile", "context"]);
+    check("agent_provider:\n  template: claude\n  auth_token: T\n  $0", &["dockerfile", "context"]);
     check(
         "agent_provider: {$0}",
-        &["template", "dockerfile", "context", "auth_token", "forward_host_credentials"],
+        &["template", "dockerfile", "context", "auth_token", "api_key", "forward_host_credentials"],
     );
 }
 

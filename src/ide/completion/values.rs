@@ -3,6 +3,7 @@
 use super::{Completion, CompletionKind, Spot, names, paths};
 use crate::ide::field::{Field, Shape};
 use crate::ide::query::Path;
+use crate::manifest::LOGIN_VARIABLES;
 
 /// The values of a field.
 pub(super) fn complete(spot: &Spot<'_>, field: Field, path: &Path<'_>) -> Vec<Completion> {
@@ -11,7 +12,9 @@ pub(super) fn complete(spot: &Spot<'_>, field: Field, path: &Path<'_>) -> Vec<Co
         names::bottles(spot)
     } else if is(&["skills", "[]"]) {
         names::skills(spot)
-    } else if is(&["agent_provider", "auth_token"]) || is(&["egress", "routes", "[]", "auth", "token_ref"]) {
+    } else if LOGIN_VARIABLES.iter().any(|key| is(&["agent_provider", key]))
+        || is(&["egress", "routes", "[]", "auth", "token_ref"])
+    {
         names::token_refs(spot)
     } else if is(&["env", "*"]) {
         names::env_values(spot)

@@ -71,6 +71,7 @@ fn without(mut bottle: Bottle, path: &Path<'_>) -> Option<Bottle> {
     let provider = &mut bottle.provider;
     match keys.as_slice() {
         ["agent_provider", "auth_token"] => provider.auth_token = None,
+        ["agent_provider", "api_key"] => provider.api_key = None,
         ["agent_provider", "forward_host_credentials"] => provider.forward_host_credentials = None,
         ["agent_provider", "dockerfile"] => provider.dockerfile = None,
         ["agent_provider", "context"] => provider.context = None,
@@ -96,7 +97,9 @@ fn made(plan: &Plan) -> Vec<String> {
     }
     for route in &plan.egress_routes {
         let credential = match &route.auth {
-            Some(auth) => format!(", {} from {}", auth.scheme.as_str(), code(&shown(auth.token_ref.name()))),
+            Some(auth) => {
+                format!(", {} from {}", shown(&auth.scheme.words()), code(&shown(auth.token_ref.name())))
+            }
             None => ", no credential".to_owned(),
         };
         all.push(format!("route: {}{credential}", code(&route.host)));

@@ -35,6 +35,7 @@ pub(in crate::ide) fn places(bottle: &Bottle) -> Vec<(String, &Place)> {
     let texts = [
         ("agent_provider.template", &provider.template),
         ("agent_provider.auth_token", &provider.auth_token),
+        ("agent_provider.api_key", &provider.api_key),
         ("git.user.name", &bottle.git.name),
         ("git.user.email", &bottle.git.email),
         ("prompt", &bottle.prompt.prompt),

@@ -6,7 +6,7 @@ use crate::ide::Snapshot;
 use crate::ide::markdown::{code, codes};
 use crate::manifest::{Found, Kind, read_bottle};
 use crate::plan::draft;
-use crate::provider::{EgressRoute, GitAccess, PathKind, PathPattern, RouteOwner, Start};
+use crate::provider::{AuthScheme, EgressRoute, GitAccess, PathKind, PathPattern, RouteOwner, Start};
 
 /// The `index`-th route of a bottle's own text, as Markdown.
 pub(super) fn describe(snapshot: &Snapshot<'_>, found: &Found, index: usize) -> Option<String> {
@@ -80,10 +80,27 @@ fn credential(route: &EgressRoute) -> String {
     match &route.auth {
         Some(auth) => format!(
             "- the egress adds {} from the host's {}, over HTTPS alone; the guest never sees it",
-            code(&format!("Authorization: {} …", auth.scheme.as_str())),
+            code(&shown(&written(&auth.scheme))),
             code(&shown(auth.token_ref.name()))
         ),
         None => "- no credential is added".to_owned(),
+    }
+}
+
+/// The header that carries a credential.
+fn written(scheme: &AuthScheme) -> String {
+    match scheme {
+        AuthScheme::Header(name) => format!("{name}: …"),
+        AuthScheme::BasicAs(user) => format!("Authorization: Basic … (of the user {user})"),
+        other => format!("Authorization: {} …", other.as_str()),
+    }
+}
+
+fn earlier(count: usize) -> String {
+    if count == 1 {
+        "the route before it does".to_owned()
+    } else {
+        format!("the {count} routes before it do")
     }
 }
 
@@ -96,12 +113,19 @@ fn handling(routes: &[EgressRoute], route: &EgressRoute, place: usize) -> Vec<St
         Some(domain) => format!("any.{domain}"),
         None => route.host.clone(),
     };
+    let candidates = policy.candidates(&host).unwrap_or_default();
+    let before = candidates.iter().position(|index| *index == place);
     match policy.connect(&host, Scheme::Https.port()) {
-        Ok((deciding, _)) if deciding != place => {
-            if let Some(first) = policy.route(deciding) {
-                let owner = if first.owner == RouteOwner::Provider { "the provider's" } else { "an earlier" };
-                lines.push(format!("- never asked: {owner} route to {} comes first", code(&first.host)));
-            }
+        Ok((deciding, handling)) if deciding != place => {
+            let first = policy.route(deciding).map(|first| (first.owner, code(&first.host)));
+            let (owner, first) = first.unwrap_or((RouteOwner::Manifest, String::new()));
+            let owner = if owner == RouteOwner::Provider { "the provider's" } else { "an earlier" };
+            lines.push(match (before, handling) {
+                (Some(before), Handling::Inspect) => {
+                    format!("- asked about what {} not allow", earlier(before))
+                }
+                _ => format!("- never asked: {owner} route to {first} comes first"),
+            });
         }
         Ok((_, Handling::Tunnel)) => {
             lines.push("- TLS goes through unopened: no term needs a look inside".to_owned())

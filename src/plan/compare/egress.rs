@@ -4,57 +4,74 @@
 //! only if each of its grants is proven to. What cannot be proven counts as widening.
 
 use super::{Change, Direction, push};
-use crate::egress::pattern::Pattern;
-use crate::egress::policy::host_matches;
 use crate::plan::grants::{credential, terms};
-use crate::provider::{EgressRoute, GitAccess, RouteAuth};
+use crate::plan::reach::{candidates, within};
+use crate::provider::{EgressRoute, RouteAuth};
 use crate::shown::printable;
 
 pub(super) fn compare(old: &[EgressRoute], new: &[EgressRoute], changes: &mut Vec<Change>) {
-    let methods = methods(old, new);
     for class in classes(old, new) {
-        let (before, after) = (deciding(old, &class.name), deciding(new, &class.name));
-        let direction = match (before, after) {
-            (None, None) => None,
-            (None, Some(_)) => Some(Direction::Widened),
-            (Some(_), None) => Some(Direction::Narrowed),
-            (Some(before), Some(after)) => {
-                let widened = !within(after, before, &methods) || adds_reach(before, after);
-                let narrowed = !within(before, after, &methods) || adds_reach(after, before);
+        let (before, after) = (candidates(old, &class.name), candidates(new, &class.name));
+        let direction = match (before.is_empty(), after.is_empty()) {
+            (true, true) => None,
+            (true, false) => Some(Direction::Widened),
+            (false, true) => Some(Direction::Narrowed),
+            (false, false) => {
+                let widened = !within(&after, &before) || adds_reach(&before, &after);
+                let narrowed = !within(&before, &after) || adds_reach(&after, &before);
                 Direction::of(widened, narrowed)
             }
         };
-        let words = |route: Option<&EgressRoute>| route.map(reach).unwrap_or_default();
-        push(changes, direction, "egress", &class.shown, (words(before), words(after)));
-        auth(&class.shown, before, after, changes);
+        push(changes, direction, "egress", &class.shown, (reach(&before), reach(&after)));
+        auth(&class.shown, &before, &after, changes);
     }
 }
 
 /// The credential apart from the reach: which name the host adds for the agent.
-fn auth(subject: &str, before: Option<&EgressRoute>, after: Option<&EgressRoute>, changes: &mut Vec<Change>) {
-    fn of(route: Option<&EgressRoute>) -> Option<&RouteAuth> {
-        route.and_then(|r| r.auth.as_ref())
-    }
-    let direction = match (of(before), of(after)) {
-        (None, Some(_)) => Some(Direction::Widened),
-        (Some(_), None) if after.is_none() => Some(Direction::Narrowed),
-        // Without a credential the route opens plain HTTP, so this is more than a loss.
-        (Some(_), None) => Some(Direction::Changed),
-        (Some(a), Some(b)) if a != b => Some(Direction::Changed),
-        _ => None,
+fn auth(subject: &str, before: &[&EgressRoute], after: &[&EgressRoute], changes: &mut Vec<Change>) {
+    let direction = match (added(before), added(after)) {
+        (a, b) if a == b => None,
+        (a, _) if a.is_empty() => Some(Direction::Widened),
+        (_, b) if b.is_empty() && after.is_empty() => Some(Direction::Narrowed),
+        // Without a credential the routes open plain HTTP, so this is more than a loss.
+        _ => Some(Direction::Changed),
     };
-    let words =
-        |route: Option<&EgressRoute>| route.and_then(|r| r.auth.as_ref()).map(credential).unwrap_or_default();
+    let words = |routes: &[&EgressRoute]| {
+        let mut all: Vec<_> = routes.iter().filter_map(|r| r.auth.as_ref()).map(credential).collect();
+        all.dedup();
+        all.join(", ")
+    };
     push(changes, direction, "credential", subject, (words(before), words(after)));
 }
 
-fn reach(route: &EgressRoute) -> String {
-    let terms = terms(route);
-    if terms.is_empty() { "every path".to_owned() } else { terms.join("; ") }
+/// Each credential, and of several routes what stands before it and what it is added to: the first that
+/// allows a request decides.
+fn added<'a>(routes: &[&'a EgressRoute]) -> Vec<(Option<&'a RouteAuth>, Vec<String>)> {
+    let end = routes.iter().rposition(|r| r.auth.is_some()).map_or(0, |last| last + 1);
+    let told = |r: &&'a EgressRoute| (r.auth.as_ref(), if end > 1 { terms(r) } else { Vec::new() });
+    routes[..end].iter().map(told).collect()
 }
 
-/// What a route opens beside paths: private addresses, the guest's own headers, and a host that no DLP looks at.
-fn adds_reach(before: &EgressRoute, after: &EgressRoute) -> bool {
+fn reach(routes: &[&EgressRoute]) -> String {
+    let words = |route: &&EgressRoute| {
+        let terms = terms(route);
+        if terms.is_empty() { "every path".to_owned() } else { terms.join("; ") }
+    };
+    routes.iter().map(words).collect::<Vec<_>>().join(" | ")
+}
+
+/// What routes open beside paths: private addresses, the guest's own headers, and a host that no DLP looks at.
+/// Of several, which one decides about a request is not looked into: each must add no more than any.
+fn adds_reach(before: &[&EgressRoute], after: &[&EgressRoute]) -> bool {
+    let whole =
+        |routes: &[&EgressRoute]| -> Vec<_> { routes.iter().map(|r| (terms(r), r.auth.is_some())).collect() };
+    if whole(before) == whole(after) {
+        return false;
+    }
+    after.iter().any(|a| before.iter().any(|b| adds_beside_paths(b, a)))
+}
+
+fn adds_beside_paths(before: &EgressRoute, after: &EgressRoute) -> bool {
     let EgressRoute {
         pass_headers: _,
         tls_passthrough: _,
@@ -75,10 +92,6 @@ fn adds_reach(before: &EgressRoute, after: &EgressRoute) -> bool {
     !after.pass_headers.iter().all(passed)
         || after.tls_passthrough && !before.tls_passthrough
         || !after.ssrf_ip_allowlist.iter().all(known)
-}
-
-fn deciding<'a>(routes: &'a [EgressRoute], host: &str) -> Option<&'a EgressRoute> {
-    routes.iter().find(|r| host_matches(&r.host, host))
 }
 
 /// Hosts that both sides treat alike, by one name that stands for all of them.
@@ -109,79 +122,11 @@ fn classes(old: &[EgressRoute], new: &[EgressRoute]) -> Vec<Class> {
     hosts.iter().map(|h| class(h)).collect()
 }
 
-/// One thing that a route allows: a method, on paths that lie in every pattern.
-struct Grant<'a> {
-    method: &'a str,
-    /// Empty: any path, and nothing looks inside.
-    paths: Vec<Pattern>,
-    /// Also a path with two readings.
-    ambiguous: bool,
-    git: Option<GitAccess>,
-}
-
-/// Stands for every method that neither side names.
-const OTHER: &str = "*";
-
-fn methods<'a>(old: &'a [EgressRoute], new: &'a [EgressRoute]) -> Vec<&'a str> {
-    let entries = old.iter().chain(new).flat_map(|r| r.matches.iter().flatten());
-    let named = entries.flat_map(|m| m.methods.iter().flatten()).map(String::as_str);
-    let mut all: Vec<&str> = ["GET", "POST", OTHER].into_iter().chain(named).collect();
-    all.sort_unstable();
-    all.dedup();
-    all
-}
-
-/// Whether all that `inner` allows is proven to be allowed by `outer`.
-fn within(inner: &EgressRoute, outer: &EgressRoute, methods: &[&str]) -> bool {
-    let outer = grants(outer, methods);
-    grants(inner, methods).iter().all(|grant| outer.iter().any(|o| covers(o, grant)))
-}
-
-fn covers(outer: &Grant<'_>, inner: &Grant<'_>) -> bool {
-    let git = match (outer.git, inner.git) {
-        (None, _) | (Some(GitAccess::Write), Some(_)) => true,
-        (Some(GitAccess::Read), inner) => inner == Some(GitAccess::Read),
-        (Some(GitAccess::Write), None) => false,
-    };
-    let paths = outer.paths.iter().all(|o| inner.paths.iter().any(|i| o.contains(i)));
-    outer.method == inner.method && git && paths && (outer.ambiguous || !inner.ambiguous)
-}
-
-fn grants<'a>(route: &EgressRoute, methods: &[&'a str]) -> Vec<Grant<'a>> {
-    let open = route.path_allowlist.is_none() && route.matches.is_none() && route.git.is_none();
-    // With any term at all, TLS ends at the egress.
-    let base = if open { Vec::new() } else { vec![Pattern::any()] };
-    let prefixes: Vec<Vec<Pattern>> = match &route.path_allowlist {
-        None => vec![Vec::new()],
-        Some(list) => list.iter().map(|p| vec![Pattern::prefix(p)]).collect(),
-    };
-    let any_entry = [crate::provider::Match { paths: None, methods: None }];
-    let entries = route.matches.as_deref().unwrap_or(&any_entry);
-    let mut all = Vec::new();
-    for entry in entries {
-        let patterns: Vec<Vec<Pattern>> = match &entry.paths {
-            None => vec![Vec::new()],
-            Some(paths) => paths.iter().map(|p| vec![Pattern::new(p)]).collect(),
-        };
-        let listed = |m: &&&str| entry.methods.as_ref().is_none_or(|l| l.iter().any(|n| n == **m));
-        let git = |m: &&&str| route.git.is_none() || ["GET", "POST"].contains(*m);
-        for method in methods.iter().filter(listed).filter(git) {
-            for prefix in &prefixes {
-                for pattern in &patterns {
-                    let paths: Vec<_> = [&base, prefix, pattern].into_iter().flatten().cloned().collect();
-                    let ambiguous = route.git.is_none() && paths.iter().all(Pattern::is_every);
-                    all.push(Grant { method, paths, ambiguous, git: route.git });
-                }
-            }
-        }
-    }
-    all
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::egress::policy::{Policy, Request, Scheme};
+    use crate::egress::policy::{Policy, Request, Scheme, host_matches};
+    use crate::provider::GitAccess;
     use crate::provider::TokenRef;
     use crate::provider::{AuthScheme, Match, PathKind, PathPattern, RouteOwner};
     use proptest::prelude::*;

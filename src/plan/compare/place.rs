@@ -85,7 +85,7 @@ impl<'b> Places<'b> {
             let auth = route.auth.as_ref().filter(|_| change.area == "credential").map(|a| &a.place);
             return auth.or(route.host.as_ref().map(|h| &h.place)).cloned();
         }
-        let token = bottle.provider.auth_token().map(|t| &t.place);
+        let token = bottle.provider.variables().next().map(|t| &t.place);
         let login = bottle.provider.forward_host_credentials.as_ref().map(|f| &f.place);
         let provider = bottle.provider.template.as_ref().map(|t| &t.place).or(bottle.provider.place.as_ref());
         token.or(login).or(provider).or(bottle.egress.as_ref().map(|e| &e.place)).cloned()

@@ -1,0 +1,182 @@
+//! One route ready to be asked, and what it lacks for a request.
+
+use super::path::canonical_path;
+use super::pattern::Pattern;
+use crate::provider::{EgressRoute, GitAccess, Match};
+use crate::shown::printable;
+
+/// A route with its patterns.
+#[derive(Debug, Clone)]
+pub(super) struct Terms {
+    pub(super) route: EgressRoute,
+    allowlist: Option<Vec<Pattern>>,
+    matches: Option<Vec<Entry>>,
+}
+
+#[derive(Debug, Clone)]
+struct Entry {
+    paths: Option<Vec<Pattern>>,
+    methods: Option<Vec<String>>,
+}
+
+/// What a route lacks for a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Lack {
+    /// It allows git only.
+    NotGit,
+    /// It limits paths, and this one has more than one reading.
+    Ambiguous(&'static str),
+    Path,
+    Method,
+    /// It allows git to read.
+    Push,
+}
+
+impl Lack {
+    /// How far the request came: what it lacks least for is named.
+    pub(super) fn nearness(self) -> u8 {
+        match self {
+            Self::NotGit => 0,
+            Self::Ambiguous(_) => 1,
+            Self::Path => 2,
+            Self::Method => 3,
+            Self::Push => 4,
+        }
+    }
+}
+
+/// A request, with its path read once for all routes.
+pub(super) struct Asked<'a> {
+    pub(super) method: &'a str,
+    raw: &'a str,
+    query: Option<&'a str>,
+    reading: Option<Result<String, &'static str>>,
+}
+
+impl<'a> Asked<'a> {
+    pub(super) fn new(method: &'a str, target: &'a str) -> Self {
+        let (raw, query) = match target.split_once('?') {
+            Some((path, query)) => (path, Some(query)),
+            None => (target, None),
+        };
+        Self { method, raw, query, reading: None }
+    }
+
+    fn reading(&mut self) -> &Result<String, &'static str> {
+        self.reading.get_or_insert_with(|| canonical_path(self.raw))
+    }
+
+    /// The path as it was judged.
+    pub(super) fn path(&self) -> String {
+        match &self.reading {
+            Some(Ok(path)) => path.clone(),
+            _ => printable(self.raw),
+        }
+    }
+}
+
+impl Terms {
+    pub(super) fn new(route: &EgressRoute) -> Self {
+        let EgressRoute {
+            path_allowlist,
+            matches,
+            // Asked of the route itself, by the questions below.
+            host: _,
+            auth: _,
+            git: _,
+            // The proxy's and the DLP hop's, after a verdict.
+            pass_headers: _,
+            tls_passthrough: _,
+            ssrf_ip_allowlist: _,
+            // Only told.
+            owner: _,
+            // The policy's: who is asked at all.
+            layer: _,
+        } = route;
+        let entry = |Match { paths, methods }: &Match| Entry {
+            paths: paths.as_ref().map(|p| p.iter().map(Pattern::new).collect()),
+            methods: methods.clone(),
+        };
+        Self {
+            route: route.clone(),
+            allowlist: path_allowlist.as_ref().map(|l| l.iter().map(|p| Pattern::prefix(p)).collect()),
+            matches: matches.as_ref().map(|entries| entries.iter().map(entry).collect()),
+        }
+    }
+
+    /// Whether it says something on methods, paths or git.
+    pub(super) fn has_terms(&self) -> bool {
+        self.allowlist.is_some() || self.matches.is_some() || self.route.git.is_some()
+    }
+
+    /// Whether it states nothing that needs a look inside the connection.
+    pub(super) fn is_open(&self) -> bool {
+        self.route.auth.is_none() && !self.has_terms()
+    }
+
+    /// What it lacks for a request; `None` where it allows it.
+    pub(super) fn lack(&self, asked: &mut Asked<'_>) -> Option<Lack> {
+        let (method, query) = (asked.method, asked.query);
+        if method.eq_ignore_ascii_case("TRACE") || method.eq_ignore_ascii_case("CONNECT") {
+            return Some(Lack::Method);
+        }
+        if !self.has_terms() {
+            return None;
+        }
+        let reading = asked.reading();
+        let off = || match reading {
+            Ok(_) => Lack::Path,
+            Err(why) => Lack::Ambiguous(why),
+        };
+        if let Some(access) = self.route.git {
+            let Ok(path) = reading else { return Some(off()) };
+            match git_direction(method, path, query) {
+                None => return Some(Lack::NotGit),
+                Some(GitAccess::Write) if access == GitAccess::Read => return Some(Lack::Push),
+                Some(_) => {}
+            }
+        }
+        // Where every path is allowed it does not matter how the server reads this one.
+        let on = |patterns: &[Pattern]| match reading {
+            Ok(path) => patterns.iter().any(|p| p.matches(path)),
+            Err(_) => patterns.iter().any(Pattern::is_every),
+        };
+        if self.allowlist.as_ref().is_some_and(|l| !on(l)) {
+            return Some(off());
+        }
+        let entries = self.matches.as_ref()?;
+        let mut on_path =
+            entries.iter().filter(|e| e.paths.as_ref().is_none_or(|paths| on(paths))).peekable();
+        if on_path.peek().is_none() {
+            return Some(off());
+        }
+        let takes = |e: &Entry| e.methods.as_ref().is_none_or(|all| all.iter().any(|m| m == method));
+        (!on_path.any(takes)).then_some(Lack::Method)
+    }
+}
+
+/// The direction of a smart-HTTP git request; `None` for anything else.
+///
+/// Strict on purpose: one query parameter on the advertisement, none on the exchange, so that
+/// `service=` cannot say one thing to us and another to the server.
+pub fn git_direction(method: &str, path: &str, query: Option<&str>) -> Option<GitAccess> {
+    let (repository, service) = if let Some(repository) = path.strip_suffix("/info/refs") {
+        if method != "GET" {
+            return None;
+        }
+        (repository, query?.strip_prefix("service=")?)
+    } else {
+        if method != "POST" || query.is_some_and(|q| !q.is_empty()) {
+            return None;
+        }
+        path.rsplit_once('/')?
+    };
+    if repository.is_empty() {
+        return None;
+    }
+    match service {
+        "git-upload-pack" => Some(GitAccess::Read),
+        "git-receive-pack" => Some(GitAccess::Write),
+        _ => None,
+    }
+}

@@ -1,0 +1,113 @@
+//! What the routes of one host allow together, cut into grants that can be compared.
+//!
+//! Sound by construction: some routes lie within others only if each grant of theirs is proven to. What
+//! cannot be proven is not within.
+
+use crate::egress::pattern::Pattern;
+use crate::egress::policy::host_matches;
+use crate::provider::{EgressRoute, GitAccess, Match};
+
+/// The routes that are asked about a host: those of the first layer with one that matches it.
+pub(super) fn candidates<'a>(routes: &'a [EgressRoute], host: &str) -> Vec<&'a EgressRoute> {
+    let mut matching = routes.iter().filter(|r| host_matches(&r.host, host)).peekable();
+    let layer = matching.peek().map(|first| first.layer);
+    matching.filter(|r| Some(r.layer) == layer).collect()
+}
+
+/// Whether nothing inside a connection matters to a route.
+pub fn is_open(route: &EgressRoute) -> bool {
+    route.auth.is_none() && !has_terms(route)
+}
+
+fn has_terms(route: &EgressRoute) -> bool {
+    route.path_allowlist.is_some() || route.matches.is_some() || route.git.is_some()
+}
+
+/// One thing that a route allows: a method, on paths that lie in every pattern.
+struct Grant<'a> {
+    method: &'a str,
+    /// Empty: any path, and nothing looks inside.
+    paths: Vec<Pattern>,
+    /// Also a path with two readings.
+    ambiguous: bool,
+    git: Option<GitAccess>,
+}
+
+/// Stands for every method that nobody names.
+const OTHER: &str = "*";
+
+/// Whether all that `inner` allows is proven to be allowed by `outer`, both of them whole candidates of a
+/// host.
+pub(super) fn within(inner: &[&EgressRoute], outer: &[&EgressRoute]) -> bool {
+    let methods = methods(inner.iter().chain(outer).copied());
+    proven(&whole(inner, &methods), &whole(outer, &methods))
+}
+
+/// Whether each request that a route allows is proven to be allowed by one of some others, where all of
+/// them are looked into.
+pub fn adds_nothing(route: &EgressRoute, others: &[&EgressRoute]) -> bool {
+    let methods = methods(others.iter().copied().chain([route]));
+    let others: Vec<_> = others.iter().flat_map(|r| grants(r, &methods, false)).collect();
+    proven(&grants(route, &methods, false), &others)
+}
+
+fn proven(inner: &[Grant<'_>], outer: &[Grant<'_>]) -> bool {
+    inner.iter().all(|grant| outer.iter().any(|o| covers(o, grant)))
+}
+
+fn methods<'a>(routes: impl Iterator<Item = &'a EgressRoute>) -> Vec<&'a str> {
+    let named = routes.flat_map(|r| r.matches.iter().flatten()).flat_map(|m| m.methods.iter().flatten());
+    let mut all: Vec<&str> = ["GET", "POST", OTHER].into_iter().chain(named.map(String::as_str)).collect();
+    all.sort_unstable();
+    all.dedup();
+    all
+}
+
+/// Behind a first route without terms no other is ever asked. What a credential takes from the guest is told
+/// with the credential.
+fn whole<'a>(candidates: &[&EgressRoute], methods: &[&'a str]) -> Vec<Grant<'a>> {
+    match candidates {
+        [first, ..] if !has_terms(first) => grants(first, methods, true),
+        all => all.iter().flat_map(|route| grants(route, methods, false)).collect(),
+    }
+}
+
+fn covers(outer: &Grant<'_>, inner: &Grant<'_>) -> bool {
+    let git = match (outer.git, inner.git) {
+        (None, _) | (Some(GitAccess::Write), Some(_)) => true,
+        (Some(GitAccess::Read), inner) => inner == Some(GitAccess::Read),
+        (Some(GitAccess::Write), None) => false,
+    };
+    let paths = outer.paths.iter().all(|o| inner.paths.iter().any(|i| o.contains(i)));
+    outer.method == inner.method && git && paths && (outer.ambiguous || !inner.ambiguous)
+}
+
+/// What a route allows; `tunnelled` where nothing looks inside.
+fn grants<'a>(route: &EgressRoute, methods: &[&'a str], tunnelled: bool) -> Vec<Grant<'a>> {
+    let base = if tunnelled { Vec::new() } else { vec![Pattern::any()] };
+    let prefixes: Vec<Vec<Pattern>> = match &route.path_allowlist {
+        None => vec![Vec::new()],
+        Some(list) => list.iter().map(|p| vec![Pattern::prefix(p)]).collect(),
+    };
+    let any_entry = [Match { paths: None, methods: None }];
+    let entries = route.matches.as_deref().unwrap_or(&any_entry);
+    let mut all = Vec::new();
+    for entry in entries {
+        let patterns: Vec<Vec<Pattern>> = match &entry.paths {
+            None => vec![Vec::new()],
+            Some(paths) => paths.iter().map(|p| vec![Pattern::new(p)]).collect(),
+        };
+        let listed = |m: &&&str| entry.methods.as_ref().is_none_or(|l| l.iter().any(|n| n == **m));
+        let git = |m: &&&str| route.git.is_none() || ["GET", "POST"].contains(*m);
+        for method in methods.iter().filter(listed).filter(git) {
+            for prefix in &prefixes {
+                for pattern in &patterns {
+                    let paths: Vec<_> = [&base, prefix, pattern].into_iter().flatten().cloned().collect();
+                    let ambiguous = route.git.is_none() && paths.iter().all(Pattern::is_every);
+                    all.push(Grant { method, paths, ambiguous, git: route.git });
+                }
+            }
+        }
+    }
+    all
+}
