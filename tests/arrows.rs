@@ -36,7 +36,7 @@ const DOWN: [(&str, &[&str]); 13] = [
 ];
 
 /// What the layers that only judge may name of the egress: what decides, and nothing that connects.
-const JUDGES: [&str; 5] = ["address", "path", "pattern", "policy", "shape"];
+const JUDGES: [&str; 6] = ["address", "code", "path", "pattern", "policy", "shape"];
 
 #[test]
 fn a_folder_names_only_what_lies_below_it() {

@@ -6,6 +6,7 @@
 pub mod address;
 mod audit;
 mod ca;
+pub mod code;
 mod credentials;
 mod options;
 pub mod path;
@@ -17,7 +18,7 @@ mod resolve;
 pub mod shape;
 mod sni;
 
-pub use audit::{Audit, AuditLine, FileAudit, Verdict};
+pub use audit::{Audit, AuditLine, EndLine, FileAudit, HeaderTerm, Protocol, Recorded, RequestLine, Verdict};
 pub use ca::CaError;
 pub use credentials::{Credentials, FixedCredentials};
 pub use options::{EgressError, IssuedBearer, Limits, Listen, Options};

@@ -4,13 +4,16 @@
 //! first route whose host matches decides, and all that it states must hold.
 
 use super::address::numeric_host;
+use super::code::Code;
 use super::path::canonical_path;
 use super::pattern::Pattern;
 use crate::provider::{EgressRoute, GitAccess, Match, login_for};
 use crate::shown::printable;
+use serde::{Deserialize, Serialize};
 
 /// Whether a guest spoke TLS to the host that it named.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Scheme {
     /// Plain HTTP, port 80.
     Http,
@@ -122,18 +125,18 @@ pub enum Denial {
 }
 
 impl Denial {
-    /// A short, stable name for audit lines.
-    pub fn code(&self) -> &'static str {
+    /// Its word in the audit.
+    pub fn code(&self) -> Code {
         match self {
-            Self::NotAHost { .. } => "not-a-host",
-            Self::Host { .. } => "host",
-            Self::Port { .. } => "port",
-            Self::PlainHttp { .. } => "plain-http",
-            Self::Method { .. } => "method",
-            Self::Path { .. } => "path",
-            Self::AmbiguousPath { .. } => "ambiguous-path",
-            Self::NotGit { .. } => "not-git",
-            Self::GitPush { .. } => "git-push",
+            Self::NotAHost { .. } => Code::NotAHost,
+            Self::Host { .. } => Code::Host,
+            Self::Port { .. } => Code::Port,
+            Self::PlainHttp { .. } => Code::PlainHttp,
+            Self::Method { .. } => Code::Method,
+            Self::Path { .. } => Code::Path,
+            Self::AmbiguousPath { .. } => Code::AmbiguousPath,
+            Self::NotGit { .. } => Code::NotGit,
+            Self::GitPush { .. } => Code::GitPush,
         }
     }
 }
@@ -421,7 +424,9 @@ mod tests {
         };
         let slash = rest.find('/').expect("a path");
         let (host, target) = rest.split_at(slash);
-        policy.request(&Request { scheme, host, port: scheme.port(), method, target }).map_err(|d| d.code())
+        policy
+            .request(&Request { scheme, host, port: scheme.port(), method, target })
+            .map_err(|d| d.code().word())
     }
 
     #[test]
@@ -447,7 +452,7 @@ mod tests {
         ] {
             assert!(policy.connect(host, 443).is_err(), "{host}");
         }
-        assert_eq!(policy.connect("a.example.com", 22).map_err(|d| d.code()), Err("port"));
+        assert_eq!(policy.connect("a.example.com", 22).map_err(|d| d.code().word()), Err("port"));
     }
 
     #[test]

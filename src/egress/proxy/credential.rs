@@ -3,6 +3,7 @@
 use super::needles::Needles;
 use super::refusal::Refusal;
 use crate::egress::Credentials;
+use crate::egress::code::Code;
 use crate::provider::{AuthScheme, EgressRoute, RouteAuth, Secret};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -33,12 +34,17 @@ impl Injector {
         Some(Self { auth, git: route.git.is_some(), last: Mutex::default() })
     }
 
+    /// The name that the manifest knows the credential by.
+    pub(crate) fn name(&self) -> &str {
+        self.auth.token_ref.name()
+    }
+
     /// Today's credential.
     pub(crate) fn prepare(&self, credentials: &dyn Credentials) -> Result<Arc<Prepared>, Refusal> {
         let token_ref = &self.auth.token_ref;
         let name = token_ref.name();
         let missing = |what: &str| {
-            Refusal::fault(502, "no-credential", format!("the credential {name} {what} on the host"))
+            Refusal::new(Code::NoCredential, format!("the credential {name} {what} on the host"))
         };
         let secret = credentials.get(token_ref).ok_or_else(|| missing("is not available"))?;
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
@@ -123,7 +129,7 @@ mod tests {
     fn what_no_header_can_carry_is_an_error_that_shows_nothing_of_it() {
         for value in ["", "line\nbreak", "nul\0", "del\x7f"] {
             let Err(refusal) = prepare(AuthScheme::Bearer, None, value) else { panic!("{value:?} was sent") };
-            assert_eq!(refusal.code, "no-credential");
+            assert_eq!(refusal.code, Code::NoCredential);
             assert!(value.is_empty() || !refusal.message.contains(value));
         }
     }
