@@ -45,7 +45,10 @@ impl Recorded {
             match serde_json::from_slice(&line) {
                 Ok(AuditLine::Request(request)) if request.version == VERSION => {
                     number += 1;
-                    open.insert(request.id.clone(), (number, request));
+                    // Two of one name: another program's, or a copy.
+                    if let Some((_, request)) = open.insert(request.id.clone(), (number, request)) {
+                        tell(Self { request, end: None });
+                    }
                 }
                 Ok(AuditLine::End(end)) if end.version == VERSION => {
                     if let Some((_, request)) = open.remove(&end.id) {
