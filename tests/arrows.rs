@@ -36,7 +36,7 @@ const DOWN: [(&str, &[&str]); 13] = [
 ];
 
 /// What the layers that only judge may name of the egress: what decides, and nothing that connects.
-const JUDGES: [&str; 7] = ["address", "hosts", "path", "pattern", "policy", "shape", "terms"];
+const JUDGES: [&str; 8] = ["address", "code", "hosts", "path", "pattern", "policy", "shape", "terms"];
 
 #[test]
 fn a_folder_names_only_what_lies_below_it() {

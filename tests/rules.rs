@@ -71,7 +71,7 @@ fn facts() -> Facts<'static> {
             host: "api.github.com".to_owned(),
             method: "POST".to_owned(),
             path: Some("/repos/acme/api/pulls".to_owned()),
-            code: "method".to_owned(),
+            code: bot_bottle::egress::code::Code::Method,
             count: 3,
             first: "2026-01-01T00:00:00Z".to_owned(),
         }]

@@ -1,6 +1,7 @@
 //! What a rule may look at: one manifest, read once for all rules.
 
 use super::{LONG, both};
+use crate::egress::code::Code;
 use crate::manifest::{
     Agent, Bottle, Catalog, Found, Kind, Located, Manifest, Place, PromptSource, Resolved, Source, Violation,
     read_agent, read_bottle, resolve, violations,
@@ -37,8 +38,8 @@ pub struct Denied {
     pub method: String,
     /// The path, without its query; `None` where the connection was not opened.
     pub path: Option<String>,
-    /// The policy's code for the refusal.
-    pub code: String,
+    /// Why it was refused.
+    pub code: Code,
     /// How often.
     pub count: u64,
     /// When first, RFC 3339.

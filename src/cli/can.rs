@@ -130,7 +130,7 @@ impl Answer {
             token_ref: auth.map(|a| a.token_ref.name().to_owned()),
             from: None,
             inspected: handling.filter(|_| verdict.is_ok()),
-            code: denial.map(Denial::code),
+            code: denial.map(|d| d.code().word()),
             reason: denial.map(ToString::to_string),
             suggestion: denial.and_then(|d| suggestion(d, request, route)),
         }

@@ -8,6 +8,7 @@ use crate::egress::{self, Audit, AuditLine, FileAudit, Listen};
 use crate::engine::{HostCredentials, raise_open_files};
 use crate::manifest::Catalog;
 use crate::provider::Start;
+use std::io::{self, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -34,10 +35,12 @@ pub(super) struct Args {
 struct PrintedAudit;
 
 impl Audit for PrintedAudit {
-    fn write(&self, line: &AuditLine) {
-        if let Ok(json) = serde_json::to_string(line) {
-            let _ = terminal::print(&format!("{json}\n"));
-        }
+    /// A reader that went away is an error: what it does not read is not recorded.
+    fn write(&self, line: &AuditLine) -> io::Result<()> {
+        let mut text = serde_json::to_vec(line)?;
+        text.push(b'\n');
+        let mut out = io::stdout().lock();
+        out.write_all(&text).and_then(|()| out.flush())
     }
 }
 

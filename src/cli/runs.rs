@@ -2,7 +2,7 @@
 
 use super::operator::StateArg;
 use super::{CLEAN, Failure, terminal};
-use crate::egress::{AuditLine, Verdict};
+use crate::egress::{AuditLine, Recorded};
 use crate::engine::{self, Attached, Record, StateDir, Subject};
 use crate::shown::{self, printable};
 use serde::Serialize;
@@ -102,12 +102,11 @@ pub(super) fn logs(args: &LogsArgs) -> Result<u8, Failure> {
     let (subject, run) = logged(&settings.state, &args.which)?;
     let lines = engine::logs(&settings.state, &subject, run, args.denied);
     let mut out = String::new();
-    for line in &lines {
+    for recorded in lines {
         if args.json {
-            out.push_str(&serde_json::to_string(line).map_err(|e| Failure::Internal(e.to_string()))?);
-            out.push('\n');
+            out.push_str(&json_lines(recorded).map_err(|e| Failure::Internal(e.to_string()))?);
         } else {
-            out.push_str(&shown(line));
+            out.push_str(&shown(&recorded));
         }
     }
     terminal::print(&out)?;
@@ -146,11 +145,20 @@ fn logged<'a>(state: &StateDir, which: &'a str) -> Result<(Subject, Option<&'a s
     }
 }
 
-fn shown(line: &AuditLine) -> String {
-    let verdict = if line.verdict == Verdict::Denied { "denied" } else { "allowed" };
-    let code = line.code.as_deref().map(|c| format!(" ({c})")).unwrap_or_default();
+/// A request's lines, one behind the other.
+fn json_lines(recorded: Recorded) -> serde_json::Result<String> {
+    let request = serde_json::to_string(&AuditLine::Request(recorded.request))?;
+    let end = recorded.end.map(|end| serde_json::to_string(&AuditLine::End(end))).transpose()?;
+    Ok([request].into_iter().chain(end).map(|line| line + "\n").collect())
+}
+
+fn shown(recorded: &Recorded) -> String {
+    let line = &recorded.request;
+    let verdict = if recorded.is_denied() { "denied" } else { "allowed" };
+    let code = recorded.code().map(|c| format!(" ({c})")).unwrap_or_default();
+    let status = recorded.status().map_or_else(|| "-".to_owned(), |status| status.to_string());
     let (method, host, path) = (printable(&line.method), printable(&line.host), printable(&line.path));
-    format!("{} {verdict:<7} {} {method} {host}{path}{code}\n", line.time, line.status)
+    format!("{} {verdict:<7} {status:<3} {method} {host}{path}{code}\n", printable(&line.time))
 }
 
 pub(super) fn stop(args: &StopArgs) -> Result<u8, Failure> {

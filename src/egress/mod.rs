@@ -6,6 +6,7 @@
 pub mod address;
 mod audit;
 mod ca;
+pub mod code;
 mod credentials;
 mod hosts;
 mod options;
@@ -19,7 +20,7 @@ pub mod shape;
 mod sni;
 mod terms;
 
-pub use audit::{Audit, AuditLine, FileAudit, Verdict};
+pub use audit::{Audit, AuditLine, EndLine, FileAudit, HeaderTerm, Protocol, Recorded, RequestLine, Verdict};
 pub use ca::CaError;
 pub use credentials::{Credentials, FixedCredentials};
 pub use options::{EgressError, IssuedBearer, Limits, Listen, Options};

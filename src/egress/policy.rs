@@ -4,18 +4,21 @@
 //! layer with a route that matches the host, the first route that allows the request decides, and all that
 //! it states must hold.
 
+use super::code::Code;
 use super::hosts;
 pub use super::hosts::{covering, host_covers, host_matches};
 pub use super::terms::git_direction;
 use super::terms::{Asked, Lack, Terms};
 use crate::provider::{EgressRoute, login_for};
 use crate::shown::printable;
+use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt;
 
 /// Whether a guest spoke TLS to the host that it named.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Scheme {
     /// Plain HTTP, port 80.
     Http,
@@ -162,18 +165,18 @@ impl Denial {
         }
     }
 
-    /// A short, stable name for audit lines.
-    pub fn code(&self) -> &'static str {
+    /// Its word in the audit.
+    pub fn code(&self) -> Code {
         match self {
-            Self::NotAHost { .. } => "not-a-host",
-            Self::Host { .. } => "host",
-            Self::Port { .. } => "port",
-            Self::PlainHttp { .. } => "plain-http",
-            Self::Method { .. } => "method",
-            Self::Path { .. } => "path",
-            Self::AmbiguousPath { .. } => "ambiguous-path",
-            Self::NotGit { .. } => "not-git",
-            Self::GitPush { .. } => "git-push",
+            Self::NotAHost { .. } => Code::NotAHost,
+            Self::Host { .. } => Code::Host,
+            Self::Port { .. } => Code::Port,
+            Self::PlainHttp { .. } => Code::PlainHttp,
+            Self::Method { .. } => Code::Method,
+            Self::Path { .. } => Code::Path,
+            Self::AmbiguousPath { .. } => Code::AmbiguousPath,
+            Self::NotGit { .. } => Code::NotGit,
+            Self::GitPush { .. } => Code::GitPush,
         }
     }
 }

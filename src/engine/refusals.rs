@@ -4,10 +4,11 @@ use super::runs::log_files;
 use super::state::StateDir;
 use super::subject::Subject;
 use crate::check::Denied;
-use crate::egress::{AuditLine, Verdict};
+use crate::egress::Recorded;
+use crate::egress::code::Code;
 use std::collections::HashMap;
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
+use std::io::{self, BufReader, Read, Seek, SeekFrom};
 use std::path::Path;
 
 /// How many runs are looked at, the last ones.
@@ -31,7 +32,7 @@ pub fn refusals(state: &StateDir, subject: &Subject) -> Vec<Denied> {
 }
 
 /// What makes a refused request: host, method, path and code.
-type Request = (String, String, Option<String>, String);
+type Request = (String, String, Option<String>, Code);
 
 struct Refusals<'a> {
     subject: &'a Subject,
@@ -46,24 +47,15 @@ impl Refusals<'_> {
         let begin = file.metadata()?.len().saturating_sub(MOST_BYTES);
         file.seek(SeekFrom::Start(begin))?;
         // A run may still be writing: no more than was there at the beginning.
-        let mut lines = BufReader::new(file.take(MOST_BYTES));
-        let mut line = Vec::new();
-        while lines.read_until(b'\n', &mut line)? > 0 {
-            if let Ok(line) = serde_json::from_slice(&line) {
-                self.add(line);
-            }
-            line.clear();
-        }
-        Ok(())
+        Recorded::each(BufReader::new(file.take(MOST_BYTES)), |recorded| self.add(recorded))
     }
 
-    fn add(&mut self, line: AuditLine) {
+    fn add(&mut self, recorded: Recorded) {
+        let refused = recorded.code().filter(|code| code.is_refusal());
+        let line = recorded.request;
         // Without a host nobody was asked for.
-        if line.verdict != Verdict::Denied || line.host.is_empty() {
-            return;
-        }
+        let Some(code) = refused.filter(|_| !line.host.is_empty()) else { return };
         let path = Some(line.path).filter(|p| !p.is_empty());
-        let code = line.code.unwrap_or_default();
         let request = (line.host, line.method, path, code);
         if let Some(known) = self.places.get(&request).and_then(|i| self.requests.get_mut(*i)) {
             known.count += 1;
@@ -84,7 +76,7 @@ impl Refusals<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::egress::{Audit, FileAudit};
+    use crate::egress::{Audit, AuditLine, EndLine, FileAudit, RequestLine};
 
     struct Runs(tempfile::TempDir);
 
@@ -107,45 +99,44 @@ mod tests {
             folder.join(format!("{run}.audit.jsonl"))
         }
 
-        fn wrote(&self, run: &str, lines: &[AuditLine]) {
+        fn wrote(&self, run: &str, lines: &[RequestLine]) {
             let audit = FileAudit::open(&self.path("dev", run)).expect("an audit");
-            lines.iter().for_each(|line| audit.write(line));
+            for line in lines {
+                let end = EndLine::new(&line.id, 403);
+                audit.write(&AuditLine::Request(line.clone())).expect("written");
+                audit.write(&AuditLine::End(end)).expect("written");
+            }
         }
     }
 
-    fn line(time: &str, host: &str, path: &str, code: &str) -> AuditLine {
-        AuditLine {
-            time: format!("2026-01-01T00:00:{time}.000Z"),
-            route: None,
-            method: if path.is_empty() { "CONNECT" } else { "GET" }.into(),
-            host: host.into(),
-            path: path.into(),
-            verdict: if code.is_empty() { Verdict::Allowed } else { Verdict::Denied },
-            code: Some(code.to_owned()).filter(|c| !c.is_empty()),
-            status: 403,
-            bytes_in: 0,
-            bytes_out: 0,
-        }
+    fn line(second: &str, host: &str, path: &str, code: Option<Code>) -> RequestLine {
+        let time = format!("2026-01-01T00:00:{second}.000Z");
+        let method = if path.is_empty() { "CONNECT" } else { "GET" };
+        let line = RequestLine::new(second, &time, method, host, path);
+        code.map_or(line.clone(), |code| line.refused(code))
     }
 
     #[test]
     fn refused_requests_are_grouped_over_runs_with_count_and_first_time() {
         let runs = Runs::new();
-        runs.wrote("1", &[line("01", "a.test", "/x", "path"), line("02", "old.test", "", "host")]);
+        runs.wrote(
+            "1",
+            &[line("01", "a.test", "/x", Some(Code::Path)), line("02", "old.test", "", Some(Code::Host))],
+        );
         runs.wrote(
             "2",
             &[
-                line("03", "a.test", "/x", "path"),
-                line("04", "a.test", "/x", "method"),
-                line("05", "a.test", "/y", ""),
-                line("06", "", "", "malformed"),
-                line("07", "a.test", "/x", "path"),
+                line("03", "a.test", "/x", Some(Code::Path)),
+                line("04", "a.test", "/x", Some(Code::Method)),
+                line("05", "a.test", "/y", None),
+                line("06", "", "", Some(Code::Malformed)),
+                line("07", "a.test", "/x", Some(Code::Path)),
             ],
         );
         let found = refusals(&runs.state(), &subject("dev"));
         let seen: Vec<_> = found
             .iter()
-            .map(|d| (d.host.as_str(), d.path.as_deref(), d.code.as_str(), d.count, &d.first[17..19]))
+            .map(|d| (d.host.as_str(), d.path.as_deref(), d.code.word(), d.count, &d.first[17..19]))
             .collect();
         assert_eq!(
             seen,
@@ -163,7 +154,7 @@ mod tests {
     fn only_the_last_runs_count_and_lines_that_are_none_do_not() {
         let runs = Runs::new();
         for run in 1..=6 {
-            runs.wrote(&run.to_string(), &[line("01", &format!("h{run}.test"), "", "host")]);
+            runs.wrote(&run.to_string(), &[line("01", &format!("h{run}.test"), "", Some(Code::Host))]);
         }
         std::fs::write(runs.path("dev", "6"), b"\xff{\n[]\n{\"time\":1}\n\n").expect("written");
         let hosts: Vec<_> = refusals(&runs.state(), &subject("dev")).into_iter().map(|d| d.host).collect();
@@ -173,7 +164,10 @@ mod tests {
     #[test]
     fn a_huge_audit_is_read_from_its_end_and_tells_so_many_requests_apart() {
         let runs = Runs::new();
-        let text = |host: &str| serde_json::to_string(&line("01", host, "", "host")).expect("JSON") + "\n";
+        let text = |host: &str| {
+            serde_json::to_string(&AuditLine::Request(line("01", host, "", Some(Code::Host)))).expect("JSON")
+                + "\n"
+        };
         let mut all = text("first.test");
         let mut n = 0;
         while all.len() < 5 << 20 {

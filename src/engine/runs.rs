@@ -5,11 +5,11 @@ use super::host::Host;
 use super::state::{self, Found, Record, StateDir, process_start};
 use super::subject::Subject;
 use super::sweep::sweep;
-use crate::egress::{AuditLine, Verdict};
+use crate::egress::Recorded;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use std::fs;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufReader, Read};
 use std::path::PathBuf;
 
 /// The live runs, oldest first. Dead ones are swept first.
@@ -89,15 +89,22 @@ pub fn logged_in(state: &StateDir, folder: &str) -> Option<Subject> {
 }
 
 /// What the last run of a manifest (or the run of this id) asked the egress for; with `denied`, what
-/// it was refused. Lines that are no audit lines are left out.
-pub fn logs(state: &StateDir, subject: &Subject, run: Option<&str>, denied: bool) -> Vec<AuditLine> {
+/// it was refused. In the order of their arrival; lines that are no audit lines are left out.
+pub fn logs(state: &StateDir, subject: &Subject, run: Option<&str>, denied: bool) -> Vec<Recorded> {
     let files = log_files(state, subject, "audit.jsonl");
     let wanted = |p: &&PathBuf| run.is_none_or(|id| p.to_string_lossy().contains(&format!("-{id}.")));
-    let Some(text) = files.iter().find(wanted).and_then(|p| fs::read_to_string(p).ok()) else {
+    let Some(file) = files.iter().find(wanted).and_then(|p| fs::File::open(p).ok()) else {
         return Vec::new();
     };
-    let lines = text.lines().filter_map(|line| serde_json::from_str::<AuditLine>(line).ok());
-    lines.filter(|line| !denied || line.verdict == Verdict::Denied).collect()
+    let mut all = Vec::new();
+    // What could be read before an error is shown.
+    let _ = Recorded::each(BufReader::new(file), |recorded| {
+        if !denied || recorded.is_denied() {
+            all.push(recorded);
+        }
+    });
+    all.sort_by(|a, b| a.request.time.cmp(&b.request.time));
+    all
 }
 
 /// How much of an audit is counted.
@@ -106,9 +113,10 @@ const MOST_COUNTED: u64 = 4 << 20;
 /// How many requests of a run were refused until now.
 pub fn refusal_count(record: &Record) -> usize {
     let Ok(file) = fs::File::open(&record.audit) else { return 0 };
-    let lines = BufReader::new(file.take(MOST_COUNTED)).lines().map_while(Result::ok);
-    let lines = lines.filter_map(|line| serde_json::from_str::<AuditLine>(&line).ok());
-    lines.filter(|line| line.verdict == Verdict::Denied).count()
+    let mut refused = 0;
+    let count = |recorded: Recorded| refused += usize::from(recorded.is_denied());
+    let _ = Recorded::each(BufReader::new(file.take(MOST_COUNTED)), count);
+    refused
 }
 
 /// How long a run may take to end by itself.

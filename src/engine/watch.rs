@@ -210,7 +210,7 @@ mod tests {
         wait(&changes, true, &keys);
         fs::write(&run.record.audit, "").expect("written");
         wait(&changes, false, &keys);
-        let line = r#"{"time":"2026-01-01T00:00:01.000Z","route":null,"method":"GET","host":"a.test","path":"/","verdict":"denied","code":"host","status":403,"bytes_in":0,"bytes_out":0}"#;
+        let line = r#"{"event":"request","version":1,"id":"1","time":"2026-01-01T00:00:01.000Z","scheme":"https","host":"a.test","protocol":"http1","method":"GET","path":"/","decided_by":"policy","verdict":"denied","code":"host"}"#;
         fs::write(&run.record.audit, line).expect("written");
         wait(&changes, false, &keys);
         for subject in [&agent, &bottle] {

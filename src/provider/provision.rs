@@ -1,6 +1,6 @@
 //! The pieces that a provider contributes to a plan, as plain data.
 
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
 use std::path::PathBuf;
 
 /// The guest user's home folder.
@@ -275,7 +275,7 @@ pub enum RouteOwner {
 }
 
 /// One direction of git over HTTPS.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum GitAccess {
     /// Fetch and clone.

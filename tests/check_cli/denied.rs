@@ -1,10 +1,11 @@
 //! `--denied`: what runs were refused, on the command line.
 
 use crate::rig::{CLEAN, Project};
-use bot_bottle::egress::{Audit, AuditLine, FileAudit, Verdict};
+use bot_bottle::egress::code::Code;
+use bot_bottle::egress::{Audit, AuditLine, EndLine, FileAudit, RequestLine};
 use bot_bottle::engine::{StateDir, Subject};
 
-const ELSEWHERE: &str = r#"{"time":"2026-01-01T09:30:00.000Z","route":null,"method":"GET","host":"elsewhere.example.com","path":"/","verdict":"denied","code":"host","status":403,"bytes_in":0,"bytes_out":0}"#;
+const ELSEWHERE: &str = r#"{"event":"request","version":1,"id":"1","time":"2026-01-01T09:30:00.000Z","scheme":"https","host":"elsewhere.example.com","protocol":"http1","method":"GET","path":"/","decided_by":"policy","verdict":"denied","code":"host"}"#;
 
 /// A project whose bottle `dev` asked twice for a host that has no route.
 fn refused() -> Project {
@@ -22,18 +23,10 @@ pub(crate) fn refused_hosts(asked: &[(u8, &str)]) -> Project {
     std::fs::write(elsewhere.join("1.audit.jsonl"), ELSEWHERE).expect("written");
     let audit = FileAudit::open(&folder.join("1.audit.jsonl")).expect("an audit");
     for &(second, host) in asked {
-        audit.write(&AuditLine {
-            time: format!("2026-01-01T09:30:{second:02}.000Z"),
-            route: None,
-            method: "GET".into(),
-            host: host.into(),
-            path: "/v1".into(),
-            verdict: Verdict::Denied,
-            code: Some("host".into()),
-            status: 403,
-            bytes_in: 0,
-            bytes_out: 0,
-        });
+        let (id, time) = (second.to_string(), format!("2026-01-01T09:30:{second:02}.000Z"));
+        let line = RequestLine::new(&id, &time, "GET", host, "/v1").refused(Code::Host);
+        audit.write(&AuditLine::Request(line)).expect("written");
+        audit.write(&AuditLine::End(EndLine::new(&id, 403))).expect("written");
     }
     project
 }

@@ -29,7 +29,7 @@ fn a_rule_that_is_not_there_is_usage_and_the_nearest_is_named() {
 #[test]
 fn schemas_and_completions_are_printed() {
     let project = Project::new(&[]);
-    for kind in ["bottle", "agent"] {
+    for kind in ["bottle", "agent", "audit"] {
         assert_eq!(project.run(&["schema", kind]).expect(0).json()["type"], "object");
     }
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {

@@ -3,7 +3,7 @@
 use crate::client::{Http, connect, exchange, get, handshake, trusting};
 use crate::rig::{Setup, inspected, route, secret, with_auth};
 use crate::upstream::{Upstream, echo, hello};
-use bot_bottle::egress::{EgressError, Listen, Verdict, start};
+use bot_bottle::egress::{EgressError, Listen, start};
 use bot_bottle::provider::{AuthScheme, EgressRoute, GitAccess, RouteAuth, TokenRef};
 use hyper::Version;
 use std::os::unix::fs::PermissionsExt;
@@ -33,10 +33,14 @@ async fn a_request_gets_its_credential_and_its_answer_in_every_pair_of_versions(
         assert_eq!(seen.header("authorization"), Some(format!("Bearer {}", secret()).as_str()));
         assert_eq!(seen.header("x-other"), Some("kept"));
         let line = &rig.audit(1).await[0];
-        assert_eq!((line.verdict, line.status, line.code.as_deref()), (Verdict::Allowed, 200, None));
-        assert_eq!((line.method.as_str(), line.host.as_str(), line.path.as_str()), ("POST", HOST, "/v1/x"));
-        assert_eq!(line.route.as_deref(), Some(HOST));
-        assert_eq!((line.bytes_in, line.bytes_out), (4, 5));
+        assert_eq!((line.is_denied(), line.end.status, line.code()), (false, 200, None));
+        let asked = &line.request;
+        assert_eq!(
+            (asked.method.as_str(), asked.host.as_str(), asked.path.as_str()),
+            ("POST", HOST, "/v1/x")
+        );
+        assert_eq!(asked.route.as_deref(), Some(HOST));
+        assert_eq!((line.end.bytes_in, line.end.bytes_out), (4, 5));
     }
 }
 
@@ -71,8 +75,11 @@ async fn a_route_without_terms_is_a_tunnel_to_the_upstreams_own_certificate() {
     drop(tls);
     assert_eq!(upstream.only().target, "/x");
     let line = &rig.audit(1).await[0];
-    assert_eq!((line.method.as_str(), line.host.as_str(), line.status), ("CONNECT", HOST, 200));
-    assert!(line.bytes_in > 100 && line.bytes_out > 100);
+    assert_eq!(
+        (line.request.method.as_str(), line.request.host.as_str(), line.end.status),
+        ("CONNECT", HOST, 200)
+    );
+    assert!(line.end.bytes_in > 100 && line.end.bytes_out > 100);
 }
 
 #[tokio::test]

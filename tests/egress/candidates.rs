@@ -46,7 +46,7 @@ async fn the_first_route_that_allows_a_request_gives_its_credential() {
     assert_eq!(sent, [[bearer, None], [None, Some(value)], [None, None], [None, None]]);
     // The line names the route that decided.
     let lines = rig.audit(4).await;
-    let decided: Vec<_> = lines.iter().map(|l| l.route.clone().unwrap_or_default()).collect();
+    let decided: Vec<_> = lines.iter().map(|l| l.request.route.clone().unwrap_or_default()).collect();
     assert_eq!(decided, [HOST, "*.example.test", HOST, "*.example.test"]);
 }
 

@@ -4,6 +4,7 @@
 //! stand-ins judge: what must not leave was seen by none of them.
 
 mod addresses;
+mod audit;
 mod basics;
 mod candidates;
 mod client;

@@ -3,7 +3,6 @@
 use crate::client::{Http, exchange, exchange_inside, get, inside};
 use crate::rig::{Setup, inspected, route, with_auth};
 use crate::upstream::{Answer, Upstream, echo, full, hello};
-use bot_bottle::egress::Verdict;
 use bot_bottle::provider::{EgressRoute, GitAccess, Match, PathKind, PathPattern};
 use hyper::body::Incoming;
 use hyper::{Request, Response};
@@ -74,7 +73,7 @@ async fn a16_a54_paths_with_two_readings() {
         assert!(matches!(status, "400" | "403"), "{path}: {answer}");
     }
     upstream.assert_untouched();
-    assert!(rig.audit(bad.len()).await.iter().all(|l| l.verdict == Verdict::Denied));
+    assert!(rig.audit(bad.len()).await.iter().all(|l| l.is_denied()));
     for path in ["/v1/x?y=/../z", "/v1/a%2Ab", "/%76%31/x"] {
         assert_eq!(get(&rig, HOST, path, &[]).await.0, 200, "{path}");
     }
@@ -273,9 +272,9 @@ async fn a64_forged_log_lines() {
     exchange(&rig, "GET http://evil.test/%1b[2J\u{202e}x HTTP/1.1\r\nHost: evil.test\r\n\r\n").await;
     exchange(&rig, format!("CONNECT evil.test\x1b[2J:443 HTTP/1.1\r\nHost: {HOST}\r\n\r\n")).await;
     for line in rig.audit(3).await {
-        let text = serde_json::to_string(&line).expect("JSON");
+        let text = serde_json::to_string(&line.request).expect("JSON");
         assert!(!text.chars().any(|c| c.is_control() || c == '\u{202e}'), "{text:?}");
-        assert_eq!(line.verdict, Verdict::Denied);
+        assert!(line.is_denied());
     }
 }
 

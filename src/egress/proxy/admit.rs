@@ -3,6 +3,7 @@
 use super::headers;
 use super::refusal::Refusal;
 use super::{Route, Shared};
+use crate::egress::code::Code;
 use crate::egress::policy::{self, Allowed, Scheme};
 use hyper::header::{HOST, HeaderMap};
 use hyper::{Request, Uri, Version};
@@ -27,7 +28,7 @@ pub(crate) fn request<'a, B>(
     names_agree(uri, request.headers(), request.version(), scheme, host)?;
     if !headers::only_chunked(request.headers()) {
         let why = "a transfer coding other than `chunked` cannot be checked";
-        return Err(Refusal::denied(400, "malformed", why));
+        return Err(Refusal::new(Code::Malformed, why));
     }
     let route = &shared.routes[allowed.route];
     // With terms nothing lets such a header through: it would undo them.
@@ -35,7 +36,7 @@ pub(crate) fn request<'a, B>(
     let judged = allowed.termed || allowed.guarded;
     if let Some(name) = headers::override_header(request.headers(), passed).filter(|_| judged) {
         let why = format!("the header {name} could turn it into another request than the one checked");
-        return Err(Refusal::denied(403, "override", why));
+        return Err(Refusal::new(Code::Override, why));
     }
     Ok((allowed, route))
 }
@@ -51,7 +52,7 @@ fn names_agree(
 ) -> Result<(), Refusal> {
     let other = |what: &str| {
         let why = format!("its {what} names another host than {host}, which the connection is for");
-        Err(Refusal::denied(421, "host-mismatch", why))
+        Err(Refusal::new(Code::HostMismatch, why))
     };
     if let Some(authority) = uri.authority()
         && !is_host(authority.as_str().as_bytes(), host, scheme.port())
@@ -71,7 +72,7 @@ fn names_agree(
         (Some(_), _) => other("Host header"),
         // HTTP/2 has `:authority` in its place.
         (None, _) if version == Version::HTTP_2 && uri.authority().is_some() => Ok(()),
-        (None, _) => Err(Refusal::denied(400, "malformed", "it has no Host header")),
+        (None, _) => Err(Refusal::new(Code::Malformed, "it has no Host header")),
     }
 }
 

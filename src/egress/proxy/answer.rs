@@ -8,18 +8,18 @@ use hyper::{Response, StatusCode};
 /// As text or, for a client that asks for it, as JSON. `policy` is the guest's file that says what it
 /// may do; a 403 points there.
 pub(crate) fn refused(refusal: &Refusal, request: &HeaderMap, policy: Option<&str>) -> Response<Reply> {
-    let policy = policy.filter(|_| refusal.denied && refusal.status == 403);
+    let policy = policy.filter(|_| refusal.code.status() == 403);
     let (kind, text) = if wants_json(request) {
         ("application/json", refusal.json(policy))
     } else {
         ("text/plain; charset=utf-8", refusal.text(policy))
     };
     let mut response = Response::new(Reply::text(text));
-    *response.status_mut() = StatusCode::from_u16(refusal.status).unwrap_or(StatusCode::BAD_GATEWAY);
+    *response.status_mut() = StatusCode::from_u16(refusal.code.status()).unwrap_or(StatusCode::BAD_GATEWAY);
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    headers.insert("x-bot-bottle", HeaderValue::from_static(refusal.code));
+    headers.insert("x-bot-bottle", HeaderValue::from_static(refusal.code.word()));
     response
 }
 

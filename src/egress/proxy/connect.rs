@@ -1,11 +1,13 @@
 //! The first request on a guest's connection: CONNECT, or plain HTTP with an absolute target.
 
 use super::dial::Target;
-use super::exchange::Exchange;
+use super::exchange::{Asked, Exchange};
 use super::refusal::Refusal;
 use super::reply::Reply;
 use super::site::{Next, Site};
 use super::{answer, forward};
+use crate::egress::Protocol;
+use crate::egress::code::Code;
 use crate::egress::policy::{Handling, Scheme, host_name};
 use hyper::body::Incoming;
 use hyper::header::HeaderMap;
@@ -16,17 +18,16 @@ use std::sync::Arc;
 pub(crate) async fn answer(site: &Site, request: Request<Incoming>) -> Response<Reply> {
     let text = request.uri().authority().map_or("", |a| a.as_str());
     let (host, port) = text.rsplit_once(':').unwrap_or((text, ""));
-    let exchange = Exchange::new(site.of(), "CONNECT", host, port.parse().unwrap_or(0), "");
+    let (scheme, protocol) = (Scheme::Https, Protocol::Tunnel);
+    let asked = Asked { scheme, protocol, method: "CONNECT", host, port: port.parse().ok(), path: "" };
+    let exchange = site.exchange(&asked);
     let headers = request.headers().clone();
     match open(site, request, &exchange).await {
         Ok(next) => {
             site.next(next);
             Response::new(Reply::text(""))
         }
-        Err(refusal) => {
-            exchange.refused(&refusal);
-            answer::refused(&refusal, &headers, site.shared.guest_policy)
-        }
+        Err(refusal) => answer::refused(&exchange.refused(refusal), &headers, site.shared.guest_policy),
     }
 }
 
@@ -36,7 +37,7 @@ async fn open(
     exchange: &Arc<Exchange>,
 ) -> Result<Next, Refusal> {
     let text = request.uri().authority().map_or("", |a| a.as_str());
-    let malformed = || Refusal::denied(400, "malformed", "CONNECT needs HOST:PORT");
+    let malformed = || Refusal::new(Code::Malformed, "CONNECT needs HOST:PORT");
     let (host, port) = text.rsplit_once(':').ok_or_else(malformed)?;
     if !port.bytes().all(|b| b.is_ascii_digit()) {
         return Err(malformed());
@@ -47,7 +48,7 @@ async fn open(
         shared.policy.connect(host, port).map_err(|denial| Refusal::policy(&denial, "CONNECT", None))?;
     let host: Arc<str> = host.to_ascii_lowercase().into();
     let route = &shared.routes[index];
-    exchange.route(&route.host);
+    exchange.route(route);
     let guest = hyper::upgrade::on(&mut request);
     match handling {
         Handling::Inspect => {
@@ -56,8 +57,8 @@ async fn open(
             Ok(Next::Inspect { guest, host, route: index })
         }
         Handling::Tunnel => {
-            let to =
-                Target { route: index, scheme: Scheme::Https, host: &host, exceptions: &route.exceptions };
+            let (scheme, exceptions) = (Scheme::Https, &*route.exceptions);
+            let to = Target { route: index, scheme, host: &host, exceptions, exchange };
             let upstream = shared.pool.dialer().tcp(to).await?;
             exchange.answered(200);
             Ok(Next::Tunnel { guest, host, upstream, exchange: exchange.clone() })
@@ -70,12 +71,12 @@ pub(crate) async fn plain(site: &Site, request: Request<Incoming>) -> Response<R
     match host(request.uri()) {
         Ok(host) => forward::answer(site, &host, request).await,
         Err(refusal) => {
-            let uri = request.uri();
+            let (uri, method) = (request.uri(), request.method().as_str());
             let host = uri.host().unwrap_or_default();
-            let port = uri.port_u16().unwrap_or(site.scheme.port());
-            let exchange = Exchange::new(site.of(), request.method().as_str(), host, port, uri.path());
-            exchange.refused(&refusal);
-            answer::refused(&refusal, &HeaderMap::new(), site.shared.guest_policy)
+            let port = uri.port_u16().or_else(|| uri.host().map(|_| site.scheme.port()));
+            let (scheme, protocol, path) = (site.scheme, Protocol::Http1, uri.path());
+            let exchange = site.exchange(&Asked { scheme, protocol, method, host, port, path });
+            answer::refused(&exchange.refused(refusal), &HeaderMap::new(), site.shared.guest_policy)
         }
     }
 }
@@ -84,18 +85,18 @@ pub(crate) async fn plain(site: &Site, request: Request<Incoming>) -> Response<R
 fn host(uri: &Uri) -> Result<String, Refusal> {
     let Some(authority) = uri.authority() else {
         let why = "this is a proxy; it takes CONNECT and absolute http:// targets";
-        return Err(Refusal::denied(400, "not-a-proxy-request", why));
+        return Err(Refusal::new(Code::NotAProxyRequest, why));
     };
     if uri.scheme_str() != Some("http") {
         let why = "targets other than http:// go through CONNECT";
-        return Err(Refusal::denied(400, "not-a-proxy-request", why));
+        return Err(Refusal::new(Code::NotAProxyRequest, why));
     }
     let text = authority.as_str();
     let name = match text.rsplit_once(':') {
         Some((name, port)) if port.bytes().all(|b| b.is_ascii_digit()) => {
             if port.parse() != Ok(Scheme::Http.port()) {
                 let why = format!("port {port} is not open; plain HTTP goes to port 80");
-                return Err(Refusal::denied(403, "port", why));
+                return Err(Refusal::new(Code::Port, why));
             }
             name
         }

@@ -2,6 +2,7 @@
 
 use super::needles::Needles;
 use super::refusal::Refusal;
+use crate::egress::code::Code;
 use crate::egress::shape::never_carries;
 use crate::egress::{Credentials, EgressError};
 use crate::provider::{AuthScheme, EgressRoute, RouteAuth, Secret};
@@ -42,8 +43,13 @@ impl Injector {
     }
 
     /// The header that carries it.
-    pub(crate) fn name(&self) -> &HeaderName {
+    pub(crate) fn header(&self) -> &HeaderName {
         &self.name
+    }
+
+    /// The name that the manifest knows the credential by.
+    pub(crate) fn name(&self) -> &str {
+        self.auth.token_ref.name()
     }
 
     /// Today's credential.
@@ -51,7 +57,7 @@ impl Injector {
         let token_ref = &self.auth.token_ref;
         let name = token_ref.name();
         let missing = |what: &str| {
-            Refusal::fault(502, "no-credential", format!("the credential {name} {what} on the host"))
+            Refusal::new(Code::NoCredential, format!("the credential {name} {what} on the host"))
         };
         let secret = credentials.get(token_ref).ok_or_else(|| missing("is not available"))?;
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
@@ -141,7 +147,7 @@ mod tests {
     fn what_no_header_can_carry_is_an_error_that_shows_nothing_of_it() {
         for value in ["", "line\nbreak", "nul\0", "del\x7f"] {
             let Err(refusal) = prepare(AuthScheme::Bearer, None, value) else { panic!("{value:?} was sent") };
-            assert_eq!(refusal.code, "no-credential");
+            assert_eq!(refusal.code, Code::NoCredential);
             assert!(value.is_empty() || !refusal.message.contains(value));
         }
     }

@@ -1,5 +1,6 @@
 //! Opens connections to upstreams: resolved, checked, verified.
 
+use super::exchange::Exchange;
 use super::refusal::Refusal;
 use crate::egress::address::Range;
 use crate::egress::policy::Scheme;
@@ -22,6 +23,7 @@ use tokio_rustls::TlsConnector;
 use tracing::debug;
 
 use super::stream::Upstream;
+use crate::egress::code::Code;
 
 /// Where a request goes.
 #[derive(Clone, Copy)]
@@ -33,6 +35,8 @@ pub(crate) struct Target<'a> {
     pub(crate) host: &'a str,
     /// Private ranges that the route excepts.
     pub(crate) exceptions: &'a [Range],
+    /// What is on its way: it is written down before anything of it leaves.
+    pub(crate) exchange: &'a Exchange,
 }
 
 /// Opens connections.
@@ -87,11 +91,11 @@ impl Dialer {
 
     async fn encrypt(&self, tcp: TcpStream, host: &str, http1: bool) -> Result<(Upstream, bool), Refusal> {
         let name = ServerName::try_from(host.to_owned())
-            .map_err(|_| Refusal::fault(502, "upstream-tls", format!("{host} is not a name for TLS")))?;
+            .map_err(|_| Refusal::new(Code::UpstreamTls, format!("{host} is not a name for TLS")))?;
         let connector = if http1 { &self.http1 } else { &self.any_version };
         let tls = connector.connect(name, tcp).await.map_err(|error| {
             let why = printable(&error.to_string());
-            Refusal::fault(502, "upstream-tls", format!("no trusted TLS connection to {host} ({why})"))
+            Refusal::new(Code::UpstreamTls, format!("no trusted TLS connection to {host} ({why})"))
         })?;
         let http2 = tls.get_ref().1.alpn_protocol() == Some(b"h2");
         Ok((Upstream::Tls(Box::new(tls)), http2))
@@ -100,28 +104,29 @@ impl Dialer {
     async fn connect(&self, to: Target<'_>) -> Result<TcpStream, Refusal> {
         let port = to.scheme.port();
         if let Some(parent) = &self.parent {
+            to.exchange.depart()?;
             return parent.tunnel(to.host, port).await.map_err(|error| {
                 let why = printable(&error.to_string());
-                Refusal::fault(
-                    502,
-                    "upstream-proxy",
+                Refusal::new(
+                    Code::UpstreamProxy,
                     format!("the upstream proxy opened no way to {} ({why})", to.host),
                 )
             });
         }
         let addresses =
             self.resolver.resolve(to.host, port, to.exceptions).await.map_err(|error| match error {
-                ResolveError::Forbidden { .. } => Refusal::denied(403, "private-address", error.to_string()),
-                ResolveError::Unknown(_) => Refusal::fault(502, "unknown-host", error.to_string()),
+                ResolveError::Forbidden { .. } => Refusal::new(Code::PrivateAddress, error.to_string()),
+                ResolveError::Unknown(_) => Refusal::new(Code::UnknownHost, error.to_string()),
             })?;
+        to.exchange.depart()?;
         reach(&addresses, self.connect).await.map_err(|error| {
-            Refusal::fault(502, "unreachable", format!("{} cannot be reached ({})", to.host, error.kind()))
+            Refusal::new(Code::Unreachable, format!("{} cannot be reached ({})", to.host, error.kind()))
         })
     }
 }
 
 fn too_slow(host: &str) -> Refusal {
-    Refusal::fault(504, "connect-timeout", format!("{host} did not take a connection in time"))
+    Refusal::new(Code::ConnectTimeout, format!("{host} did not take a connection in time"))
 }
 
 /// Tries the addresses in turn; all but the last get a share of the time.

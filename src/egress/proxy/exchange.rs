@@ -1,31 +1,47 @@
-//! One request on its way: what is counted and, at its very end, written to the audit.
-
-use crate::egress::audit::{Audit, AuditLine, Verdict};
-use crate::shown::printable;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::SystemTime;
-use tracing::{debug, info};
+//! One request on its way: written to the audit before it leaves and when it is over, counted in between.
 
 use super::refusal::Refusal;
+use super::{Route, Shared};
+use crate::egress::audit::{Audit, AuditLine, EndLine, Protocol, RequestLine};
+use crate::egress::code::Code;
+use crate::egress::policy::Scheme;
+use crate::provider::GitAccess;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
+use std::time::{Instant, SystemTime};
+use tracing::{debug, info, warn};
 
 /// The number of the next request of this process.
 static NEXT: AtomicU64 = AtomicU64::new(1);
 
-/// Writes its line when the last part that holds it is done: the answer's body, the request's
-/// body or the tunnel.
+/// Tells this process from others that write to the same file.
+static PROCESS: LazyLock<String> = LazyLock::new(|| {
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    format!("{:x}-{:x}", now.as_nanos(), std::process::id())
+});
+
+/// What the guest asked for, as it sent it.
+pub(crate) struct Asked<'a> {
+    pub(crate) scheme: Scheme,
+    pub(crate) protocol: Protocol,
+    pub(crate) method: &'a str,
+    /// What stands before an `@` is left out: it is a name and a password.
+    pub(crate) host: &'a str,
+    /// `None` where none could be read.
+    pub(crate) port: Option<u16>,
+    /// Without the query, which may hold anything.
+    pub(crate) path: &'a str,
+}
+
+/// Its first line is written when it leaves or is refused, its second when the last part that holds it is
+/// done: the answer's body, the request's body or the tunnel.
 pub(crate) struct Exchange {
     audit: Arc<dyn Audit>,
     /// Its number in the log, and that of its connection.
-    id: u64,
+    number: u64,
     connection: u64,
-    time: SystemTime,
-    method: String,
-    host: String,
-    /// For the log.
-    port: u16,
-    path: String,
-    outcome: Mutex<Outcome>,
+    began: Instant,
+    state: Mutex<State>,
     bytes_in: AtomicU64,
     bytes_out: AtomicU64,
     /// The whole request body has been handed on.
@@ -33,39 +49,35 @@ pub(crate) struct Exchange {
     left_out: AtomicBool,
 }
 
-struct Outcome {
-    route: Option<Arc<str>>,
-    verdict: Verdict,
-    code: Option<&'static str>,
+struct State {
+    request: RequestLine,
+    /// The request's line is in the audit.
+    written: bool,
+    /// What went wrong or was refused since.
+    code: Option<Code>,
     status: u16,
 }
 
 impl Exchange {
-    /// Begins with the text that the guest sent. The query is left out: it may hold anything. So is what
-    /// stands before an `@`, which is a name and a password.
-    ///
-    /// In the log the path is left out too. `port` is 0 where it is not known.
-    pub(crate) fn new(
-        (audit, connection): (Arc<dyn Audit>, u64),
-        method: &str,
-        host: &str,
-        port: u16,
-        path: &str,
-    ) -> Arc<Self> {
-        let id = NEXT.fetch_add(1, Relaxed);
-        let host = host.rsplit('@').next().unwrap_or_default();
-        debug!(connection, request = id, method, host, port, "request");
-        let outcome = Outcome { route: None, verdict: Verdict::Allowed, code: Some("aborted"), status: 0 };
+    /// In the log the path is left out.
+    pub(crate) fn new(shared: &Shared, connection: u64, asked: &Asked<'_>) -> Arc<Self> {
+        let number = NEXT.fetch_add(1, Relaxed);
+        let (method, path) = (shared.masked(asked.method), shared.masked(asked.path));
+        let host = shared.masked(asked.host.rsplit('@').next().unwrap_or_default()).to_ascii_lowercase();
+        debug!(connection, request = number, method, host, port = asked.port, "request");
+        let time = humantime::format_rfc3339_millis(SystemTime::now()).to_string();
+        let request = RequestLine {
+            scheme: asked.scheme,
+            protocol: asked.protocol,
+            port: asked.port,
+            ..RequestLine::new(&format!("{}-{number}", *PROCESS), &time, &method, &host, &path)
+        };
         Arc::new(Self {
-            audit,
-            id,
+            audit: shared.audit.clone(),
+            number,
             connection,
-            time: SystemTime::now(),
-            method: printable(method),
-            host: printable(host).to_ascii_lowercase(),
-            port,
-            path: printable(path),
-            outcome: Mutex::new(outcome),
+            began: Instant::now(),
+            state: Mutex::new(State { request, written: false, code: Some(Code::Aborted), status: 0 }),
             bytes_in: AtomicU64::new(0),
             bytes_out: AtomicU64::new(0),
             sent: AtomicBool::new(false),
@@ -73,36 +85,77 @@ impl Exchange {
         })
     }
 
-    fn outcome(&self) -> std::sync::MutexGuard<'_, Outcome> {
-        self.outcome.lock().unwrap_or_else(PoisonError::into_inner)
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The route that decided.
-    pub(crate) fn route(&self, route: &Arc<str>) {
-        debug!(request = self.id, route = &**route, "decided by");
-        self.outcome().route = Some(route.clone());
+    pub(crate) fn route(&self, route: &Route) {
+        debug!(request = self.number, route = &*route.host, "decided by");
+        self.state().request.route = Some(route.host.to_string());
     }
 
-    /// The egress answers itself.
-    pub(crate) fn refused(&self, refusal: &Refusal) {
-        let mut outcome = self.outcome();
-        outcome.verdict = if refusal.denied { Verdict::Denied } else { Verdict::Allowed };
-        outcome.code = Some(refusal.code);
-        outcome.status = refusal.status;
+    /// Which way git goes.
+    pub(crate) fn git(&self, direction: Option<GitAccess>) {
+        self.state().request.git = direction;
+    }
+
+    /// The name of the credential that is added.
+    pub(crate) fn credential(&self, name: &str) {
+        self.state().request.credential = Some(name.to_owned());
+    }
+
+    /// Writes the request down; to be called before anything of it leaves.
+    ///
+    /// # Errors
+    /// When it could not be written: then nothing may leave.
+    pub(crate) fn depart(&self) -> Result<(), Refusal> {
+        let mut state = self.state();
+        if state.written {
+            return Ok(());
+        }
+        let Err(error) = state.write(&*self.audit) else { return Ok(()) };
+        state.request = state.request.clone().refused(Code::Audit);
+        state.code = None;
+        state.status = Code::Audit.status();
+        warn!(request = self.number, %error, "the audit cannot be written");
+        Err(Refusal::new(
+            Code::Audit,
+            format!("nothing leaves unrecorded, and the audit cannot be written ({error})"),
+        ))
+    }
+
+    /// The egress answers itself, with what this gives back: where even that cannot be written down, it
+    /// says so.
+    pub(crate) fn refused(&self, refusal: Refusal) -> Refusal {
+        let mut state = self.state();
+        if refusal.code.status() != 0 {
+            state.status = refusal.code.status();
+        }
+        state.code = Some(refusal.code);
+        if state.written || state.request.code.is_some() {
+            return refusal;
+        }
+        if refusal.code.is_refusal() {
+            state.request = state.request.clone().refused(refusal.code);
+            state.code = None;
+        }
+        drop(state);
+        self.depart().err().unwrap_or(refusal)
     }
 
     /// The answer's head went to the guest.
     pub(crate) fn answered(&self, status: u16) {
-        debug!(request = self.id, status, "answer");
-        let mut outcome = self.outcome();
-        outcome.code = None;
-        outcome.status = status;
+        debug!(request = self.number, status, "answer");
+        let mut state = self.state();
+        state.code = None;
+        state.status = status;
     }
 
     /// Something went wrong after the head.
-    pub(crate) fn failed(&self, code: &'static str) {
-        debug!(request = self.id, code, "cut off");
-        self.outcome().code = Some(code);
+    pub(crate) fn failed(&self, code: Code) {
+        debug!(request = self.number, code = code.word(), "cut off");
+        self.state().code = Some(code);
     }
 
     /// No line for this one: what it carries has lines of its own.
@@ -131,38 +184,47 @@ impl Exchange {
     }
 }
 
+impl State {
+    fn write(&mut self, audit: &dyn Audit) -> std::io::Result<()> {
+        let line = AuditLine::Request(self.request.clone());
+        self.written = audit.write(&line).map(|()| true)?;
+        Ok(())
+    }
+}
+
 impl Drop for Exchange {
     fn drop(&mut self) {
         if *self.left_out.get_mut() {
             return;
         }
-        let outcome = self.outcome.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let (bytes_in, bytes_out) = (*self.bytes_in.get_mut(), *self.bytes_out.get_mut());
+        let end = EndLine {
+            code: state.code,
+            bytes_in,
+            bytes_out,
+            duration_ms: u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX),
+            ..EndLine::new(&state.request.id, state.status)
+        };
+        let code = state.request.code.or(state.code);
         info!(
             connection = self.connection,
-            request = self.id,
-            method = self.method,
-            host = self.host,
-            port = self.port,
-            decision = outcome.verdict.word(),
-            code = outcome.code,
-            status = outcome.status,
-            bytes_in = *self.bytes_in.get_mut(),
-            bytes_out = *self.bytes_out.get_mut(),
-            ms = self.time.elapsed().unwrap_or_default().as_millis() as u64,
+            request = self.number,
+            method = state.request.method,
+            host = state.request.host,
+            port = state.request.port,
+            decision = if code.is_some_and(Code::is_refusal) { "denied" } else { "allowed" },
+            code = code.map(Code::word),
+            status = state.status,
+            bytes_in,
+            bytes_out,
+            ms = end.duration_ms,
             "ended",
         );
-        let line = AuditLine {
-            time: humantime::format_rfc3339_millis(self.time).to_string(),
-            route: outcome.route.as_deref().map(str::to_owned),
-            method: std::mem::take(&mut self.method),
-            host: std::mem::take(&mut self.host),
-            path: std::mem::take(&mut self.path),
-            verdict: outcome.verdict,
-            code: outcome.code.map(str::to_owned),
-            status: outcome.status,
-            bytes_in: *self.bytes_in.get_mut(),
-            bytes_out: *self.bytes_out.get_mut(),
-        };
-        self.audit.write(&line);
+        // One that never left, or could not be written down: nothing depends on its line any more.
+        let known = if state.written { Ok(()) } else { state.write(&*self.audit) };
+        if let Err(error) = known.and_then(|()| self.audit.write(&AuditLine::End(end))) {
+            warn!(request = self.number, %error, "the audit misses the end of a request");
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! One request from its arrival to its answer's head.
 
 use super::dial::Target;
-use super::exchange::Exchange;
+use super::exchange::{Asked, Exchange};
 use super::needles::Needles;
 use super::outgoing::Outgoing;
 use super::pool::Lease;
@@ -9,7 +9,9 @@ use super::refusal::Refusal;
 use super::reply::Reply;
 use super::site::{Next, Site};
 use super::{admit, answer, guard, headers, websocket};
-use crate::egress::policy::Allowed;
+use crate::egress::Protocol;
+use crate::egress::code::Code;
+use crate::egress::policy::{Allowed, git_direction};
 use crate::egress::shape::Shape;
 use hyper::body::{Body, Incoming};
 use hyper::ext::ReasonPhrase;
@@ -17,21 +19,30 @@ use hyper::header::{
     ACCEPT_ENCODING, CONNECTION, CONTENT_ENCODING, EXPECT, HeaderMap, HeaderValue, SEC_WEBSOCKET_EXTENSIONS,
     TE, UPGRADE,
 };
-use hyper::{Request, Response, StatusCode};
+use hyper::{Request, Response, StatusCode, Version};
 use std::sync::Arc;
 
 /// Answers a request: from the upstream, or with why not. Whatever happens, one audit line.
 pub(crate) async fn answer(site: &Site, host: &str, request: Request<Incoming>) -> Response<Reply> {
     let (method, path) = (request.method().as_str(), request.uri().path());
-    let exchange = Exchange::new(site.of(), method, host, site.scheme.port(), path);
+    let (scheme, port, protocol) = (site.scheme, Some(site.scheme.port()), protocol(&request));
+    let exchange = site.exchange(&Asked { scheme, protocol, method, host, port, path });
     let accepts = request.headers().get(hyper::header::ACCEPT).cloned();
     match forward(site, host, request, &exchange).await {
         Ok(response) => response,
         Err(refusal) => {
-            exchange.refused(&refusal);
+            let refusal = exchange.refused(refusal);
             let accepts = accepts.into_iter().map(|v| (hyper::header::ACCEPT, v)).collect();
             answer::refused(&refusal, &accepts, site.shared.guest_policy)
         }
+    }
+}
+
+fn protocol(request: &Request<Incoming>) -> Protocol {
+    match request.version() {
+        Version::HTTP_2 => Protocol::Http2,
+        _ if websocket::is_opening(request) => Protocol::Websocket,
+        _ => Protocol::Http1,
     }
 }
 
@@ -42,16 +53,24 @@ async fn forward(
     exchange: &Arc<Exchange>,
 ) -> Result<Response<Reply>, Refusal> {
     let (allowed, route) = admit::request(&site.shared, site.scheme, host, &request)?;
-    exchange.route(&route.host);
+    exchange.route(route);
+    if route.is_git {
+        let uri = request.uri();
+        exchange.git(git_direction(request.method().as_str(), uri.path(), uri.query()));
+    }
     let socket = websocket::is_opening(&request) && !route.is_git;
     let upgrade = socket.then(|| hyper::upgrade::on(&mut request));
     let (mut head, body) = request.into_parts();
     head.extensions.clear();
     let needles = prepare(site, host, allowed, &mut head.headers, socket)?;
+    if let (Some(injector), Some(_)) = (&route.injector, &needles) {
+        exchange.credential(injector.name());
+    }
     let body = Outgoing::new(body, exchange.clone(), !allowed.guarded);
     let request = Request::from_parts(head, body);
 
-    let to = Target { route: allowed.route, scheme: site.scheme, host, exceptions: &route.exceptions };
+    let to =
+        Target { route: allowed.route, scheme: site.scheme, host, exceptions: &route.exceptions, exchange };
     let Some(upgrade) = upgrade else {
         let (response, lease) = site.shared.pool.send(to, request).await?;
         return relay(response, lease, exchange, needles);
@@ -62,9 +81,8 @@ async fn forward(
     }
     let compressed = response.headers().contains_key(SEC_WEBSOCKET_EXTENSIONS);
     if compressed && needles.is_some() || !headers::has_token(response.headers(), &UPGRADE, "websocket") {
-        return Err(Refusal::fault(
-            502,
-            "upstream-garbage",
+        return Err(Refusal::new(
+            Code::UpstreamGarbage,
             format!("{host} changed to a protocol not asked for"),
         ));
     }
@@ -130,15 +148,15 @@ fn relay(
     let (mut head, body) = response.into_parts();
     if !headers::only_chunked(&head.headers) {
         let why = "the upstream used a transfer coding that cannot be taken off";
-        return Err(Refusal::fault(502, "upstream-garbage", why));
+        return Err(Refusal::new(Code::UpstreamGarbage, why));
     }
     if head.status == StatusCode::SWITCHING_PROTOCOLS {
-        return Err(Refusal::fault(502, "upstream-garbage", "the upstream changed the protocol unasked"));
+        return Err(Refusal::new(Code::UpstreamGarbage, "the upstream changed the protocol unasked"));
     }
     if needles.is_some() && !body.is_end_stream() && is_encoded(&head.headers) {
         let why = "the upstream compressed its answer, which on a route with a credential cannot be \
                    searched for it";
-        return Err(Refusal::fault(502, "encoded-answer", why));
+        return Err(Refusal::new(Code::EncodedAnswer, why));
     }
     head.extensions.remove::<ReasonPhrase>();
     head.headers = cleaned(&mut head.headers, needles.as_deref());

@@ -37,8 +37,8 @@ pub(crate) fn apply(
     for index in shared.policy.of_host(host) {
         let Some(injector) = &shared.routes[index].injector else { continue };
         // Each spelling of that one is a credential's by its shape.
-        if *injector.name() != AUTHORIZATION {
-            headers::strip_named(map, injector.name());
+        if *injector.header() != AUTHORIZATION {
+            headers::strip_named(map, injector.header());
         }
         // One that is not there (any more) cannot be looked for.
         if index != allowed.route

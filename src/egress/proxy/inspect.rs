@@ -1,11 +1,13 @@
 //! An intercepted connection: TLS ends here, and every request inside is looked at.
 
-use super::exchange::Exchange;
+use super::exchange::{Asked, Exchange};
 use super::refusal::Refusal;
 use super::site::Site;
 use super::stream::Guest;
 use super::tunnel::expect_hello;
 use super::{Shared, forward, http1};
+use crate::egress::Protocol;
+use crate::egress::code::Code;
 use crate::egress::policy::Scheme;
 use hyper::server::conn::http2;
 use hyper::service::service_fn;
@@ -27,22 +29,24 @@ pub(crate) async fn run<S>(
 ) where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
-    let refuse = |refusal: &Refusal| {
-        let of = (shared.audit.clone(), connection);
-        let exchange = Exchange::new(of, "CONNECT", &host, Scheme::Https.port(), "");
-        exchange.route(&shared.routes[route].host);
+    let refuse = |refusal: Refusal| {
+        let (scheme, protocol) = (Scheme::Https, Protocol::Tunnel);
+        let port = Some(scheme.port());
+        let asked = Asked { scheme, protocol, method: "CONNECT", host: &host, port, path: "" };
+        let exchange = Exchange::new(shared, connection, &asked);
+        exchange.route(&shared.routes[route]);
         exchange.refused(refusal);
     };
     if let Err(refusal) = expect_hello(&mut guest, &host, shared.limits.handshake).await {
-        return refuse(&refusal);
+        return refuse(refusal);
     }
     let Ok(config) = shared.ca.server_config(&host) else {
-        return refuse(&Refusal::fault(0, "certificate", ""));
+        return refuse(Refusal::silent(Code::Certificate));
     };
     let accepted = timeout(shared.limits.handshake, TlsAcceptor::from(config).accept(guest)).await;
     let Ok(Ok(tls)) = accepted else {
         // Most often the guest does not trust the launch's authority.
-        return refuse(&Refusal::fault(0, "guest-tls", ""));
+        return refuse(Refusal::silent(Code::GuestTls));
     };
     debug!(connection, host = &*host, "TLS ends here");
     let http2 = tls.get_ref().1.alpn_protocol() == Some(b"h2");

@@ -36,6 +36,7 @@ use super::policy::Policy;
 use super::shape::never_passes;
 use super::{Audit, Credentials, EgressError, Limits, Listen, Options};
 use crate::provider::EgressRoute;
+use crate::shown::printable;
 use credential::Injector;
 use hyper::header::{AUTHORIZATION, HeaderMap, HeaderName};
 use listen::{Accepted, Listener};
@@ -59,6 +60,18 @@ pub(crate) struct Shared {
     pool: pool::Pool,
     limits: Limits,
     guest_policy: Option<&'static str>,
+}
+
+impl Shared {
+    /// A text of the guest's as the audit and the log may have it: printable, the credentials starred.
+    fn masked(&self, raw: &str) -> String {
+        let injectors = self.routes.iter().filter_map(|r| r.injector.as_ref());
+        let ready = injectors.filter_map(|i| i.prepare(self.credentials.as_ref()).ok());
+        let masked = ready.fold(None, |text: Option<Vec<u8>>, credential| {
+            credential.needles.mask(text.as_deref().unwrap_or(raw.as_bytes())).or(text)
+        });
+        masked.map_or_else(|| printable(raw), |m| printable(&String::from_utf8_lossy(&m)))
+    }
 }
 
 /// What the proxy needs of a route, ready for use; the policy keeps the rest.

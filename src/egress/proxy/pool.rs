@@ -9,6 +9,7 @@ use super::outgoing::Outgoing;
 use super::refusal::Refusal;
 use super::sender::{Multiplexed, Sender, Single, broken, multiplex, single, stalled};
 use crate::egress::Limits;
+use crate::egress::code::Code;
 use crate::egress::policy::Scheme;
 use hyper::body::Incoming;
 use hyper::{Request, Response};
@@ -96,6 +97,7 @@ impl Pool {
             let mut sender = slot.sender(&self.dialer, to, &self.limits, attempt > 0).await?;
             let spare = sender.spare(&request);
             sender.address(&mut request, to);
+            to.exchange.depart()?;
             let sent = self.head(&exchange, sender.send(request)).await.ok_or_else(|| stalled(to.host))?;
             let failed = match sent {
                 Ok(response) => return Ok((response, Lease { sender, slot: Some(slot) })),
@@ -109,7 +111,7 @@ impl Pool {
                 None => return Err(broken(to.host, &failed.error)),
             }
         }
-        Err(Refusal::fault(502, "upstream-reset", format!("{} closed each connection", to.host)))
+        Err(Refusal::new(Code::UpstreamReset, format!("{} closed each connection", to.host)))
     }
 
     /// Sends a WebSocket's opening request on a connection of its own.
@@ -122,6 +124,7 @@ impl Pool {
         let mut sender = Sender::One { connection: single(stream, to.host).await?, reused: false };
         let exchange = request.body().exchange().clone();
         sender.address(&mut request, to);
+        to.exchange.depart()?;
         match self.head(&exchange, sender.send(request)).await {
             Some(Ok(response)) => Ok((response, Lease { sender, slot: None })),
             Some(Err(failed)) => Err(broken(to.host, &failed.error)),

@@ -1,15 +1,12 @@
 //! Why the egress did not carry a request, in words for the guest and codes for the audit.
 
+use crate::egress::code::Code;
 use crate::egress::policy::{Denial, narrowest_route};
 
 /// An answer of the egress's own: a refusal by policy, or a fault on the way.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Refusal {
-    pub(crate) status: u16,
-    /// The audit's name for it.
-    pub(crate) code: &'static str,
-    /// By policy, as against a fault.
-    pub(crate) denied: bool,
+    pub(crate) code: Code,
     /// Why, in a sentence.
     pub(crate) message: String,
     /// Manifest lines that would allow the request.
@@ -17,14 +14,14 @@ pub(crate) struct Refusal {
 }
 
 impl Refusal {
-    /// A fault: the request was allowed, or could not be understood.
-    pub(crate) fn fault(status: u16, code: &'static str, message: impl Into<String>) -> Self {
-        Self { status, code, denied: false, message: message.into(), allow: None }
+    /// For a reason that no manifest line changes.
+    pub(crate) fn new(code: Code, message: impl Into<String>) -> Self {
+        Self { code, message: message.into(), allow: None }
     }
 
-    /// Refused for a reason that no manifest line changes.
-    pub(crate) fn denied(status: u16, code: &'static str, message: impl Into<String>) -> Self {
-        Self { denied: true, ..Self::fault(status, code, message) }
+    /// Where no answer can be given, or none is heard.
+    pub(crate) fn silent(code: Code) -> Self {
+        Self::new(code, "")
     }
 
     /// Refused by the policy. The path is without its query; `None` for a CONNECT.
@@ -39,12 +36,12 @@ impl Refusal {
             }
             _ => None,
         };
-        Self { allow, ..Self::denied(403, denial.code(), denial.to_string()) }
+        Self { allow, ..Self::new(denial.code(), denial.to_string()) }
     }
 
     /// As text. `policy` is the guest's file that says what it may do.
     pub(crate) fn text(&self, policy: Option<&str>) -> String {
-        let verb = if self.denied { "refused" } else { "failed" };
+        let verb = if self.code.is_refusal() { "refused" } else { "failed" };
         let mut text = format!("bot-bottle {verb} this request: {}.\n", self.message);
         if let Some(lines) = &self.allow {
             text.push_str("The narrowest manifest lines that would allow it, if its owner wants that:\n");
@@ -59,8 +56,8 @@ impl Refusal {
     /// The same as JSON.
     pub(crate) fn json(&self, policy: Option<&str>) -> String {
         let manifest = self.allow.as_ref().map(|lines| format!("egress:\n{lines}"));
-        let kind = if self.denied { "egress_denied" } else { "egress_failed" };
-        let mut error = serde_json::json!({"type": kind, "code": self.code, "message": self.message, "manifest": manifest});
+        let kind = if self.code.is_refusal() { "egress_denied" } else { "egress_failed" };
+        let mut error = serde_json::json!({"type": kind, "code": self.code.word(), "message": self.message, "manifest": manifest});
         if let Some(policy) = policy {
             error["policy"] = policy.into();
         }

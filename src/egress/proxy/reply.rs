@@ -4,6 +4,7 @@ use super::exchange::Exchange;
 use super::needles::Needles;
 use super::pool::Lease;
 use super::redact::Redactor;
+use crate::egress::code::Code;
 use hyper::body::{Body, Bytes, Frame, Incoming, SizeHint};
 use hyper::header::HeaderMap;
 use std::pin::Pin;
@@ -81,7 +82,7 @@ impl Relayed {
                 },
                 Some(Err(error)) => {
                     self.broken = true;
-                    self.exchange.failed("upstream-reset");
+                    self.exchange.failed(Code::UpstreamReset);
                     return Poll::Ready(Some(Err(error)));
                 }
                 None => {
@@ -121,7 +122,7 @@ impl Drop for Relayed {
     fn drop(&mut self) {
         let whole = self.ended || self.inner.is_end_stream();
         if !whole && !self.broken {
-            self.exchange.failed("cut-short");
+            self.exchange.failed(Code::CutShort);
         }
         // A connection serves again only when both bodies went through it whole.
         if let Some(lease) = self.lease.take().filter(|_| whole && self.exchange.is_request_sent()) {

@@ -4,6 +4,7 @@ use super::dial::Target;
 use super::outgoing::Outgoing;
 use super::refusal::Refusal;
 use super::stream::Upstream;
+use crate::egress::code::Code;
 use hyper::body::{Body, Incoming};
 use hyper::client::conn::{http1, http2};
 use hyper::header::{HOST, HeaderValue};
@@ -119,18 +120,14 @@ impl Sender {
 }
 
 pub(super) fn stalled(host: &str) -> Refusal {
-    Refusal::fault(504, "upstream-timeout", format!("{host} did not answer in time"))
+    Refusal::new(Code::UpstreamTimeout, format!("{host} did not answer in time"))
 }
 
 pub(super) fn broken(host: &str, error: &hyper::Error) -> Refusal {
     if error.is_parse() {
-        return Refusal::fault(
-            502,
-            "upstream-garbage",
-            format!("{host} answered something that is not HTTP"),
-        );
+        return Refusal::new(Code::UpstreamGarbage, format!("{host} answered something that is not HTTP"));
     }
-    Refusal::fault(502, "upstream-reset", format!("{host} closed the connection before it answered"))
+    Refusal::new(Code::UpstreamReset, format!("{host} closed the connection before it answered"))
 }
 
 pub(super) async fn single(stream: Upstream, host: &str) -> Result<Single, Refusal> {

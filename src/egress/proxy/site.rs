@@ -1,11 +1,12 @@
 //! A connection on which a guest's requests come, and what it turns into after a CONNECT or an upgrade.
 
 use super::Shared;
-use super::exchange::Exchange;
+use super::exchange::{Asked, Exchange};
 use super::needles::Needles;
 use super::pool::Lease;
 use super::refusal::Refusal;
-use crate::egress::Audit;
+use crate::egress::Protocol;
+use crate::egress::code::Code;
 use crate::egress::policy::Scheme;
 use hyper::upgrade::OnUpgrade;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -51,9 +52,9 @@ impl Site {
         Arc::new(Self { shared, scheme, host, connection, next: Mutex::default() })
     }
 
-    /// What a request that comes here is written into and belongs to.
-    pub(crate) fn of(&self) -> (Arc<dyn Audit>, u64) {
-        (self.shared.audit.clone(), self.connection)
+    /// A request that comes here.
+    pub(crate) fn exchange(&self, asked: &Asked<'_>) -> Arc<Exchange> {
+        Exchange::new(&self.shared, self.connection, asked)
     }
 
     pub(crate) fn next(&self, next: Next) {
@@ -67,13 +68,18 @@ impl Site {
     /// A line for a request that never became one.
     pub(crate) fn malformed(&self, error: &hyper::Error) {
         let refusal = if error.is_parse_too_large() {
-            Refusal::denied(431, "too-large", "")
+            Refusal::silent(Code::TooLarge)
         } else if error.is_parse() {
-            Refusal::denied(400, "malformed", "")
+            Refusal::silent(Code::Malformed)
         } else {
             return;
         };
-        let host = self.host.as_deref().unwrap_or_default();
-        Exchange::new(self.of(), "", host, self.scheme.port(), "").refused(&refusal);
+        let (host, port) = match &self.host {
+            Some(host) => (&**host, Some(self.scheme.port())),
+            None => ("", None),
+        };
+        let (scheme, method, path) = (self.scheme, "", "");
+        let protocol = Protocol::Http1;
+        self.exchange(&Asked { scheme, protocol, method, host, port, path }).refused(refusal);
     }
 }

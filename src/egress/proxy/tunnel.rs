@@ -4,6 +4,7 @@ use super::Shared;
 use super::exchange::Exchange;
 use super::refusal::Refusal;
 use super::stream::Guest;
+use crate::egress::code::Code;
 use crate::egress::sni::{ClientHello, client_hello};
 use hyper::body::Bytes;
 use std::sync::Arc;
@@ -28,12 +29,13 @@ pub(crate) async fn run<S>(
     S: AsyncRead + AsyncWrite + Unpin,
 {
     if let Err(refusal) = expect_hello(&mut guest, host, shared.limits.handshake).await {
-        return exchange.refused(&refusal);
+        exchange.refused(refusal);
+        return;
     }
     let mut guest = guest.metered(exchange.clone());
     let passed = copy_bidirectional_with_sizes(&mut guest, &mut upstream, BUFFER, BUFFER).await;
     if passed.is_err() {
-        exchange.failed("cut-short");
+        exchange.failed(Code::CutShort);
     }
 }
 
@@ -55,7 +57,7 @@ where
             Err(refusal) => refusal,
         },
         Ok(Err(refusal)) => return Err(refusal),
-        Err(_) => return Err(Refusal::denied(0, "no-hello", "")),
+        Err(_) => return Err(Refusal::silent(Code::NoHello)),
     };
     let _ = guest.write_all(&UNRECOGNIZED_NAME).await;
     let _ = guest.shutdown().await;
@@ -70,10 +72,10 @@ where
         match client_hello(bytes) {
             Ok(Some(hello)) => return Ok(hello),
             Ok(None) => {}
-            Err(_) => return Err(Refusal::denied(0, "not-tls", "")),
+            Err(_) => return Err(Refusal::silent(Code::NotTls)),
         }
         match guest.read_buf(bytes).await {
-            Ok(0) | Err(_) => return Err(Refusal::denied(0, "no-hello", "")),
+            Ok(0) | Err(_) => return Err(Refusal::silent(Code::NoHello)),
             Ok(_) => {}
         }
     }
@@ -81,11 +83,11 @@ where
 
 fn judge(hello: &ClientHello, host: &str) -> Result<(), Refusal> {
     if hello.encrypted {
-        return Err(Refusal::denied(0, "encrypted-hello", ""));
+        return Err(Refusal::silent(Code::EncryptedHello));
     }
     match &hello.server_name {
         Some(name) if name.eq_ignore_ascii_case(host) => Ok(()),
-        Some(_) => Err(Refusal::denied(0, "sni-mismatch", "")),
-        None => Err(Refusal::denied(0, "no-sni", "")),
+        Some(_) => Err(Refusal::silent(Code::SniMismatch)),
+        None => Err(Refusal::silent(Code::NoSni)),
     }
 }

@@ -9,6 +9,7 @@ use super::frames::{Frames, Masker};
 use super::headers::has_token;
 use super::needles::Needles;
 use super::site::Next;
+use crate::egress::code::Code;
 use hyper::body::{Body, Incoming};
 use hyper::header::{CONNECTION, SEC_WEBSOCKET_KEY, UPGRADE};
 use hyper::{Method, Request, Version};
@@ -36,7 +37,7 @@ pub(crate) async fn run(socket: Next) {
         return;
     };
     let (Ok(guest), Ok(upstream)) = tokio::join!(guest, upstream) else {
-        return exchange.failed("aborted");
+        return exchange.failed(Code::Aborted);
     };
     let (guest_in, guest_out) = split(TokioIo::new(guest));
     let (upstream_in, upstream_out) = split(TokioIo::new(upstream));
@@ -46,7 +47,7 @@ pub(crate) async fn run(socket: Next) {
     );
     if let Err(error) = relayed {
         let bad = error.kind() == io::ErrorKind::InvalidData;
-        exchange.failed(if bad { "not-websocket" } else { "cut-short" });
+        exchange.failed(if bad { Code::NotWebsocket } else { Code::CutShort });
     }
 }
 
