@@ -79,6 +79,8 @@ mod mounts;
 mod network;
 #[path = "engine/process.rs"]
 mod process;
+#[path = "engine/root.rs"]
+mod root;
 #[path = "engine/swaps.rs"]
 mod swaps;
 #[path = "engine/terminal.rs"]

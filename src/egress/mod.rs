@@ -23,7 +23,7 @@ mod terms;
 pub use audit::{Audit, AuditLine, EndLine, FileAudit, HeaderTerm, Protocol, Recorded, RequestLine, Verdict};
 pub use ca::CaError;
 pub use credentials::{Credentials, FixedCredentials};
-pub use options::{EgressError, IssuedBearer, Limits, Listen, Options};
+pub use options::{EgressError, IssuedBearer, Limits, Listen, Options, Peers};
 pub use pipelock::pipelock_config;
 pub use proxy::{Running, start};
 pub use resolve::{Boxed, Lookup, Resolve, SystemLookup};

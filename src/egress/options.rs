@@ -28,6 +28,8 @@ pub struct Options {
     pub upstream_proxy: Option<String>,
     /// Routes on which a bearer other than the placeholder passes unchanged; see [`IssuedBearer`].
     pub issued_bearers: Vec<IssuedBearer>,
+    /// Who may connect to a Unix socket.
+    pub peers: Peers,
     /// Where the guest reads what it may do; a 403 points there.
     pub guest_policy: Option<&'static str>,
     /// Resolves names.
@@ -47,6 +49,7 @@ impl Options {
             upstream_ca: None,
             upstream_proxy: None,
             issued_bearers: Vec::new(),
+            peers: Peers::Anyone,
             guest_policy: None,
             lookup: Arc::new(SystemLookup),
             limits: Limits::default(),
@@ -95,6 +98,16 @@ impl Default for Limits {
             idle: Duration::from_secs(60),
         }
     }
+}
+
+/// Who may connect to a Unix socket, beside what its file's mode says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Peers {
+    /// Whoever can open it.
+    Anyone,
+    /// Processes of another process namespace than this one: a guest's, and none of the host, which may have the
+    /// guest's user number and reach the socket through `/proc/<pid>/root`.
+    Guests,
 }
 
 /// Where the guest reaches the egress.

@@ -6,7 +6,7 @@ use super::open_files::raise_open_files;
 use super::state::{Run, private_file};
 use super::tree::Owner;
 use crate::egress::{
-    self, Audit, Credentials, FileAudit, IssuedBearer, Listen, Resolve, Running, pipelock_config,
+    self, Audit, Credentials, FileAudit, IssuedBearer, Listen, Peers, Resolve, Running, pipelock_config,
 };
 use crate::plan::{GUEST_POLICY, Plan};
 use crate::provider::{self, AuthScheme, RouteOwner, Secret, TokenRef};
@@ -122,6 +122,7 @@ impl Gate {
             .map_err(|e| Problem::io(format!("cannot write the audit {}", run.record.audit.display()), e))?;
         let mut options = upstream.options(plan, credentials, Arc::new(audit))?;
         options.guest_policy = Some(GUEST_POLICY);
+        options.peers = Peers::Guests;
         let socket = run.net_dir().join("egress.sock");
         let running = runtime
             .block_on(egress::start(options, Listen::Unix(socket.clone())))

@@ -14,6 +14,7 @@ use crate::provider::GUEST_HOME;
 use crate::provider::guest_path::{HOME_ENGINE, is_plain, taken};
 use std::fs::{self, Metadata};
 use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 /// One host folder or file in the guest.
@@ -266,6 +267,15 @@ pub(crate) fn make_home(run: &Run, kept: Option<&Path>, owner: Owner) -> Result<
         tree_dir(&home, owner).map_err(|e| Problem::io(what, e))?;
         return Ok(home);
     };
+    if let (Some((uid, _)), Ok(metadata)) = (owner.0, fs::symlink_metadata(kept.join("home")))
+        && metadata.uid() != uid
+    {
+        let why = format!(
+            "it is the user {}'s, and the guest is {uid} now, as the workspace's owner",
+            metadata.uid()
+        );
+        return Err(Problem::new("the home cannot be resumed", why, "launch without --resume"));
+    }
     // The rename is the lock: of two launches that resume, one finds it.
     match fs::rename(kept.join("home"), &home) {
         Ok(()) => Ok(home),

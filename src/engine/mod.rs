@@ -326,7 +326,6 @@ impl Launch<'_> {
             looked: &options.looked,
             state: &options.state,
             run: (&id, &dir),
-            workspace: &workspace,
             ui: self.ui,
             cancel: &options.cancel,
         };

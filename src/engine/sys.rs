@@ -2,11 +2,17 @@
 
 #![allow(unsafe_code)]
 
+use rustix::fs::{Gid, Uid};
 use rustix::process::{ioctl_tiocsctty, setsid};
+use rustix::thread::{
+    LinkNameSpaceType, UnshareFlags, move_into_link_name_space, set_thread_groups, set_thread_res_gid,
+    set_thread_res_uid, unshare_unsafe,
+};
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::os::unix::process::CommandExt;
 use std::process::Command;
+use std::sync::Arc;
 
 /// What a child does before it becomes its program, beside taking its own limit of open files back.
 #[derive(Default)]
@@ -19,6 +25,60 @@ pub(crate) struct Before {
     pub cgroups: Vec<OwnedFd>,
     /// Descriptors that the program inherits under their own numbers.
     pub keep: Vec<OwnedFd>,
+    /// A user namespace of its own, without a map.
+    pub user_namespace: bool,
+    /// Root becomes this user, after all that needs root.
+    pub user: Option<AsUser>,
+}
+
+/// Another user than root, and the mount namespace in which that user reaches what it needs.
+pub(crate) struct AsUser {
+    pub mounts: Arc<OwnedFd>,
+    pub uid: u32,
+    pub gid: u32,
+}
+
+impl AsUser {
+    /// For good: from root, setting all three numbers also drops every capability.
+    fn become_it(&self) -> io::Result<()> {
+        let (uid, gid) = (Uid::from_raw(self.uid), Gid::from_raw(self.gid));
+        move_into_link_name_space(self.mounts.as_fd(), Some(LinkNameSpaceType::Mount))?;
+        set_thread_groups(&[])?;
+        set_thread_res_gid(gid, gid, gid)?;
+        Ok(set_thread_res_uid(uid, uid, uid)?)
+    }
+}
+
+/// Gives this thread a mount namespace of its own, a copy of the one that it was in.
+pub(crate) fn leave_mount_namespace() -> io::Result<()> {
+    // SAFETY: only `FILES` takes descriptors from under other threads; this flag takes the working folder along,
+    // which is this thread's own from then on.
+    Ok(unsafe { unshare_unsafe(UnshareFlags::NEWNS) }?)
+}
+
+/// Makes a mount that is not anywhere yet show each user's files as the namespace says who they are.
+///
+/// # Errors
+/// Where the kernel (before 5.12) or the file system cannot.
+pub(crate) fn map_mount(mount: BorrowedFd<'_>, users: BorrowedFd<'_>) -> io::Result<()> {
+    let attributes = libc::mount_attr {
+        attr_set: libc::MOUNT_ATTR_IDMAP,
+        attr_clr: 0,
+        propagation: 0,
+        userns_fd: u64::from(users.as_raw_fd().unsigned_abs()),
+    };
+    // SAFETY: the call reads the attributes, whose size it is told, and the empty path; both outlive it.
+    let done = unsafe {
+        libc::syscall(
+            libc::SYS_mount_setattr,
+            mount.as_raw_fd(),
+            c"".as_ptr(),
+            libc::AT_EMPTY_PATH,
+            &raw const attributes,
+            size_of::<libc::mount_attr>(),
+        )
+    };
+    if done == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 
 impl Before {
@@ -53,9 +113,17 @@ impl Before {
                     ioctl_tiocsctty(io::stdin().as_fd())?;
                 }
             }
+            if self.user_namespace {
+                // SAFETY: the flag shares no descriptors, and this process has no other thread.
+                unsafe { unshare_unsafe(UnshareFlags::NEWUSER) }?;
+            }
+            if let Some(user) = &self.user {
+                user.become_it()?;
+            }
             Ok(())
         };
-        // SAFETY: the closure makes system calls alone (setrlimit, write, fcntl, setsid, ioctl): it allocates
+        // SAFETY: the closure makes system calls alone (setrlimit, write, fcntl, setsid, ioctl, unshare, setns, setgroups,
+        // setresgid, setresuid): it allocates
         // nothing and takes no lock, which is all that is allowed between fork and exec.
         unsafe { command.pre_exec(steps) };
         Ok(())

@@ -1,6 +1,6 @@
 //! The listening socket: TCP or Unix.
 
-use crate::egress::{EgressError, Listen};
+use crate::egress::{EgressError, Listen, Peers};
 use rustix::fs::{Mode, OFlags};
 use std::io;
 use std::os::fd::AsRawFd;
@@ -23,6 +23,25 @@ pub(crate) enum Listener {
 pub(crate) enum Accepted {
     Tcp(TcpStream),
     Unix(UnixStream),
+}
+
+impl Accepted {
+    /// Whether it may be served. Who is not there any more to be asked about may not.
+    pub(crate) fn may_come_from(&self, peers: Peers) -> bool {
+        match (self, peers) {
+            (Self::Tcp(_), _) | (Self::Unix(_), Peers::Anyone) => true,
+            (Self::Unix(unix), Peers::Guests) => {
+                unix.peer_cred().ok().and_then(|peer| peer.pid()).is_some_and(is_in_another_namespace)
+            }
+        }
+    }
+}
+
+/// Whether a process has a number of its own in a namespace below the one whose numbers we see (`proc(5)`, `NSpid`).
+fn is_in_another_namespace(pid: i32) -> bool {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    let numbers = status.lines().find_map(|line| line.strip_prefix("NSpid:"));
+    numbers.is_some_and(|numbers| numbers.split_whitespace().count() > 1)
 }
 
 impl Listener {

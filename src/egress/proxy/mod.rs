@@ -60,6 +60,7 @@ pub(crate) struct Shared {
     pool: pool::Pool,
     limits: Limits,
     guest_policy: Option<&'static str>,
+    peers: crate::egress::Peers,
 }
 
 impl Shared {
@@ -175,6 +176,7 @@ pub async fn start(options: Options, listen: Listen) -> Result<Running, EgressEr
         audit: options.audit,
         limits: options.limits,
         guest_policy: options.guest_policy,
+        peers: options.peers,
     });
     let (listener, address) = Listener::bind(listen).await?;
     info!(routes = options.routes.len(), "listens");
@@ -204,6 +206,10 @@ async fn accept(shared: Arc<Shared>, listener: Listener, mut stopped: oneshot::R
             tokio::time::sleep(Duration::from_millis(50)).await;
             continue;
         };
+        if !accepted.may_come_from(shared.peers) {
+            warn!("a process that is not the guest's is turned away");
+            continue;
+        }
         let permit = room.clone().try_acquire_owned();
         if permit.is_err() {
             warn!("too many connections; one is turned away");

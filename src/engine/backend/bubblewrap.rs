@@ -2,10 +2,11 @@
 //! files of /etc, and an /etc of its own for the rest; of the host's home it sees nothing.
 //!
 //! Every command is a sandbox of its own over the same folders. The guest's user is `node` (1000)
-//! in a user namespace, also when root launches: outside it is the launcher, without capabilities.
+//! in a user namespace: outside it is the launcher, without capabilities, or another user where root launches.
 //! So there is no root inside, and what the plan would have root do, `node` does, who owns
 //! everything that can be written.
 
+use super::another_user::{AnotherUser, Gathered};
 use super::limits::Limits;
 use super::{Backend, BackendKind, Job, Stop, TrustStore, seccomp};
 use crate::engine::child::{self, Prepared, Stopped};
@@ -67,6 +68,10 @@ pub(crate) struct Bubblewrap {
     mount_points: MountPoints,
     filter: Vec<u8>,
     limits: Limits,
+    /// Who the guest is outside, where root launches.
+    another_user: Option<AnotherUser>,
+    /// What that user's guest is mounted from.
+    gathered: Option<Gathered>,
 }
 
 impl Bubblewrap {
@@ -86,6 +91,8 @@ impl Bubblewrap {
             mount_points: MountPoints::default(),
             filter: Vec::new(),
             limits: Limits::default(),
+            another_user: None,
+            gathered: None,
         })
     }
 }
@@ -96,18 +103,14 @@ impl Backend for Bubblewrap {
     }
 
     fn owner(&self) -> Owner {
-        Owner(None)
+        self.another_user.map_or(Owner(None), AnotherUser::owner)
     }
 
     /// Of the programs: those that are run in the guest, the agent's or another in its place, and
     /// what the plan's own commands need.
-    fn check(
-        &mut self,
-        _plan: &Plan,
-        programs: &[&str],
-        host: &Host,
-        _looked: &Looked,
-    ) -> Result<(), Problem> {
+    fn check(&mut self, plan: &Plan, programs: &[&str], host: &Host, looked: &Looked) -> Result<(), Problem> {
+        let user = AnotherUser::of(&looked.workspace_path(plan));
+        self.another_user = user.map_err(|e| Problem::io("the workspace's owner is unknown", e))?;
         let mut found = Programs::default();
         for program in programs {
             found.add(program, host)?;
@@ -134,8 +137,11 @@ impl Backend for Bubblewrap {
             job.ui.note(&format!("no control groups here: {}", self.limits.notes.join("; ")));
         }
         relay::write_limits(&run.dir.join("guest"), &self.limits.instead).map_err(failed)?;
-        let etc = write_etc(&run.dir, guest).map_err(failed)?;
-        self.args = self.arguments(guest, &etc);
+        let etc = Bind::new(write_etc(&run.dir, guest).map_err(failed)?, "/etc", false);
+        let binds: Vec<&Bind> = [&etc].into_iter().chain(&guest.binds).chain(&self.agent).collect();
+        self.gathered =
+            self.another_user.map(|user| Gathered::make(user, binds.iter().copied())).transpose()?;
+        self.args = self.arguments(guest, &etc.source, &binds[1..]);
         self.mount_points = guest.mount_points(self.owner());
         // A first sandbox that does nothing: what is wrong shows here, and not in the agent's place.
         // It joins no group: that costs the kernel as much as the sandbox itself.
@@ -173,11 +179,17 @@ impl Bubblewrap {
         command.args(&self.args).arg("--seccomp").arg(filter.as_raw_fd().to_string());
         command.args(["--", relay::PATH, "enter", "--"]).args(as_node(argv));
         let mut prepared = Prepared::new(command);
+        prepared.before.user = self.gathered.as_ref().map(Gathered::enter);
         prepared.before.keep.push(filter);
         Ok(prepared)
     }
 
-    fn arguments(&self, guest: &Guest, etc: &Path) -> Vec<std::ffi::OsString> {
+    /// Where bubblewrap finds the n-th of what is mounted, the folder of our /etc being the first.
+    fn source(&self, number: usize, own: &Path) -> PathBuf {
+        self.gathered.as_ref().map_or_else(|| own.to_owned(), |gathered| gathered.source(number))
+    }
+
+    fn arguments(&self, guest: &Guest, etc: &Path, binds: &[&Bind]) -> Vec<std::ffi::OsString> {
         let mut args = Arguments::default();
         args.all(&[
             "--unshare-all",
@@ -194,7 +206,7 @@ impl Bubblewrap {
                 Err(_) => args.bind("--ro-bind-try", Path::new(folder), folder),
             }
         }
-        bind_etc(&mut args, etc);
+        bind_etc(&mut args, etc, &self.source(0, etc));
         let tmp = TMP_BYTES.to_string();
         args.all(&["--proc", "/proc", "--dev", "/dev"]);
         lock_proc(&mut args);
@@ -202,9 +214,9 @@ impl Bubblewrap {
             args.all(&["--perms", "1777", "--size", &tmp, "--tmpfs", folder]);
         }
         args.all(&["--dir", "/run", "--dir", GUEST_HOME, "--dir", PROGRAMS]);
-        for bind in guest.binds.iter().chain(&self.agent) {
+        for (number, bind) in binds.iter().enumerate() {
             let how = if bind.writable { "--bind" } else { "--ro-bind" };
-            args.bind(how, &bind.source, &bind.target);
+            args.bind(how, &self.source(number + 1, &bind.source), &bind.target);
         }
         for (target, link) in &self.links {
             args.all(&["--symlink", target, link]);
@@ -219,8 +231,7 @@ const HIDDEN: [&str; 6] = ["kcore", "keys", "kmsg", "latency_stats", "sched_debu
 
 /// Makes everything in /proc but the processes read-only.
 ///
-/// Where root launches, the guest's user is the host's root without capabilities, and the kernel
-/// asks for some of these files (`sys/kernel/core_pattern`) whose they are, not for a capability.
+/// The kernel asks for some of these files (`sys/kernel/core_pattern`) whose they are, not for a capability.
 fn lock_proc(args: &mut Arguments) {
     use std::os::unix::fs::MetadataExt;
     for entry in fs::read_dir("/proc").into_iter().flatten().flatten() {
@@ -268,14 +279,14 @@ fn write_etc(run: &Path, guest: &Guest) -> io::Result<PathBuf> {
     Ok(etc)
 }
 
-/// The guest's /etc: our files, and the host's harmless ones.
-fn bind_etc(args: &mut Arguments, ours: &Path) {
+/// The guest's /etc: our files, which bubblewrap finds in `from`, and the host's harmless ones.
+fn bind_etc(args: &mut Arguments, ours: &Path, from: &Path) {
     let names = |dir: &Path| {
         let entries = fs::read_dir(dir).into_iter().flatten().flatten();
         entries.filter_map(|e| e.file_name().into_string().ok()).collect::<Vec<_>>()
     };
     for name in names(ours) {
-        args.bind("--ro-bind", &ours.join(&name), &format!("/etc/{name}"));
+        args.bind("--ro-bind", &from.join(&name), &format!("/etc/{name}"));
     }
     let found =
         names(Path::new("/etc")).into_iter().filter(|n| ETC_PREFIXES.iter().any(|p| n.starts_with(p)));

@@ -4,6 +4,7 @@
 //! it. What the guest reads and writes lies in the run's folder and is mounted, so nothing of a
 //! launch is in the image, in the container's configuration or in an argument list.
 
+use super::another_user::AnotherUser;
 use super::bubblewrap::as_node;
 use super::container_cli::{Cli, CliError, Making, START_DAEMON, label};
 use super::image::{self, Image};
@@ -18,12 +19,11 @@ use crate::engine::relay;
 use crate::engine::state::{Record, Run};
 use crate::engine::tree::Owner;
 use crate::engine::ui::Cancel;
-use crate::plan::{Plan, Resources};
+use crate::plan::{Plan, Resources, WorkspaceMode};
 use crate::provider::WORKSPACE;
 use std::ffi::OsString;
-use std::os::unix::fs::MetadataExt;
+use std::io;
 use std::path::Path;
-use std::{fs, io};
 
 /// The guest user's number where nothing speaks for another.
 const NODE: u32 = 1000;
@@ -54,7 +54,7 @@ impl Container {
 
     /// Who the guest's user is outside. The agent is never root, and what it writes should be the
     /// launcher's: so it has the launcher's number, or, where root launches, the workspace's owner's.
-    fn settle_user(&mut self, job: &Job<'_>) -> Result<(), Stop> {
+    fn settle_user(&mut self, workspace: &Path, mode: WorkspaceMode) -> Result<(), Problem> {
         let (uid, gid) = (rustix::process::getuid().as_raw(), rustix::process::getgid().as_raw());
         match self.cli.engine {
             Engine::Podman if uid != 0 => {
@@ -65,28 +65,29 @@ impl Container {
             Engine::Docker if self.info.contains("name=rootless") => {
                 let why = "under rootless Docker only the guest's root can use the launcher's files";
                 let help = "choose --backend podman or bubblewrap";
-                return Err(Problem::new("this Docker cannot be used", why, help).into());
+                return Err(Problem::new("this Docker cannot be used", why, help));
             }
             Engine::Docker if self.info.contains("name=userns") => {
                 self.user_options = vec!["--userns", "host"];
             }
             Engine::Docker => {}
         }
-        if uid != 0 {
+        let user = AnotherUser::of(workspace);
+        let Some(user) = user.map_err(|e| Problem::io("the workspace's owner is unknown", e))? else {
             self.user = (uid, gid);
             return Ok(());
+        };
+        if user.is_nobodys() && mode == WorkspaceMode::Bind {
+            let what = format!("the workspace {} cannot be mounted", workspace.display());
+            let why = format!(
+                "it is root's, and {} cannot show it to the agent as another user's",
+                self.cli.engine.name()
+            );
+            let help =
+                "use `workspace.mode: copy`, give the folder to a user, or choose --backend bubblewrap";
+            return Err(Problem::new(what, why, help));
         }
-        if let Ok(workspace) = fs::metadata(job.workspace) {
-            if workspace.uid() != 0 {
-                self.user = (workspace.uid(), workspace.gid());
-            } else if job.plan.workspace.mode == crate::plan::WorkspaceMode::Bind {
-                job.ui.note(&format!(
-                    "{} belongs to root, so the agent (user {NODE}) may not be able to write there",
-                    job.workspace.display()
-                ));
-            }
-        }
-        self.owner = Owner(Some(self.user));
+        (self.user, self.owner) = (user.numbers(), user.owner());
         Ok(())
     }
 
@@ -163,11 +164,11 @@ impl Backend for Container {
         _host: &Host,
         looked: &Looked,
     ) -> Result<(), Problem> {
+        self.settle_user(&looked.workspace_path(plan), plan.workspace.mode)?;
         looked.build(&plan.dockerfile).map(drop)
     }
 
     fn image(&mut self, job: &Job<'_>) -> Result<(), Stop> {
-        self.settle_user(job)?;
         self.run = Some(job.run.0.to_owned());
         self.image = Some(image::provide(&self.cli, job, &*job.looked.build(&job.plan.dockerfile)?)?);
         Ok(())

@@ -3,6 +3,7 @@
 //! A backend is given the same [`Guest`] and carries it out with its own means. It never asks
 //! which agent runs.
 
+mod another_user;
 mod bubblewrap;
 mod container;
 mod container_cli;
@@ -76,8 +77,6 @@ pub(crate) struct Job<'a> {
     pub state: &'a StateDir,
     /// The run's id and its folder.
     pub run: (&'a str, &'a Path),
-    /// The host folder at `/workspace`.
-    pub workspace: &'a Path,
     pub ui: &'a dyn Ui,
     pub cancel: &'a Cancel,
 }
