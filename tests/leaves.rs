@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Leaves that give nothing, each with the reason.
-const EXEMPT: [(&str, &str); 15] = [
+const EXEMPT: [(&str, &str); 16] = [
     ("bottle.name", "names the bottle; every place is headed by it"),
     ("bottle.git.remotes.*.Name", "refused by the rule `unsupported`"),
     ("bottle.git.remotes.*.Upstream", "refused by the rule `unsupported`"),
@@ -34,6 +34,7 @@ const EXEMPT: [(&str, &str); 15] = [
         "moved by the test below: the fields of one template are refused by another",
     ),
     ("bottle.agent_provider.forward_host_credentials", "moved by the test below: it is another template's"),
+    ("bottle.egress.routes.[].protocol", "moved by the test below: `tcp` and terms exclude each other"),
     ("bottle.prompt_file", "moved by the test below: `prompt` and `prompt_file` exclude each other"),
 ];
 
@@ -68,6 +69,7 @@ fn values(leaf: &str, host: &Path) -> Option<[Value; 2]> {
         "git.user.name" => [json!("Ada"), json!("Bob")],
         "git.user.email" => [json!("a@example.com"), json!("b@example.com")],
         "egress.routes.[].host" => [json!("a.example.com"), json!("b.example.com")],
+        "egress.routes.[].ports.[]" => [json!(8443), json!(9443)],
         "egress.routes.[].auth.scheme" => [json!("Bearer"), json!("Basic")],
         "egress.routes.[].auth.user" => [json!("ada"), json!("bob")],
         "egress.routes.[].auth.header" => [json!("x-api-key"), json!("private-token")],
@@ -326,6 +328,21 @@ fn what_needs_another_base_moves_too() {
         |forward: bool| json!({"agent_provider": {"template": "codex", "forward_host_credentials": forward}});
     step("forward_host_credentials", codex(false), codex(true));
     step("forward_host_credentials", codex(true), codex(false));
+    let route = |rest: Value| {
+        let mut route = json!({"host": "db.example.com", "ports": [5432]});
+        route.as_object_mut().expect("a mapping").extend(rest.as_object().expect("a mapping").clone());
+        json!({"egress": {"routes": [route]}})
+    };
+    let (http, tcp) = (route(json!({"protocol": "http"})), route(json!({"protocol": "tcp"})));
+    assert!(scene.step("protocol", "bottle", &http, &tcp, Some(Direction::Widened)));
+    assert!(scene.step("protocol", "bottle", &tcp, &http, Some(Direction::Narrowed)));
+    assert!(scene.step(
+        "protocol",
+        "bottle",
+        &tcp,
+        &route(json!({"protocol": "tcp", "ports": [1, 5432]})),
+        Some(Direction::Widened)
+    ));
     step("prompt_file", json!({"prompt_file": "./one.md"}), json!({"prompt_file": "./two.md"}));
     step("prompt_file", json!({"prompt": "x"}), json!({"prompt_file": "./two.md"}));
 }

@@ -6,32 +6,13 @@
 
 use super::hosts;
 pub use super::hosts::{covering, host_covers, host_matches};
-pub use super::terms::git_direction;
 use super::terms::{Asked, Lack, Terms};
-use crate::provider::{EgressRoute, login_for};
+pub use super::terms::{Scheme, git_direction};
+use crate::provider::{EgressRoute, Protocol, login_for};
 use crate::shown::printable;
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt;
-
-/// Whether a guest spoke TLS to the host that it named.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Scheme {
-    /// Plain HTTP, port 80.
-    Http,
-    /// HTTPS, port 443.
-    Https,
-}
-
-impl Scheme {
-    /// The only port that a route opens.
-    pub fn port(self) -> u16 {
-        match self {
-            Self::Http => 80,
-            Self::Https => 443,
-        }
-    }
-}
 
 /// A request as the guest makes it.
 #[derive(Debug, Clone, Copy)]
@@ -55,6 +36,8 @@ pub enum Handling {
     Tunnel,
     /// End the TLS here: the route has a credential or terms on paths, methods or git.
     Inspect,
+    /// Pass any bytes: the route is `protocol: tcp`.
+    Raw,
 }
 
 /// Why a request is refused.
@@ -75,8 +58,18 @@ pub enum Denial {
         host: String,
     },
     /// A host is listed, but another port was asked for.
-    #[error("port {port} of {host} is not open; a route opens 443 (and 80 for plain HTTP)")]
+    #[error("port {port} of {host} is not open ({open})")]
     Port {
+        /// The host.
+        host: String,
+        /// The port.
+        port: u16,
+        /// What is, in words.
+        open: String,
+    },
+    /// Anything but HTTP and TLS where no route is `protocol: tcp`.
+    #[error("port {port} of {host} is open for HTTP and TLS alone, not for other bytes")]
+    NotTcp {
         /// The host.
         host: String,
         /// The port.
@@ -153,7 +146,11 @@ impl Denial {
     /// The route that came nearest, where one was asked about the request itself.
     pub fn nearest(&self) -> Option<&Nearest> {
         match self {
-            Self::NotAHost { .. } | Self::Host { .. } | Self::Port { .. } | Self::PlainHttp { .. } => None,
+            Self::NotAHost { .. }
+            | Self::Host { .. }
+            | Self::Port { .. }
+            | Self::NotTcp { .. }
+            | Self::PlainHttp { .. } => None,
             Self::Method { route, .. }
             | Self::Path { route, .. }
             | Self::AmbiguousPath { route, .. }
@@ -168,6 +165,7 @@ impl Denial {
             Self::NotAHost { .. } => "not-a-host",
             Self::Host { .. } => "host",
             Self::Port { .. } => "port",
+            Self::NotTcp { .. } => "not-tcp",
             Self::PlainHttp { .. } => "plain-http",
             Self::Method { .. } => "method",
             Self::Path { .. } => "path",
@@ -249,15 +247,57 @@ impl Policy {
 
     /// Whether a connection to `host:port` may be opened, by which route, and how it is handled.
     ///
+    /// Nothing inside a tunnel is looked at. So the host's first route for HTTP must be one that asks nothing
+    /// of it, and it must open this very port.
+    ///
     /// # Errors
     /// Why not.
     pub fn connect(&self, host: &str, port: u16) -> Result<(usize, Handling), Denial> {
-        let index = self.deciding(host)?;
-        if port != Scheme::Https.port() {
-            return Err(Denial::Port { host: host.to_ascii_lowercase(), port });
+        let host = lower(host)?;
+        let mut first = true;
+        for (index, candidate) in self.matching(&host) {
+            let tcp = candidate.route.protocol == Protocol::Tcp;
+            if candidate.opens_port(port) {
+                let handling =
+                    match (tcp, first && candidate.is_open() && candidate.opens(port, Scheme::Https)) {
+                        (true, _) => Handling::Raw,
+                        (false, true) => Handling::Tunnel,
+                        (false, false) => Handling::Inspect,
+                    };
+                return Ok((index, handling));
+            }
+            first &= tcp;
         }
-        let handling = if self.routes[index].is_open() { Handling::Tunnel } else { Handling::Inspect };
-        Ok((index, handling))
+        Err(self.closed(&host, port))
+    }
+
+    /// Whether any bytes may go to `host:port`, and by which route.
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn raw(&self, host: &str, port: u16) -> Result<usize, Denial> {
+        match self.connect(host, port)? {
+            (index, Handling::Raw) => Ok(index),
+            _ => Err(Denial::NotTcp { host: host.to_ascii_lowercase(), port }),
+        }
+    }
+
+    /// Why a port of a host is not open.
+    fn closed(&self, host: &str, port: u16) -> Denial {
+        let mut open: Vec<u16> =
+            self.matching(host).flat_map(|(_, c)| c.route.open_ports().iter().copied()).collect();
+        open.sort_unstable();
+        open.dedup();
+        if self.matching(host).next().is_none() {
+            return Denial::Host { host: host.to_owned() };
+        }
+        let open = match open.as_slice() {
+            [] => "none is".to_owned(),
+            [443] => "443 is".to_owned(),
+            [80, 443] => "443 is, and 80 for plain HTTP".to_owned(),
+            ports => format!("{} are", ports.iter().map(u16::to_string).collect::<Vec<_>>().join(", ")),
+        };
+        Denial::Port { host: host.to_owned(), port, open }
     }
 
     /// Whether a request may leave, and by which route.
@@ -284,13 +324,11 @@ impl Policy {
         if of == 0 {
             return Err(Denial::Host { host: host.to_string() });
         }
-        if request.port != request.scheme.port() {
-            return Err(Denial::Port { host: host.to_string(), port: request.port });
-        }
-        if request.scheme == Scheme::Http && guarded {
+        let (scheme, port) = (request.scheme, request.port);
+        if scheme == Scheme::Http && guarded && candidates.clone().any(|(_, c)| c.opens(port, scheme)) {
             return Err(Denial::PlainHttp { host: host.to_string() });
         }
-        let mut asked = Asked::new(request.method, request.target);
+        let mut asked = Asked::new(scheme, port, request.method, request.target);
         let mut nearest: Option<(usize, usize, Lack)> = None;
         for (number, (index, candidate)) in candidates.enumerate() {
             let Some(lack) = candidate.lack(&mut asked) else {
@@ -301,6 +339,9 @@ impl Policy {
             }
         }
         let (number, index, lack) = nearest.unwrap_or((1, 0, Lack::Method));
+        if lack == Lack::Port {
+            return Err(self.closed(&host, port));
+        }
         Err(denial(lack, Nearest { host: host.to_string(), index, number, of }, &asked))
     }
 }
@@ -311,7 +352,8 @@ fn denial(lack: Lack, route: Nearest, asked: &Asked<'_>) -> Denial {
         Lack::Push => Denial::GitPush { route },
         Lack::Ambiguous(why) => Denial::AmbiguousPath { route, why },
         Lack::Path => Denial::Path { route, path: asked.path() },
-        Lack::Method => Denial::Method { route, method: printable(asked.method) },
+        // The first is the policy's own: nothing of the request was looked at.
+        Lack::Port | Lack::Method => Denial::Method { route, method: printable(asked.method) },
     }
 }
 
@@ -337,6 +379,11 @@ fn until(routes: &[EgressRoute]) -> Vec<usize> {
         }
     }
     all
+}
+
+/// Manifest lines below `egress:` that would open a port.
+pub fn narrowest_port(host: &str, port: u16) -> String {
+    format!("  routes:\n    - host: {}\n      ports: [{port}]\n", printable(host))
 }
 
 /// A host name in lower case.

@@ -2,8 +2,27 @@
 
 use super::path::canonical_path;
 use super::pattern::Pattern;
-use crate::provider::{EgressRoute, GitAccess, Match};
+use crate::provider::{EgressRoute, GitAccess, Match, Protocol};
 use crate::shown::printable;
+
+/// Whether a guest spoke TLS to the host that it named.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scheme {
+    /// Plain HTTP.
+    Http,
+    /// HTTPS.
+    Https,
+}
+
+impl Scheme {
+    /// The port that it has where none is named.
+    pub fn port(self) -> u16 {
+        match self {
+            Self::Http => 80,
+            Self::Https => 443,
+        }
+    }
+}
 
 /// A route with its patterns.
 #[derive(Debug, Clone)]
@@ -22,6 +41,8 @@ struct Entry {
 /// What a route lacks for a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Lack {
+    /// It opens other ports.
+    Port,
     /// It allows git only.
     NotGit,
     /// It limits paths, and this one has more than one reading.
@@ -36,17 +57,20 @@ impl Lack {
     /// How far the request came: what it lacks least for is named.
     pub(super) fn nearness(self) -> u8 {
         match self {
-            Self::NotGit => 0,
-            Self::Ambiguous(_) => 1,
-            Self::Path => 2,
-            Self::Method => 3,
-            Self::Push => 4,
+            Self::Port => 0,
+            Self::NotGit => 1,
+            Self::Ambiguous(_) => 2,
+            Self::Path => 3,
+            Self::Method => 4,
+            Self::Push => 5,
         }
     }
 }
 
 /// A request, with its path read once for all routes.
 pub(super) struct Asked<'a> {
+    scheme: Scheme,
+    port: u16,
     pub(super) method: &'a str,
     raw: &'a str,
     query: Option<&'a str>,
@@ -54,12 +78,12 @@ pub(super) struct Asked<'a> {
 }
 
 impl<'a> Asked<'a> {
-    pub(super) fn new(method: &'a str, target: &'a str) -> Self {
+    pub(super) fn new(scheme: Scheme, port: u16, method: &'a str, target: &'a str) -> Self {
         let (raw, query) = match target.split_once('?') {
             Some((path, query)) => (path, Some(query)),
             None => (target, None),
         };
-        Self { method, raw, query, reading: None }
+        Self { scheme, port, method, raw, query, reading: None }
     }
 
     fn reading(&mut self) -> &Result<String, &'static str> {
@@ -84,6 +108,8 @@ impl Terms {
             host: _,
             auth: _,
             git: _,
+            ports: _,
+            protocol: _,
             // The proxy's and the DLP hop's, after a verdict.
             pass_headers: _,
             tls_passthrough: _,
@@ -114,9 +140,32 @@ impl Terms {
         self.route.auth.is_none() && !self.has_terms()
     }
 
+    /// Whether it opens a port for HTTP of this scheme. 443 is TLS alone; on another port that it states the
+    /// guest's first bytes say which of the two it is.
+    pub(super) fn opens(&self, port: u16, scheme: Scheme) -> bool {
+        let open = match &self.route.ports {
+            None => port == scheme.port(),
+            Some(ports) => ports.contains(&port) && (port != Scheme::Https.port() || scheme == Scheme::Https),
+        };
+        open && self.route.protocol == Protocol::Http
+    }
+
+    /// Whether a connection to a port may be opened by it. Without a word of its own plain HTTP comes as a
+    /// proxy is asked for it, not through a tunnel.
+    pub(super) fn opens_port(&self, port: u16) -> bool {
+        match (&self.route.ports, self.route.protocol) {
+            (Some(ports), _) => ports.contains(&port),
+            (None, Protocol::Http) => port == Scheme::Https.port(),
+            (None, Protocol::Tcp) => false,
+        }
+    }
+
     /// What it lacks for a request; `None` where it allows it.
     pub(super) fn lack(&self, asked: &mut Asked<'_>) -> Option<Lack> {
         let (method, query) = (asked.method, asked.query);
+        if !self.opens(asked.port, asked.scheme) {
+            return Some(Lack::Port);
+        }
         if method.eq_ignore_ascii_case("TRACE") || method.eq_ignore_ascii_case("CONNECT") {
             return Some(Lack::Method);
         }

@@ -133,6 +133,10 @@ pub struct Route {
     pub layer: u32,
     /// `host`.
     pub host: Option<Located<String>>,
+    /// `ports`, as written.
+    pub ports: Option<Located<Vec<Located<String>>>>,
+    /// `protocol`: `http` (the default) or `tcp`.
+    pub protocol: Option<Located<String>>,
     /// `auth`.
     pub auth: Option<Auth>,
     /// `pass_headers`.

@@ -161,6 +161,11 @@ impl Reader<'_> {
             place: self.place(node),
             layer: 0,
             host: node.get("host").and_then(|n| self.text(n)),
+            ports: node.entry("ports").map(|e| {
+                let ports = e.value.items().iter().filter_map(|n| self.scalar(n));
+                self.whole(e, ports.collect())
+            }),
+            protocol: node.get("protocol").and_then(|n| self.text(n)),
             auth: node.get("auth").map(|n| Auth {
                 place: self.place(n),
                 scheme: n.get("scheme").and_then(|n| self.text(n)),

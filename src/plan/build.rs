@@ -7,7 +7,7 @@ use crate::manifest::{
 };
 use crate::provider::{
     self, AuthScheme, Content, Derived, EgressRoute, GUEST_HOME, GitAccess, GuestDir, GuestFile, Match,
-    PathKind, PathPattern, Provider, Provision, RouteAuth, RouteOwner, Settings, Start, TokenRef,
+    PathKind, PathPattern, Protocol, Provider, Provision, RouteAuth, RouteOwner, Settings, Start, TokenRef,
 };
 use std::path::{Path, PathBuf};
 
@@ -254,7 +254,18 @@ pub fn egress_route(route: &manifest::Route) -> Option<EgressRoute> {
         route.pass_headers.iter().map(|name| name.value.to_ascii_lowercase()).collect();
     pass_headers.sort_unstable();
     pass_headers.dedup();
+    let ports = route.ports.as_ref().map(|ports| {
+        let mut all: Vec<u16> = ports.value.iter().filter_map(|p| p.value.parse().ok()).collect();
+        all.sort_unstable();
+        all.dedup();
+        all
+    });
     Some(EgressRoute {
+        ports,
+        protocol: match text(&route.protocol) {
+            Some("tcp") => Protocol::Tcp,
+            _ => Protocol::Http,
+        },
         auth,
         pass_headers,
         tls_passthrough: route.pipelock.tls_passthrough.as_ref().is_some_and(|t| t.value),

@@ -3,10 +3,11 @@
 //! A read-only file of every guest, so that an agent explains a refusal in place of trying again
 //! in other words. It names no credential, not even the host variable that one comes from.
 
+use super::grants::opened;
 use super::words::git_access;
 use super::{Mount, Plan, Workspace, WorkspaceMode};
 use crate::egress::policy::narrowest_route;
-use crate::provider::{EgressRoute, GUEST_HOME, Match, PathKind, PathPattern, WORKSPACE};
+use crate::provider::{EgressRoute, GUEST_HOME, Match, PathKind, PathPattern, Protocol, WORKSPACE};
 use crate::shown::{code, printable};
 use std::fmt::Write;
 
@@ -49,7 +50,8 @@ pub fn guest_policy(plan: &Plan) -> String {
     } else {
         out.push_str(
             "Of the lines for a host the first that allows a request decides. HTTPS goes to port 443; plain \
-             HTTP to port 80, and not to a host where a credential is added.\n\n",
+             HTTP to port 80, and not to a host where a credential is added. A line that names ports \
+             opens those, and no other.\n\n",
         );
         for (number, layer) in egress_routes.chunk_by(|a, b| a.layer == b.layer).enumerate() {
             if number > 0 {
@@ -81,6 +83,8 @@ pub fn guest_policy(plan: &Plan) -> String {
 fn line(route: &EgressRoute) -> String {
     let EgressRoute {
         host,
+        ports,
+        protocol,
         auth,
         path_allowlist,
         matches,
@@ -98,6 +102,13 @@ fn line(route: &EgressRoute) -> String {
         None => format!("`{}`", code(&printable(host))),
     };
     let mut all = vec![host];
+    if let Some(ports) = ports {
+        all.push(opened(ports, *protocol));
+    }
+    if *protocol == Protocol::Tcp {
+        return all.join(": ");
+    }
+    let stated = all.len();
     all.extend(git.map(|access| format!("git over HTTPS ({}) and nothing else", git_access(access))));
     if let Some(prefixes) = path_allowlist {
         all.push(match prefixes.as_slice() {
@@ -112,7 +123,7 @@ fn line(route: &EgressRoute) -> String {
             entries.iter().map(entry).collect::<Vec<_>>().join(", or ")
         });
     }
-    if all.len() == 1 {
+    if all.len() == stated {
         all.push("every path and method".to_owned());
     }
     if auth.is_some() {

@@ -284,6 +284,17 @@ pub enum GitAccess {
     Write,
 }
 
+/// What goes over a route's connections.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Protocol {
+    /// HTTP, in TLS or plain.
+    #[default]
+    Http,
+    /// Bytes as they are, to the ports that the route names.
+    Tcp,
+}
+
 /// How a path pattern is compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -325,6 +336,10 @@ pub struct Match {
 pub struct EgressRoute {
     /// An exact name, or `*.` and a name for its subdomains; lower case.
     pub host: String,
+    /// The ports that it opens; `None`: 443, and 80 for plain HTTP. An empty list opens none.
+    pub ports: Option<Vec<u16>>,
+    /// What goes over its connections.
+    pub protocol: Protocol,
     /// The credential that the egress adds.
     pub auth: Option<RouteAuth>,
     /// Headers of the guest, in small letters, that the egress would take away.
@@ -351,6 +366,8 @@ impl EgressRoute {
     pub fn new(host: impl Into<String>, owner: RouteOwner) -> Self {
         Self {
             host: host.into(),
+            ports: None,
+            protocol: Protocol::Http,
             auth: None,
             pass_headers: Vec::new(),
             tls_passthrough: false,
@@ -367,12 +384,25 @@ impl EgressRoute {
     }
 }
 
+impl EgressRoute {
+    /// The ports that it opens, each named.
+    pub fn open_ports(&self) -> &[u16] {
+        match &self.ports {
+            Some(ports) => ports,
+            None if self.auth.is_some() => &[443],
+            None => &[443, 80],
+        }
+    }
+}
+
 impl Serialize for EgressRoute {
     /// Flat: what a route's credential does not have is empty text, `auth_header` where a scheme says it too.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         #[derive(Serialize)]
         struct Flat<'a> {
             host: &'a str,
+            ports: &'a [u16],
+            protocol: Protocol,
             auth_scheme: &'static str,
             auth_header: &'a str,
             auth_user: &'a str,
@@ -393,6 +423,8 @@ impl Serialize for EgressRoute {
         }
         Flat {
             host: &self.host,
+            ports: self.open_ports(),
+            protocol: self.protocol,
             auth_scheme: self.auth.as_ref().map_or("", |a| a.scheme.as_str()),
             auth_header: self.auth.as_ref().map_or("", |a| a.scheme.stated_header()),
             auth_user: self.auth.as_ref().map_or("", |a| a.scheme.user()),

@@ -60,6 +60,7 @@ registry! {
     "private-host" => private_host, Egress, Judgement, Error;
     "broad-wildcard" => broad_wildcard, Egress, Judgement, Error;
     "invalid-header" => invalid_header, Egress, Language, Error;
+    "invalid-protocol" => invalid_protocol, Egress, Language, Error;
     "invalid-path" => invalid_path, Egress, Language, Error;
     "invalid-method" => invalid_method, Egress, Language, Error;
     "unknown-bottle" => unknown_bottle, Files, Language, Error;

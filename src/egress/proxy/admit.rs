@@ -11,20 +11,20 @@ use hyper::{Request, Uri, Version};
 pub(crate) fn request<'a, B>(
     shared: &'a Shared,
     scheme: Scheme,
-    host: &str,
+    (host, port): (&str, u16),
     request: &Request<B>,
 ) -> Result<(Allowed, &'a Route), Refusal> {
     let (uri, method) = (request.uri(), request.method().as_str());
     let asked = policy::Request {
         scheme,
         host,
-        port: scheme.port(),
+        port,
         method,
         target: uri.path_and_query().map_or("/", |p| p.as_str()),
     };
     let allowed =
         shared.policy.judge(&asked).map_err(|denial| Refusal::policy(&denial, method, Some(uri.path())))?;
-    names_agree(uri, request.headers(), request.version(), scheme, host)?;
+    names_agree(uri, request.headers(), request.version(), scheme, (host, port))?;
     if !headers::only_chunked(request.headers()) {
         let why = "a transfer coding other than `chunked` cannot be checked";
         return Err(Refusal::denied(400, "malformed", why));
@@ -47,14 +47,14 @@ fn names_agree(
     headers: &HeaderMap,
     version: Version,
     scheme: Scheme,
-    host: &str,
+    (host, port): (&str, u16),
 ) -> Result<(), Refusal> {
     let other = |what: &str| {
         let why = format!("its {what} names another host than {host}, which the connection is for");
         Err(Refusal::denied(421, "host-mismatch", why))
     };
     if let Some(authority) = uri.authority()
-        && !is_host(authority.as_str().as_bytes(), host, scheme.port())
+        && !is_host(authority.as_str().as_bytes(), host, port)
     {
         return other("target");
     }
@@ -67,7 +67,7 @@ fn names_agree(
     }
     let mut hosts = headers.get_all(HOST).iter();
     match (hosts.next(), hosts.next()) {
-        (Some(one), None) if is_host(one.as_bytes(), host, scheme.port()) => Ok(()),
+        (Some(one), None) if is_host(one.as_bytes(), host, port) => Ok(()),
         (Some(_), _) => other("Host header"),
         // HTTP/2 has `:authority` in its place.
         (None, _) if version == Version::HTTP_2 && uri.authority().is_some() => Ok(()),

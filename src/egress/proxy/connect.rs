@@ -53,14 +53,19 @@ async fn open(
         Handling::Inspect => {
             // Each request inside has its own line.
             exchange.leave_out();
-            Ok(Next::Inspect { guest, host, route: index })
+            Ok(Next::Inspect { guest, host, port, route: index })
         }
-        Handling::Tunnel => {
-            let to =
-                Target { route: index, scheme: Scheme::Https, host: &host, exceptions: &route.exceptions };
+        Handling::Tunnel | Handling::Raw => {
+            let exceptions = &route.exceptions;
+            let to = Target { route: index, scheme: Scheme::Https, host: &host, port, exceptions };
             let upstream = shared.pool.dialer().tcp(to).await?;
             exchange.answered(200);
-            Ok(Next::Tunnel { guest, host, upstream, exchange: exchange.clone() })
+            let exchange = exchange.clone();
+            Ok(if handling == Handling::Raw {
+                Next::Raw { guest, upstream, exchange }
+            } else {
+                Next::Tunnel { guest, host, port, upstream, exchange }
+            })
         }
     }
 }
@@ -68,11 +73,11 @@ async fn open(
 /// Answers a request that is not a CONNECT: plain HTTP with an absolute target, nothing else.
 pub(crate) async fn plain(site: &Site, request: Request<Incoming>) -> Response<Reply> {
     match host(request.uri()) {
-        Ok(host) => forward::answer(site, &host, request).await,
+        Ok((host, port)) => forward::answer(site, &host, port, request).await,
         Err(refusal) => {
             let uri = request.uri();
             let host = uri.host().unwrap_or_default();
-            let port = uri.port_u16().unwrap_or(site.scheme.port());
+            let port = uri.port_u16().unwrap_or(site.port);
             let exchange = Exchange::new(site.of(), request.method().as_str(), host, port, uri.path());
             exchange.refused(&refusal);
             answer::refused(&refusal, &HeaderMap::new(), site.shared.guest_policy)
@@ -80,8 +85,8 @@ pub(crate) async fn plain(site: &Site, request: Request<Incoming>) -> Response<R
     }
 }
 
-/// The host of an absolute target, in lower case.
-fn host(uri: &Uri) -> Result<String, Refusal> {
+/// The host of an absolute target, in lower case, and its port.
+fn host(uri: &Uri) -> Result<(String, u16), Refusal> {
     let Some(authority) = uri.authority() else {
         let why = "this is a proxy; it takes CONNECT and absolute http:// targets";
         return Err(Refusal::denied(400, "not-a-proxy-request", why));
@@ -91,15 +96,13 @@ fn host(uri: &Uri) -> Result<String, Refusal> {
         return Err(Refusal::denied(400, "not-a-proxy-request", why));
     }
     let text = authority.as_str();
-    let name = match text.rsplit_once(':') {
+    let (name, port) = match text.rsplit_once(':') {
         Some((name, port)) if port.bytes().all(|b| b.is_ascii_digit()) => {
-            if port.parse() != Ok(Scheme::Http.port()) {
-                let why = format!("port {port} is not open; plain HTTP goes to port 80");
-                return Err(Refusal::denied(403, "port", why));
-            }
-            name
+            let wrong = |_| Refusal::denied(400, "malformed", "the port of its target is no number");
+            (name, port.parse().map_err(wrong)?)
         }
-        _ => text,
+        _ => (text, Scheme::Http.port()),
     };
-    host_name(name).map_err(|denial| Refusal::policy(&denial, "GET", None))
+    let name = host_name(name).map_err(|denial| Refusal::policy(&denial, "GET", None))?;
+    Ok((name, port))
 }

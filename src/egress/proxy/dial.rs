@@ -31,6 +31,7 @@ pub(crate) struct Target<'a> {
     pub(crate) scheme: Scheme,
     /// The host, in lower case.
     pub(crate) host: &'a str,
+    pub(crate) port: u16,
     /// Private ranges that the route excepts.
     pub(crate) exceptions: &'a [Range],
 }
@@ -98,7 +99,7 @@ impl Dialer {
     }
 
     async fn connect(&self, to: Target<'_>) -> Result<TcpStream, Refusal> {
-        let port = to.scheme.port();
+        let port = to.port;
         if let Some(parent) = &self.parent {
             return parent.tunnel(to.host, port).await.map_err(|error| {
                 let why = printable(&error.to_string());

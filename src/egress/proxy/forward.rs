@@ -21,11 +21,16 @@ use hyper::{Request, Response, StatusCode};
 use std::sync::Arc;
 
 /// Answers a request: from the upstream, or with why not. Whatever happens, one audit line.
-pub(crate) async fn answer(site: &Site, host: &str, request: Request<Incoming>) -> Response<Reply> {
+pub(crate) async fn answer(
+    site: &Site,
+    host: &str,
+    port: u16,
+    request: Request<Incoming>,
+) -> Response<Reply> {
     let (method, path) = (request.method().as_str(), request.uri().path());
-    let exchange = Exchange::new(site.of(), method, host, site.scheme.port(), path);
+    let exchange = Exchange::new(site.of(), method, host, port, path);
     let accepts = request.headers().get(hyper::header::ACCEPT).cloned();
-    match forward(site, host, request, &exchange).await {
+    match forward(site, (host, port), request, &exchange).await {
         Ok(response) => response,
         Err(refusal) => {
             exchange.refused(&refusal);
@@ -37,11 +42,11 @@ pub(crate) async fn answer(site: &Site, host: &str, request: Request<Incoming>) 
 
 async fn forward(
     site: &Site,
-    host: &str,
+    (host, port): (&str, u16),
     mut request: Request<Incoming>,
     exchange: &Arc<Exchange>,
 ) -> Result<Response<Reply>, Refusal> {
-    let (allowed, route) = admit::request(&site.shared, site.scheme, host, &request)?;
+    let (allowed, route) = admit::request(&site.shared, site.scheme, (host, port), &request)?;
     exchange.route(&route.host);
     let socket = websocket::is_opening(&request) && !route.is_git;
     let upgrade = socket.then(|| hyper::upgrade::on(&mut request));
@@ -51,7 +56,7 @@ async fn forward(
     let body = Outgoing::new(body, exchange.clone(), !allowed.guarded);
     let request = Request::from_parts(head, body);
 
-    let to = Target { route: allowed.route, scheme: site.scheme, host, exceptions: &route.exceptions };
+    let to = Target { route: allowed.route, scheme: site.scheme, host, port, exceptions: &route.exceptions };
     let Some(upgrade) = upgrade else {
         let (response, lease) = site.shared.pool.send(to, request).await?;
         return relay(response, lease, exchange, needles);

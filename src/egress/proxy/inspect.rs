@@ -21,7 +21,7 @@ use tracing::debug;
 pub(crate) async fn run<S>(
     shared: &Arc<Shared>,
     mut guest: Guest<S>,
-    host: Arc<str>,
+    (host, port): (Arc<str>, u16),
     route: usize,
     connection: u64,
 ) where
@@ -29,7 +29,7 @@ pub(crate) async fn run<S>(
 {
     let refuse = |refusal: &Refusal| {
         let of = (shared.audit.clone(), connection);
-        let exchange = Exchange::new(of, "CONNECT", &host, Scheme::Https.port(), "");
+        let exchange = Exchange::new(of, "CONNECT", &host, port, "");
         exchange.route(&shared.routes[route].host);
         exchange.refused(refusal);
     };
@@ -46,7 +46,7 @@ pub(crate) async fn run<S>(
     };
     debug!(connection, host = &*host, "TLS ends here");
     let http2 = tls.get_ref().1.alpn_protocol() == Some(b"h2");
-    let site = Site::new(shared.clone(), Scheme::Https, Some(host), connection);
+    let site = Site::new(shared.clone(), (Scheme::Https, port), Some(host), connection);
     if http2 {
         serve_http2(site, tls).await;
     } else {
@@ -63,7 +63,7 @@ where
         let site = served.clone();
         async move {
             let host = site.host.clone().unwrap_or_default();
-            Ok::<_, Infallible>(forward::answer(&site, &host, request).await)
+            Ok::<_, Infallible>(forward::answer(&site, &host, site.port, request).await)
         }
     });
     let served = http2::Builder::new(TokioExecutor::new())

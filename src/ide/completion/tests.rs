@@ -49,8 +49,9 @@ fn keys_that_are_missing_are_offered_required_ones_first() {
     check("resources: {cpus: 2, $0}", &["memory", "pids"]);
     check(
         "egress:\n  routes:\n    - git: read\n      $0\n",
-        &["host", "auth", "pass_headers", "path_allowlist", "matches", "pipelock"],
+        &["host", "ports", "protocol", "auth", "pass_headers", "path_allowlist", "matches", "pipelock"],
     );
+    check("egress:\n  routes:\n    - host: a\n      protocol: tcp\n      $0\n", &["ports", "pipelock"]);
     assert_eq!(
         labels(&format!("{AGENT}---\n$0\n---\nbody")),
         [
@@ -245,6 +246,8 @@ fn a_credential_in_the_wrong_place_is_not_offered_elsewhere() {
 fn whole_routes_are_offered_where_one_begins() {
     let list = [
         "host",
+        "ports",
+        "protocol",
         "auth",
         "pass_headers",
         "path_allowlist",
@@ -254,6 +257,7 @@ fn whole_routes_are_offered_where_one_begins() {
         "route",
         "route with token",
         "route for git",
+        "route for tcp",
     ];
     check("egress:\n  routes:\n    - $0", &list);
     check("egress:\n  routes:\n    - host: a\n    $0", &list);
