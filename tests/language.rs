@@ -185,6 +185,9 @@ fn violating(kind: Kind, at: &str) -> Vec<String> {
                 .map(|m| route(&format!("matches: [{{methods: [{m}]}}]")))
                 .into()
         }
+        (_, "/properties/matches/items/properties/headers/items/properties/name") => ["''", "a b", "'a:'"]
+            .map(|name| route(&format!("matches: [{{headers: [{{name: {name}, value: x}}]}}]")))
+            .into(),
         (_, "/properties/role") => {
             ["x", "''", "codex_auth", "1", "null", "[]"].map(|r| route(&format!("role: {r}"))).into()
         }

@@ -79,6 +79,8 @@ fn values(leaf: &str, host: &Path) -> Option<[Value; 2]> {
         "egress.routes.[].matches.[].paths.[].type" => [json!("exact"), json!("prefix")],
         "egress.routes.[].matches.[].paths.[].value" => [json!("/x"), json!("/y")],
         "egress.routes.[].matches.[].methods.[]" => [json!("GET"), json!("POST")],
+        "egress.routes.[].matches.[].headers.[].name" => [json!("x-team"), json!("x-group")],
+        "egress.routes.[].matches.[].headers.[].value" => [json!("core"), json!("web")],
         "egress.routes.[].git" => [json!("read"), json!("write")],
         "egress.routes.[].pipelock.tls_passthrough" => [json!(false), json!(true)],
         "egress.routes.[].pipelock.ssrf_ip_allowlist.[]" => [json!("10.0.0.0/8"), json!("192.168.0.0/16")],
@@ -288,6 +290,9 @@ fn every_leaf_moves_the_digest_the_diff_both_questions_and_the_preflight() {
         if leaf.ends_with("auth.header") {
             without["egress"]["routes"][0]["auth"].as_object_mut().expect("a mapping").remove("scheme");
         }
+        if leaf.contains(".headers.") {
+            without["egress"]["routes"][0]["matches"][0]["headers"] = json!([{"name": "x-a", "value": "b"}]);
+        }
         if leaf.ends_with("egress.inherit") {
             without["extends"] = json!(["routes"]);
         }
@@ -304,6 +309,7 @@ fn every_leaf_moves_the_digest_the_diff_both_questions_and_the_preflight() {
         let required = [
             "bottle.egress.routes.[].host",
             "bottle.egress.routes.[].auth.",
+            "bottle.egress.routes.[].matches.[].headers.",
             "bottle.workspace.mounts.[].",
             "agent.bottle",
         ];

@@ -2,7 +2,10 @@
 
 use super::{CLEAN, FINDINGS, Failure, target, terminal};
 use crate::disk::Disk;
-use crate::egress::policy::{Denial, Handling, Policy, Request, Scheme, narrowest_port, narrowest_route};
+use crate::egress::policy::{
+    Denial, Handling, Headers, Policy, Request, Scheme, narrowest_port, narrowest_route,
+};
+use crate::egress::shape::{is_header_name, same_name};
 use crate::manifest::{Bottle, Catalog, Found, read_bottle, resolve};
 use crate::plan::{Plan, egress_route};
 use crate::provider::{EgressRoute, RouteOwner, Start};
@@ -23,6 +26,9 @@ pub(super) struct Args {
     /// connection that carries any bytes.
     #[arg(value_name = "URL")]
     url: Option<String>,
+    /// A header of the request, as NAME: VALUE. May be repeated.
+    #[arg(long, value_name = "HEADER", value_parser = header)]
+    header: Vec<(String, String)>,
     /// How the answer is written.
     #[arg(long, value_enum, default_value = "text")]
     format: FormatArg,
@@ -42,7 +48,7 @@ pub(super) fn run(args: &Args) -> Result<u8, Failure> {
     let cleared = target::cleared(&found, &catalog, &Start::default())?;
     let policy = Policy::new(&cleared.plan().egress_routes);
     let verdict = match &asked {
-        Asked::Request(request) => policy.request(request),
+        Asked::Request(request) => policy.judge(request, &Given(&args.header)).map(|allowed| allowed.route),
         Asked::Tcp(host, port) => policy.raw(host, *port),
     };
     let request = asked.as_request();
@@ -62,6 +68,24 @@ pub(super) fn run(args: &Args) -> Result<u8, Failure> {
     };
     terminal::print(&text)?;
     Ok(if verdict.is_ok() { CLEAN } else { FINDINGS })
+}
+
+fn header(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once(':').ok_or("a header is written as NAME: VALUE")?;
+    if !is_header_name(name) {
+        return Err(format!("`{name}` is not the name of a header"));
+    }
+    Ok((name.to_owned(), value.trim().to_owned()))
+}
+
+/// The headers of the question.
+struct Given<'a>(&'a [(String, String)]);
+
+impl Headers for Given<'_> {
+    fn has(&self, name: &str, value: &str) -> bool {
+        let mut all = self.0.iter().filter(|(n, _)| same_name(n, name)).peekable();
+        all.peek().is_some() && all.all(|(_, v)| v == value)
+    }
 }
 
 /// What is asked for.

@@ -6,9 +6,10 @@
 
 use super::hosts;
 pub use super::hosts::{covering, host_covers, host_matches};
+use super::shape::same_name;
 use super::terms::{Asked, Lack, Terms};
-pub use super::terms::{Scheme, git_direction};
-use crate::provider::{EgressRoute, Protocol, login_for};
+pub use super::terms::{Headers, Scheme, git_direction};
+use crate::provider::{EgressRoute, HeaderTerm, Protocol, login_for};
 use crate::shown::printable;
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -89,6 +90,14 @@ pub enum Denial {
         /// The method.
         method: String,
     },
+    /// A header that the route asks for is not there, or has another value.
+    #[error("{route} allows this only with the header `{header}`")]
+    Header {
+        /// The route.
+        route: Nearest,
+        /// Its name and value.
+        header: String,
+    },
     /// None of the route's paths matches.
     #[error("{route} does not allow the path {path}")]
     Path {
@@ -151,7 +160,8 @@ impl Denial {
             | Self::Port { .. }
             | Self::NotTcp { .. }
             | Self::PlainHttp { .. } => None,
-            Self::Method { route, .. }
+            Self::Header { route, .. }
+            | Self::Method { route, .. }
             | Self::Path { route, .. }
             | Self::AmbiguousPath { route, .. }
             | Self::NotGit { route }
@@ -168,6 +178,7 @@ impl Denial {
             Self::NotTcp { .. } => "not-tcp",
             Self::PlainHttp { .. } => "plain-http",
             Self::Method { .. } => "method",
+            Self::Header { .. } => "header",
             Self::Path { .. } => "path",
             Self::AmbiguousPath { .. } => "ambiguous-path",
             Self::NotGit { .. } => "not-git",
@@ -305,14 +316,35 @@ impl Policy {
     /// # Errors
     /// Why not.
     pub fn request(&self, request: &Request<'_>) -> Result<usize, Denial> {
-        self.judge(request).map(|allowed| allowed.route)
+        self.judge(request, &()).map(|allowed| allowed.route)
     }
 
-    /// The same, with what holds for every request to the host.
+    /// Each header that the routes of a host ask for, in order, and whether a request has it as it leaves.
+    pub fn header_terms(&self, host: &str, headers: &dyn Headers) -> Vec<(&HeaderTerm, bool)> {
+        let Ok(host) = lower(host) else { return Vec::new() };
+        let mut all: Vec<(&HeaderTerm, bool)> = Vec::new();
+        for index in self.of_host(&host) {
+            for (term, leaves) in self.routes[index].headers() {
+                if !all.iter().any(|(known, _)| *known == term) {
+                    let kept = leaves && !self.takes(&host, &term.name);
+                    all.push((term, kept && headers.has(&term.name, &term.value)));
+                }
+            }
+        }
+        all
+    }
+
+    /// Whether a credential of a host's routes goes in a header of this name.
+    fn takes(&self, host: &str, name: &str) -> bool {
+        self.matching(host)
+            .any(|(_, c)| c.route.auth.as_ref().is_some_and(|a| same_name(a.scheme.header(), name)))
+    }
+
+    /// [`Policy::request`] of a request with headers, and what holds for every request to the host.
     ///
     /// # Errors
     /// Why not: what the nearest route lacks.
-    pub fn judge(&self, request: &Request<'_>) -> Result<Allowed, Denial> {
+    pub fn judge(&self, request: &Request<'_>, headers: &dyn Headers) -> Result<Allowed, Denial> {
         let host = lower(request.host)?;
         let candidates = self.matching(&host);
         let (mut guarded, mut termed, mut of) = (false, false, 0);
@@ -328,7 +360,8 @@ impl Policy {
         if scheme == Scheme::Http && guarded && candidates.clone().any(|(_, c)| c.opens(port, scheme)) {
             return Err(Denial::PlainHttp { host: host.to_string() });
         }
-        let mut asked = Asked::new(scheme, port, request.method, request.target);
+        let headers = Leaving { policy: self, host: &host, guarded, headers };
+        let mut asked = Asked::new((scheme, port), (request.method, request.target), &headers);
         let mut nearest: Option<(usize, usize, Lack)> = None;
         for (number, (index, candidate)) in candidates.enumerate() {
             let Some(lack) = candidate.lack(&mut asked) else {
@@ -342,7 +375,16 @@ impl Policy {
         if lack == Lack::Port {
             return Err(self.closed(&host, port));
         }
-        Err(denial(lack, Nearest { host: host.to_string(), index, number, of }, &asked))
+        let route = Nearest { host: host.to_string(), index, number, of };
+        if let Lack::Header(entry, header) = lack
+            && let Some(term) = self.routes[index].header(entry, header)
+        {
+            return Err(Denial::Header {
+                route,
+                header: printable(&format!("{}: {}", term.name, term.value)),
+            });
+        }
+        Err(denial(lack, route, &asked))
     }
 }
 
@@ -352,8 +394,24 @@ fn denial(lack: Lack, route: Nearest, asked: &Asked<'_>) -> Denial {
         Lack::Push => Denial::GitPush { route },
         Lack::Ambiguous(why) => Denial::AmbiguousPath { route, why },
         Lack::Path => Denial::Path { route, path: asked.path() },
-        // The first is the policy's own: nothing of the request was looked at.
-        Lack::Port | Lack::Method => Denial::Method { route, method: printable(asked.method) },
+        // Those besides it are the policy's own to tell.
+        Lack::Port | Lack::Header(..) | Lack::Method => {
+            Denial::Method { route, method: printable(asked.method) }
+        }
+    }
+}
+
+/// Headers as they leave: where a route of the host puts its credential, nothing of the guest's does.
+struct Leaving<'a> {
+    policy: &'a Policy,
+    host: &'a str,
+    guarded: bool,
+    headers: &'a dyn Headers,
+}
+
+impl Headers for Leaving<'_> {
+    fn has(&self, name: &str, value: &str) -> bool {
+        !(self.guarded && self.policy.takes(self.host, name)) && self.headers.has(name, value)
     }
 }
 

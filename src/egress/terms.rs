@@ -2,7 +2,8 @@
 
 use super::path::canonical_path;
 use super::pattern::Pattern;
-use crate::provider::{EgressRoute, GitAccess, Match, Protocol};
+use super::shape::{Shape, never_passes, shape};
+use crate::provider::{EgressRoute, GitAccess, HeaderTerm, Match, Protocol};
 use crate::shown::printable;
 
 /// Whether a guest spoke TLS to the host that it named.
@@ -36,6 +37,28 @@ pub(super) struct Terms {
 struct Entry {
     paths: Option<Vec<Pattern>>,
     methods: Option<Vec<String>>,
+    headers: Option<Vec<Header>>,
+}
+
+#[derive(Debug, Clone)]
+struct Header {
+    term: HeaderTerm,
+    /// A header of that name leaves as the guest sent it.
+    leaves: bool,
+}
+
+/// The headers of a request, as the guest sent them.
+pub trait Headers {
+    /// Whether there is one of this name, in any spelling that a server may take for it, and each has this
+    /// value.
+    fn has(&self, name: &str, value: &str) -> bool;
+}
+
+/// None.
+impl Headers for () {
+    fn has(&self, _: &str, _: &str) -> bool {
+        false
+    }
 }
 
 /// What a route lacks for a request.
@@ -51,6 +74,8 @@ pub(super) enum Lack {
     Method,
     /// It allows git to read.
     Push,
+    /// Of which entry, and which of its headers.
+    Header(usize, usize),
 }
 
 impl Lack {
@@ -63,6 +88,7 @@ impl Lack {
             Self::Path => 3,
             Self::Method => 4,
             Self::Push => 5,
+            Self::Header(..) => 6,
         }
     }
 }
@@ -74,16 +100,21 @@ pub(super) struct Asked<'a> {
     pub(super) method: &'a str,
     raw: &'a str,
     query: Option<&'a str>,
+    headers: &'a dyn Headers,
     reading: Option<Result<String, &'static str>>,
 }
 
 impl<'a> Asked<'a> {
-    pub(super) fn new(scheme: Scheme, port: u16, method: &'a str, target: &'a str) -> Self {
+    pub(super) fn new(
+        (scheme, port): (Scheme, u16),
+        (method, target): (&'a str, &'a str),
+        headers: &'a dyn Headers,
+    ) -> Self {
         let (raw, query) = match target.split_once('?') {
             Some((path, query)) => (path, Some(query)),
             None => (target, None),
         };
-        Self { scheme, port, method, raw, query, reading: None }
+        Self { scheme, port, method, raw, query, headers, reading: None }
     }
 
     fn reading(&mut self) -> &Result<String, &'static str> {
@@ -119,9 +150,11 @@ impl Terms {
             // The policy's: who is asked at all.
             layer: _,
         } = route;
-        let entry = |Match { paths, methods }: &Match| Entry {
+        let header = |term: &HeaderTerm| Header { leaves: leaves(route, &term.name), term: term.clone() };
+        let entry = |Match { paths, methods, headers }: &Match| Entry {
             paths: paths.as_ref().map(|p| p.iter().map(Pattern::new).collect()),
             methods: methods.clone(),
+            headers: headers.as_ref().map(|headers| headers.iter().map(header).collect()),
         };
         Self {
             route: route.clone(),
@@ -162,7 +195,7 @@ impl Terms {
 
     /// What it lacks for a request; `None` where it allows it.
     pub(super) fn lack(&self, asked: &mut Asked<'_>) -> Option<Lack> {
-        let (method, query) = (asked.method, asked.query);
+        let (method, query, headers) = (asked.method, asked.query, asked.headers);
         if !self.opens(asked.port, asked.scheme) {
             return Some(Lack::Port);
         }
@@ -194,14 +227,58 @@ impl Terms {
             return Some(off());
         }
         let entries = self.matches.as_ref()?;
-        let mut on_path =
-            entries.iter().filter(|e| e.paths.as_ref().is_none_or(|paths| on(paths))).peekable();
-        if on_path.peek().is_none() {
-            return Some(off());
+        let mut nearest = off();
+        for (index, entry) in entries.iter().enumerate() {
+            if !entry.paths.as_ref().is_none_or(|paths| on(paths)) {
+                continue;
+            }
+            let lack = match entry.missing(method, headers) {
+                None => return None,
+                Some(None) => Lack::Method,
+                Some(Some(header)) => Lack::Header(index, header),
+            };
+            if lack.nearness() > nearest.nearness() {
+                nearest = lack;
+            }
         }
-        let takes = |e: &Entry| e.methods.as_ref().is_none_or(|all| all.iter().any(|m| m == method));
-        (!on_path.any(takes)).then_some(Lack::Method)
+        Some(nearest)
     }
+
+    /// A header that a request lacks, by what [`Lack::Header`] says.
+    pub(super) fn header(&self, entry: usize, header: usize) -> Option<&HeaderTerm> {
+        Some(&self.matches.as_ref()?.get(entry)?.headers.as_ref()?.get(header)?.term)
+    }
+
+    /// Every header that it asks for, and whether one of that name leaves as it was sent.
+    pub(super) fn headers(&self) -> impl Iterator<Item = (&HeaderTerm, bool)> {
+        let entries = self.matches.iter().flatten();
+        entries.flat_map(|e| e.headers.iter().flatten()).map(|header| (&header.term, header.leaves))
+    }
+}
+
+impl Entry {
+    /// What lacks of it once the path is right: the method (`Some(None)`) or a header, by its number.
+    fn missing(&self, method: &str, headers: &dyn Headers) -> Option<Option<usize>> {
+        if !self.methods.as_ref().is_none_or(|all| all.iter().any(|m| m == method)) {
+            return Some(None);
+        }
+        let terms = self.headers.as_ref()?;
+        let has = |header: &Header| header.leaves && headers.has(&header.term.name, &header.term.value);
+        // An empty list allows nothing.
+        if terms.is_empty() { Some(None) } else { terms.iter().position(|term| !has(term)).map(Some) }
+    }
+}
+
+/// Whether a header leaves as the guest sent it. One by a credential's name is no term: its value would stand
+/// in the manifest, and beside a credential of ours it goes.
+fn leaves(route: &EgressRoute, name: &str) -> bool {
+    let passed = || route.pass_headers.iter().any(|passed| passed == name);
+    never_passes(name).is_none()
+        && match shape(name) {
+            None => true,
+            Some(Shape::Claim) => passed(),
+            Some(Shape::Credential | Shape::Override) => false,
+        }
 }
 
 /// The direction of a smart-HTTP git request; `None` for anything else.

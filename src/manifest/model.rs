@@ -175,12 +175,23 @@ pub struct MatchEntry {
     pub paths: Option<Vec<PathSpec>>,
     /// `methods`.
     pub methods: Option<Vec<Located<String>>>,
+    /// `headers`.
+    pub headers: Option<Vec<HeaderSpec>>,
+}
+
+/// One entry of `headers`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HeaderSpec {
+    /// `name`.
+    pub name: Located<String>,
+    /// `value`.
+    pub value: Located<String>,
 }
 
 /// One entry of `paths`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PathSpec {
-    /// `type`: `exact`, `prefix` (the default) or `glob`.
+    /// `type`: `exact`, `prefix` (the default), `glob` or `regex`.
     pub kind: Option<Located<String>>,
     /// `value`.
     pub value: Located<String>,

@@ -6,8 +6,9 @@ use crate::manifest::{
     looks_secret_under, read_agent, resolve,
 };
 use crate::provider::{
-    self, AuthScheme, Content, Derived, EgressRoute, GUEST_HOME, GitAccess, GuestDir, GuestFile, Match,
-    PathKind, PathPattern, Protocol, Provider, Provision, RouteAuth, RouteOwner, Settings, Start, TokenRef,
+    self, AuthScheme, Content, Derived, EgressRoute, GUEST_HOME, GitAccess, GuestDir, GuestFile, HeaderTerm,
+    Match, PathKind, PathPattern, Protocol, Provider, Provision, RouteAuth, RouteOwner, Settings, Start,
+    TokenRef,
 };
 use std::path::{Path, PathBuf};
 
@@ -283,11 +284,17 @@ fn match_entry(entry: &manifest::MatchEntry) -> Match {
         kind: match spec.kind.as_ref().map(|k| k.value.as_str()) {
             Some("exact") => PathKind::Exact,
             Some("glob") => PathKind::Glob,
+            Some("regex") => PathKind::Regex,
             _ => PathKind::Prefix,
         },
         value: spec.value.value.clone(),
     };
+    let header = |spec: &manifest::HeaderSpec| HeaderTerm {
+        name: spec.name.value.to_ascii_lowercase(),
+        value: spec.value.value.trim().to_owned(),
+    };
     Match {
+        headers: entry.headers.as_ref().map(|headers| headers.iter().map(header).collect()),
         paths: entry.paths.as_ref().map(|paths| paths.iter().map(path).collect()),
         methods: entry.methods.as_ref().map(|methods| methods.iter().map(|m| m.value.clone()).collect()),
     }

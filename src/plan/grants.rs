@@ -164,7 +164,7 @@ pub(super) fn opened(ports: &[u16], protocol: Protocol) -> String {
 }
 
 fn entry(entry: &Match) -> String {
-    let Match { paths, methods } = entry;
+    let Match { paths, methods, headers } = entry;
     let methods = match methods.as_deref() {
         None => "any method".to_owned(),
         Some([]) => "no method".to_owned(),
@@ -174,13 +174,19 @@ fn entry(entry: &Match) -> String {
         PathKind::Exact => format!("{value} (exact)"),
         PathKind::Prefix => value.clone(),
         PathKind::Glob => format!("{value} (glob)"),
+        PathKind::Regex => format!("{value} (regex)"),
     };
     let paths = match paths.as_deref() {
         None => "any path".to_owned(),
         Some([]) => "no path".to_owned(),
         Some(paths) => paths.iter().map(pattern).collect::<Vec<_>>().join(" "),
     };
-    format!("{methods} {paths}")
+    let headers = match headers.as_deref() {
+        None => String::new(),
+        Some([]) => " with no headers that match".to_owned(),
+        Some(headers) => headers.iter().map(|h| format!(" with {}: {}", h.name, h.value)).collect(),
+    };
+    format!("{methods} {paths}{headers}")
 }
 
 fn env(name: &str, value: &EnvValue) -> String {

@@ -7,7 +7,9 @@ use super::grants::opened;
 use super::words::git_access;
 use super::{Mount, Plan, Workspace, WorkspaceMode};
 use crate::egress::policy::narrowest_route;
-use crate::provider::{EgressRoute, GUEST_HOME, Match, PathKind, PathPattern, Protocol, WORKSPACE};
+use crate::provider::{
+    EgressRoute, GUEST_HOME, HeaderTerm, Match, PathKind, PathPattern, Protocol, WORKSPACE,
+};
 use crate::shown::{code, printable};
 use std::fmt::Write;
 
@@ -137,6 +139,19 @@ fn line(route: &EgressRoute) -> String {
 }
 
 fn entry(entry: &Match) -> String {
+    let Match { paths: _, methods: _, headers } = entry;
+    let with = |header: &HeaderTerm| {
+        format!("`{}: {}`", code(&printable(&header.name)), code(&printable(&header.value)))
+    };
+    let headers = match headers.as_deref() {
+        None => String::new(),
+        Some([]) => ", never".to_owned(),
+        Some(all) => format!(", with {}", all.iter().map(with).collect::<Vec<_>>().join(" and ")),
+    };
+    format!("{}{headers}", places_of(entry))
+}
+
+fn places_of(entry: &Match) -> String {
     let methods = entry.methods.as_ref().map_or("any method".to_owned(), |all| {
         if all.is_empty() { "no method".to_owned() } else { printable(&all.join(", ")) }
     });
@@ -153,6 +168,7 @@ fn pattern(pattern: &PathPattern) -> String {
         PathKind::Exact => format!("the path `{value}`"),
         PathKind::Prefix => format!("paths at or below `{value}`"),
         PathKind::Glob => format!("paths like `{value}`"),
+        PathKind::Regex => format!("paths that the regular expression `{value}` takes whole"),
     }
 }
 

@@ -305,6 +305,8 @@ pub enum PathKind {
     Prefix,
     /// `*` within a segment, `**` across segments.
     Glob,
+    /// A regular expression that takes the whole path.
+    Regex,
 }
 
 /// A path pattern of a route.
@@ -318,7 +320,7 @@ pub struct PathPattern {
 }
 
 /// One entry of a route's `matches`: all that it states must hold.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize)]
 pub struct Match {
     /// One of these must match; `None` means any path, an empty list none.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -326,6 +328,18 @@ pub struct Match {
     /// One of these, upper case; `None` means any method, an empty list none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub methods: Option<Vec<String>>,
+    /// Each of these; `None` means any headers, an empty list that no request matches.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub headers: Option<Vec<HeaderTerm>>,
+}
+
+/// A header that a request must have, as it leaves.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
+pub struct HeaderTerm {
+    /// Its name, in small letters.
+    pub name: String,
+    /// The value of each header of that name.
+    pub value: String,
 }
 
 /// A host that the guest may reach, and on what terms.

@@ -114,6 +114,7 @@ fn a_refusal_names_the_nearest_route() {
         matches: Some(vec![Match {
             paths: Some(vec![PathPattern { kind: PathKind::Prefix, value: path.into() }]),
             methods: Some(vec![method.into()]),
+            headers: None,
         }]),
         ..route("a.example.com")
     };
@@ -141,7 +142,7 @@ fn one_credential_guards_every_route_of_the_host() {
         route("b.example.com"),
     ]);
     let judge = |scheme: Scheme, host, target| {
-        policy.judge(&Request { scheme, host, port: scheme.port(), method: "GET", target })
+        policy.judge(&Request { scheme, host, port: scheme.port(), method: "GET", target }, &())
     };
     assert_eq!(judge(Scheme::Https, "a.example.com", "/open").map(|a| (a.route, a.guarded)), Ok((0, true)));
     assert_eq!(judge(Scheme::Https, "b.example.com", "/").map(|a| (a.route, a.guarded)), Ok((2, true)));
@@ -158,11 +159,11 @@ fn an_empty_list_allows_nothing() {
         EgressRoute { path_allowlist: Some(vec![]), ..route("a.example.com") },
         EgressRoute { matches: Some(vec![]), ..route("a.example.com") },
         EgressRoute {
-            matches: Some(vec![Match { paths: Some(vec![]), methods: None }]),
+            matches: Some(vec![Match { paths: Some(vec![]), ..Match::default() }]),
             ..route("a.example.com")
         },
         EgressRoute {
-            matches: Some(vec![Match { paths: None, methods: Some(vec![]) }]),
+            matches: Some(vec![Match { methods: Some(vec![]), ..Match::default() }]),
             ..route("a.example.com")
         },
     ] {
@@ -176,6 +177,7 @@ fn an_entry_needs_its_path_and_its_method_together() {
     let entry = |kind, value: &str, methods: &[&str]| Match {
         paths: Some(vec![PathPattern { kind, value: value.into() }]),
         methods: Some(methods.iter().map(|m| (*m).to_owned()).collect()),
+        headers: None,
     };
     let policy = Policy::new(&[EgressRoute {
         matches: Some(vec![entry(PathKind::Exact, "/r", &["GET"]), entry(PathKind::Prefix, "/w", &["POST"])]),

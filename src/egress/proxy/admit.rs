@@ -3,8 +3,9 @@
 use super::headers;
 use super::refusal::Refusal;
 use super::{Route, Shared};
-use crate::egress::policy::{self, Allowed, Scheme};
-use hyper::header::{HOST, HeaderMap};
+use crate::egress::policy::{self, Allowed, Headers, Scheme};
+use crate::egress::shape::same_name;
+use hyper::header::{CONNECTION, HOST, HeaderMap, HeaderValue};
 use hyper::{Request, Uri, Version};
 
 /// The host that a connection or request is for, in lower case.
@@ -22,8 +23,10 @@ pub(crate) fn request<'a, B>(
         method,
         target: uri.path_and_query().map_or("/", |p| p.as_str()),
     };
-    let allowed =
-        shared.policy.judge(&asked).map_err(|denial| Refusal::policy(&denial, method, Some(uri.path())))?;
+    let allowed = shared
+        .policy
+        .judge(&asked, &Sent(request.headers()))
+        .map_err(|denial| Refusal::policy(&denial, method, Some(uri.path())))?;
     names_agree(uri, request.headers(), request.version(), scheme, (host, port))?;
     if !headers::only_chunked(request.headers()) {
         let why = "a transfer coding other than `chunked` cannot be checked";
@@ -38,6 +41,21 @@ pub(crate) fn request<'a, B>(
         return Err(Refusal::denied(403, "override", why));
     }
     Ok((allowed, route))
+}
+
+/// The guest's headers, as the policy asks for them.
+struct Sent<'a>(&'a HeaderMap);
+
+impl Headers for Sent<'_> {
+    fn has(&self, name: &str, value: &str) -> bool {
+        // One that `Connection` names is taken away on the way.
+        let hop = |v: &HeaderValue| v.to_str().is_ok_and(|v| v.split(',').any(|n| same_name(n.trim(), name)));
+        if self.0.get_all(CONNECTION).iter().any(hop) {
+            return false;
+        }
+        let mut all = self.0.iter().filter(|(n, _)| same_name(n.as_str(), name)).peekable();
+        all.peek().is_some() && all.all(|(_, v)| v.as_bytes() == value.as_bytes())
+    }
 }
 
 /// The name in the request line or `:authority` and the one in `Host` must both be the

@@ -138,7 +138,10 @@ fn values_come_from_the_schema() {
         "egress:\n  routes:\n    - matches:\n        - methods: [GET, P$0]",
         &["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"],
     );
-    check("egress:\n  routes:\n    - matches:\n        - paths: [{type: $0}]", &["exact", "prefix", "glob"]);
+    check(
+        "egress:\n  routes:\n    - matches:\n        - paths: [{type: $0}]",
+        &["exact", "prefix", "glob", "regex"],
+    );
     check("resources:\n  memory: $0", &["4GiB"]);
     check("workspace:\n  mode:\n    c$0", &["bind", "copy", "read_only"]);
     check_accept("supervise:$0", "true", "supervise: true", None);

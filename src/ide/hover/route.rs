@@ -72,7 +72,15 @@ fn allowed(route: &EgressRoute) -> Vec<String> {
                 Some([]) => "no path".to_owned(),
                 Some(paths) => paths.iter().map(pattern).collect::<Vec<_>>().join(" or "),
             };
-            format!("- {methods} on {paths}")
+            let headers = match entry.headers.as_deref() {
+                None => String::new(),
+                Some([]) => ", never: the list of headers is empty".to_owned(),
+                Some(all) => {
+                    let all: Vec<_> = all.iter().map(|h| format!("{}: {}", h.name, h.value)).collect();
+                    format!(", with {}", codes(all.iter().map(String::as_str)))
+                }
+            };
+            format!("- {methods} on {paths}{headers}")
         })),
         None => {}
     }
@@ -88,6 +96,7 @@ fn pattern(pattern: &PathPattern) -> String {
         PathKind::Exact => format!("exactly {value}"),
         PathKind::Prefix => format!("below {value}"),
         PathKind::Glob => format!("whatever matches {value}"),
+        PathKind::Regex => format!("whatever the regular expression {value} takes whole"),
     }
 }
 
