@@ -55,6 +55,7 @@ registry! {
     "duplicate-route" => duplicate_route, Egress, Judgement, Warning;
     "shadowed-route" => shadowed_route, Egress, Judgement, Warning;
     "incomplete-auth" => incomplete_auth, Egress, Language, Error;
+    "signed-host" => signed_host, Egress, Judgement, Warning;
     "invalid-token-ref" => invalid_token_ref, Egress, Language, Error;
     "invalid-host" => invalid_host, Egress, Language, Error;
     "private-host" => private_host, Egress, Judgement, Error;
