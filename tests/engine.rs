@@ -65,6 +65,8 @@ mod disk;
 mod faults;
 #[path = "engine/files.rs"]
 mod files;
+#[path = "engine/gateways.rs"]
+mod gateways;
 #[path = "engine/images.rs"]
 mod images;
 #[path = "engine/kept.rs"]

@@ -85,7 +85,9 @@ fn violating(kind: Kind, at: &str) -> Vec<String> {
         (Kind::Agent, "/allOf/0") => vec![agent("prompt_file: ./prompt.md")],
         (_, "/properties/name") => all(&["name: Dev", "name: ''", "name: a/b", "name: -a"]),
         (_, "/properties/skills/items") => all(&["skills: [A]", "skills: ['']", "skills: [a_b]"]),
-        (_, "/allOf/0") if !at.starts_with(PROVIDER) => all(&["prompt: Do it.\nprompt_file: ./prompt.md"]),
+        (_, "/allOf/0") if !at.starts_with(PROVIDER) && !at.starts_with(ROUTE) => {
+            all(&["prompt: Do it.\nprompt_file: ./prompt.md"])
+        }
         (_, "/properties/template") => {
             all(&["agent_provider: {template: gemini}", "agent_provider: {template: ''}"])
         }
@@ -152,6 +154,24 @@ fn violating(kind: Kind, at: &str) -> Vec<String> {
         (_, "/properties/pass_headers/items") => {
             ["''", "a b", "'a:'", "é"].map(|n| route(&format!("pass_headers: [{n}]"))).into()
         }
+        (_, "/allOf/0/then") => vec![route("protocol: tcp")],
+        (_, "/allOf/0/then/properties/host") => {
+            vec!["egress: {routes: [{host: '*.example.com', protocol: tcp, ports: [22]}]}".to_owned()]
+        }
+        (_, "/allOf/0/then/properties/ports/items") => {
+            vec![route("protocol: tcp, ports: [80]"), route("protocol: tcp, ports: [22, 443]")]
+        }
+        (_, "/allOf/0/then/properties/auth") => {
+            vec![route("protocol: tcp, ports: [22], auth: {scheme: Bearer, token_ref: T}")]
+        }
+        (_, "/allOf/0/then/properties/pass_headers") => {
+            vec![route("protocol: tcp, ports: [22], pass_headers: [x-csrf-token]")]
+        }
+        (_, "/allOf/0/then/properties/path_allowlist") => {
+            vec![route("protocol: tcp, ports: [22], path_allowlist: [/a]")]
+        }
+        (_, "/allOf/0/then/properties/matches") => vec![route("protocol: tcp, ports: [22], matches: []")],
+        (_, "/allOf/0/then/properties/git") => vec![route("protocol: tcp, ports: [22], git: read")],
         (_, "/properties/path_allowlist/items") => {
             vec![route("path_allowlist: [a]"), route("path_allowlist: ['']")]
         }
@@ -165,6 +185,9 @@ fn violating(kind: Kind, at: &str) -> Vec<String> {
                 .map(|m| route(&format!("matches: [{{methods: [{m}]}}]")))
                 .into()
         }
+        (_, "/properties/matches/items/properties/headers/items/properties/name") => ["''", "a b", "'a:'"]
+            .map(|name| route(&format!("matches: [{{headers: [{{name: {name}, value: x}}]}}]")))
+            .into(),
         (_, "/properties/role") => {
             ["x", "''", "codex_auth", "1", "null", "[]"].map(|r| route(&format!("role: {r}"))).into()
         }
@@ -239,6 +262,7 @@ fn another(leaf: &str, value: &Value) -> Value {
         (Value::Number(n), _) => json!(n.as_u64().expect("a whole number") + 1),
         (_, "template") => json!(if value == "claude" { "codex" } else { "claude" }),
         (_, "scheme") => json!(if value == "Basic" { "Bearer" } else { "Basic" }),
+        (_, "protocol") => json!("http"),
         (_, "type") => json!("exact"),
         (_, "mode") => json!("read_only"),
         (_, "memory") => json!("5GiB"),
@@ -265,15 +289,31 @@ fn every_field_of_the_schemas_is_read() {
     let variants = [
         (
             Kind::Bottle,
-            ["role", "prompt_file", "forward_host_credentials", "template", "header", "api_key"].as_slice(),
+            ["role", "prompt_file", "forward_host_credentials", "template", "header", "api_key", "protocol"]
+                .as_slice(),
             None,
         ),
         (
             Kind::Bottle,
-            &["role", "prompt_file", "forward_host_credentials", "auth_token", "template", "header"],
+            &[
+                "role",
+                "prompt_file",
+                "forward_host_credentials",
+                "auth_token",
+                "template",
+                "header",
+                "pass_headers",
+                "auth",
+                "path_allowlist",
+                "matches",
+            ],
             None,
         ),
-        (Kind::Bottle, &["role", "prompt", "auth_token", "api_key", "scheme", "user"], Some("codex")),
+        (
+            Kind::Bottle,
+            &["role", "prompt", "auth_token", "api_key", "scheme", "user", "protocol"],
+            Some("codex"),
+        ),
         (Kind::Agent, &["prompt_file"], None),
         (Kind::Agent, &["prompt"], None),
     ];
@@ -285,6 +325,11 @@ fn every_field_of_the_schemas_is_read() {
         }
         if let Some(auth) = manifest.pointer_mut("/egress/routes/0/auth").filter(|a| a["user"].is_string()) {
             auth["scheme"] = json!("Basic");
+        }
+        if let Some(route) = manifest.pointer_mut("/egress/routes/0").filter(|r| r["protocol"] == "tcp") {
+            route["ports"] = json!([5432]);
+            // Not the bottle's own, of the same name.
+            route.as_object_mut().expect("a mapping").remove("git");
         }
         if kind == Kind::Bottle {
             manifest["extends"] = json!("base");

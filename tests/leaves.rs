@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Leaves that give nothing, each with the reason.
-const EXEMPT: [(&str, &str); 10] = [
+const EXEMPT: [(&str, &str); 11] = [
     ("bottle.name", "names the bottle; every place is headed by it"),
     ("bottle.git.remotes.*.Name", "refused by the rule `unsupported`"),
     ("bottle.git.remotes.*.Upstream", "refused by the rule `unsupported`"),
@@ -29,6 +29,7 @@ const EXEMPT: [(&str, &str); 10] = [
         "moved by the test below: the fields of one template are refused by another",
     ),
     ("bottle.agent_provider.forward_host_credentials", "moved by the test below: it is another template's"),
+    ("bottle.egress.routes.[].protocol", "moved by the test below: `tcp` and terms exclude each other"),
     ("bottle.prompt_file", "moved by the test below: `prompt` and `prompt_file` exclude each other"),
 ];
 
@@ -63,6 +64,7 @@ fn values(leaf: &str, host: &Path) -> Option<[Value; 2]> {
         "git.user.name" => [json!("Ada"), json!("Bob")],
         "git.user.email" => [json!("a@example.com"), json!("b@example.com")],
         "egress.routes.[].host" => [json!("a.example.com"), json!("b.example.com")],
+        "egress.routes.[].ports.[]" => [json!(8443), json!(9443)],
         "egress.routes.[].auth.scheme" => [json!("Bearer"), json!("Basic")],
         "egress.routes.[].auth.user" => [json!("ada"), json!("bob")],
         "egress.routes.[].auth.header" => [json!("x-api-key"), json!("private-token")],
@@ -72,6 +74,8 @@ fn values(leaf: &str, host: &Path) -> Option<[Value; 2]> {
         "egress.routes.[].matches.[].paths.[].type" => [json!("exact"), json!("prefix")],
         "egress.routes.[].matches.[].paths.[].value" => [json!("/x"), json!("/y")],
         "egress.routes.[].matches.[].methods.[]" => [json!("GET"), json!("POST")],
+        "egress.routes.[].matches.[].headers.[].name" => [json!("x-team"), json!("x-group")],
+        "egress.routes.[].matches.[].headers.[].value" => [json!("core"), json!("web")],
         "egress.routes.[].git" => [json!("read"), json!("write")],
         "egress.routes.[].pipelock.tls_passthrough" => [json!(false), json!(true)],
         "egress.routes.[].pipelock.ssrf_ip_allowlist.[]" => [json!("10.0.0.0/8"), json!("192.168.0.0/16")],
@@ -285,6 +289,9 @@ fn every_leaf_moves_the_digest_the_diff_both_questions_and_the_preflight() {
         if leaf.ends_with("auth.header") {
             without["egress"]["routes"][0]["auth"].as_object_mut().expect("a mapping").remove("scheme");
         }
+        if leaf.contains(".headers.") {
+            without["egress"]["routes"][0]["matches"][0]["headers"] = json!([{"name": "x-a", "value": "b"}]);
+        }
         if leaf.ends_with("egress.inherit") {
             without["extends"] = json!(["routes"]);
         }
@@ -301,6 +308,7 @@ fn every_leaf_moves_the_digest_the_diff_both_questions_and_the_preflight() {
         let required = [
             "bottle.egress.routes.[].host",
             "bottle.egress.routes.[].auth.",
+            "bottle.egress.routes.[].matches.[].headers.",
             "bottle.workspace.mounts.[].",
             "agent.bottle",
         ];
@@ -325,6 +333,21 @@ fn what_needs_another_base_moves_too() {
         |forward: bool| json!({"agent_provider": {"template": "codex", "forward_host_credentials": forward}});
     step("forward_host_credentials", codex(false), codex(true));
     step("forward_host_credentials", codex(true), codex(false));
+    let route = |rest: Value| {
+        let mut route = json!({"host": "db.example.com", "ports": [5432]});
+        route.as_object_mut().expect("a mapping").extend(rest.as_object().expect("a mapping").clone());
+        json!({"egress": {"routes": [route]}})
+    };
+    let (http, tcp) = (route(json!({"protocol": "http"})), route(json!({"protocol": "tcp"})));
+    assert!(scene.step("protocol", "bottle", &http, &tcp, Some(Direction::Widened)));
+    assert!(scene.step("protocol", "bottle", &tcp, &http, Some(Direction::Narrowed)));
+    assert!(scene.step(
+        "protocol",
+        "bottle",
+        &tcp,
+        &route(json!({"protocol": "tcp", "ports": [1, 5432]})),
+        Some(Direction::Widened)
+    ));
     step("prompt_file", json!({"prompt_file": "./one.md"}), json!({"prompt_file": "./two.md"}));
     step("prompt_file", json!({"prompt": "x"}), json!({"prompt_file": "./two.md"}));
 }

@@ -85,6 +85,8 @@ fn claude_with_a_token() {
                 "tls_passthrough": true,
                 "owner": "provider",
                 "layer": 0,
+            "ports": [443],
+            "protocol": "http",
             "auth_header": "",
             "auth_user": "",
             }]),
@@ -132,6 +134,8 @@ fn codex_with_forwarding() {
             "tls_passthrough": true,
             "owner": "provider",
             "layer": 0,
+            "ports": [443],
+            "protocol": "http",
             "auth_header": "",
             "auth_user": "",
         })

@@ -2,7 +2,10 @@
 
 use super::{CLEAN, FINDINGS, Failure, target, terminal};
 use crate::disk::Disk;
-use crate::egress::policy::{Denial, Handling, Policy, Request, Scheme, narrowest_route};
+use crate::egress::policy::{
+    Denial, Handling, Headers, Policy, Request, Scheme, narrowest_port, narrowest_route,
+};
+use crate::egress::shape::{is_header_name, same_name};
 use crate::manifest::{Bottle, Catalog, Found, read_bottle, resolve};
 use crate::plan::{Plan, egress_route};
 use crate::provider::{EgressRoute, RouteOwner, Start};
@@ -16,10 +19,16 @@ pub(super) struct Args {
     /// A manifest, or the name of an agent or a bottle.
     #[arg(value_name = "FILE[#NAME]")]
     target: String,
-    /// The method, in capitals.
+    /// The method, in capitals; none for `tcp://HOST:PORT`.
+    #[arg(value_name = "METHOD")]
     method: String,
-    /// The URL, as the guest would send it: nothing in it is normalised.
-    url: String,
+    /// The URL, as the guest would send it: nothing in it is normalised. `tcp://HOST:PORT` asks for a
+    /// connection that carries any bytes.
+    #[arg(value_name = "URL")]
+    url: Option<String>,
+    /// A header of the request, as NAME: VALUE. May be repeated.
+    #[arg(long, value_name = "HEADER", value_parser = header)]
+    header: Vec<(String, String)>,
     /// How the answer is written.
     #[arg(long, value_enum, default_value = "text")]
     format: FormatArg,
@@ -35,10 +44,14 @@ pub(super) fn run(args: &Args) -> Result<u8, Failure> {
     let layout = terminal::layout();
     let catalog = Catalog::new(&Disk, &layout);
     let found = target::open(&args.target, &catalog)?;
-    let request = parse(&args.method, &args.url)?;
+    let asked = asked(args)?;
     let cleared = target::cleared(&found, &catalog, &Start::default())?;
     let policy = Policy::new(&cleared.plan().egress_routes);
-    let verdict = policy.request(&request);
+    let verdict = match &asked {
+        Asked::Request(request) => policy.judge(request, &Given(&args.header)).map(|allowed| allowed.route),
+        Asked::Tcp(host, port) => policy.raw(host, *port),
+    };
+    let request = asked.as_request();
     // The route that decides about the request, whatever it says of it.
     let nearest = verdict.as_ref().err().and_then(Denial::nearest).map(|nearest| nearest.index);
     let index = verdict.as_ref().ok().copied().or(nearest).or_else(|| policy.deciding(request.host).ok());
@@ -57,12 +70,65 @@ pub(super) fn run(args: &Args) -> Result<u8, Failure> {
     Ok(if verdict.is_ok() { CLEAN } else { FINDINGS })
 }
 
+fn header(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once(':').ok_or("a header is written as NAME: VALUE")?;
+    if !is_header_name(name) {
+        return Err(format!("`{name}` is not the name of a header"));
+    }
+    Ok((name.to_owned(), value.trim().to_owned()))
+}
+
+/// The headers of the question.
+struct Given<'a>(&'a [(String, String)]);
+
+impl Headers for Given<'_> {
+    fn has(&self, name: &str, value: &str) -> bool {
+        let mut all = self.0.iter().filter(|(n, _)| same_name(n, name)).peekable();
+        all.peek().is_some() && all.all(|(_, v)| v == value)
+    }
+}
+
+/// What is asked for.
+enum Asked<'a> {
+    Request(Request<'a>),
+    /// A connection that carries any bytes.
+    Tcp(&'a str, u16),
+}
+
+impl<'a> Asked<'a> {
+    /// A connection as the guest asks for it.
+    fn as_request(&self) -> Request<'a> {
+        match *self {
+            Self::Request(request) => request,
+            Self::Tcp(host, port) => {
+                Request { scheme: Scheme::Https, host, port, method: "CONNECT", target: "" }
+            }
+        }
+    }
+}
+
+fn asked(args: &Args) -> Result<Asked<'_>, Failure> {
+    let url = args.url.as_deref().unwrap_or(&args.method);
+    let Some(address) = url.strip_prefix("tcp://") else {
+        let missing =
+            || Failure::usage("a URL is missing: `can FILE METHOD URL`, or `can FILE tcp://HOST:PORT`");
+        let url = args.url.as_deref().ok_or_else(missing)?;
+        return parse(&args.method, url).map(Asked::Request);
+    };
+    let (host, port) = address
+        .split_once(':')
+        .ok_or_else(|| Failure::usage("`tcp://` names a host and a port: tcp://db.example.com:5432"))?;
+    let port = port.trim_end_matches('/');
+    let port = port.parse().map_err(|_| Failure::usage(format!("`{port}` is no port")))?;
+    Ok(Asked::Tcp(host, port))
+}
+
 /// Takes a URL apart without changing it: what the policy sees is what the guest would send.
 fn parse<'a>(method: &'a str, url: &'a str) -> Result<Request<'a>, Failure> {
     let (scheme, rest) = match url.split_once("://") {
         Some(("https", rest)) => (Scheme::Https, rest),
         Some(("http", rest)) => (Scheme::Http, rest),
-        _ => return Err(Failure::usage("the URL must begin with https:// or http://")),
+        _ => return Err(Failure::usage("the URL must begin with https://, http:// or tcp://")),
     };
     let rest = rest.split('#').next().unwrap_or(rest);
     let end = rest.find(['/', '?']).unwrap_or(rest.len());
@@ -178,13 +244,23 @@ fn from(index: usize, plan: &Plan, bottle: &Found, catalog: &Catalog<'_>) -> Opt
 /// Only where one more route is the answer: never for what no route can allow, nor where the routes of a
 /// parent or of the provider decide, which one of the bottle's own would take the place of.
 fn suggestion(denial: &Denial, request: &Request<'_>, nearest: Option<&EgressRoute>) -> Option<String> {
-    let path = request.target.split('?').next();
-    let own = nearest.is_some_and(|r| r.owner == RouteOwner::Manifest && r.layer < 2);
+    let own = nearest.is_none_or(|r| r.owner == RouteOwner::Manifest && r.layer < 2);
     let method = !["TRACE", "CONNECT"].contains(&request.method.to_ascii_uppercase().as_str());
-    let helps = match denial {
-        Denial::Host { .. } => true,
-        Denial::Path { .. } | Denial::Method { .. } | Denial::NotGit { .. } => own && method,
-        _ => false,
+    // What was asked for is a connection.
+    let tcp = request.target.is_empty();
+    let port = || {
+        let tcp = if tcp { "      protocol: tcp\n" } else { "" };
+        narrowest_port(request.host, request.port) + tcp
     };
-    helps.then(|| narrowest_route(request.host, request.method, path))
+    match denial {
+        Denial::NotTcp { .. } | Denial::Port { .. } if own => Some(port()),
+        Denial::Host { .. } if tcp => Some(port()),
+        Denial::Host { .. } => {
+            Some(narrowest_route(request.host, request.method, request.target.split('?').next()))
+        }
+        Denial::Path { .. } | Denial::Method { .. } | Denial::NotGit { .. } if own && method => {
+            Some(narrowest_route(request.host, request.method, request.target.split('?').next()))
+        }
+        _ => None,
+    }
 }

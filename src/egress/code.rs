@@ -59,10 +59,14 @@ codes! {
     Host = "host", 403, Refused(Policy);
     /// The host is listed, the port is not.
     Port = "port", 403, Refused(Policy);
+    /// The port is open for HTTP and TLS alone, and this is neither.
+    NotTcp = "not-tcp", 403, Refused(Policy);
     /// Plain HTTP to a route with a credential.
     PlainHttp = "plain-http", 403, Refused(Policy);
     /// The route does not allow the method.
     Method = "method", 403, Refused(Policy);
+    /// The request lacks a header that the route asks for.
+    Header = "header", 403, Refused(Policy);
     /// The route does not allow the path.
     Path = "path", 403, Refused(Policy);
     /// The path can be read in more than one way, and the route allows some paths only.

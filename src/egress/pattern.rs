@@ -5,11 +5,21 @@
 
 use super::path::normalise;
 use crate::provider::{PathKind, PathPattern};
+use regex::{Regex, RegexBuilder};
+
+/// So many bytes a regular expression may have, and so many its program.
+const LONGEST_REGEX: usize = 1_000;
+const LARGEST_PROGRAM: usize = 256 * 1024;
 
 /// A path pattern ready for use.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Pattern {
-    segments: Vec<Segment>,
+#[derive(Debug, Clone)]
+pub struct Pattern(Form);
+
+#[derive(Debug, Clone)]
+enum Form {
+    Segments(Vec<Segment>),
+    /// As written, and its program; without one it takes nothing.
+    Regex(String, Option<Regex>),
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,7 +35,7 @@ enum Segment {
 impl Pattern {
     /// Every path.
     pub fn any() -> Self {
-        Self { segments: vec![Segment::Many] }
+        Self(Form::Segments(vec![Segment::Many]))
     }
 
     /// A prefix, as `path_allowlist` and `type: prefix` mean it: `/a` is `/a` and what lies below
@@ -37,32 +47,37 @@ impl Pattern {
             segments.push(Segment::Wild("*".to_owned()));
         }
         segments.push(Segment::Many);
-        Self { segments }
+        Self(Form::Segments(segments))
     }
 
     /// A pattern of any kind.
     pub fn new(pattern: &PathPattern) -> Self {
-        match pattern.kind {
-            PathKind::Prefix => Self::prefix(&pattern.value),
-            PathKind::Exact => Self {
-                segments: split(&normalise(&pattern.value)).map(|s| Segment::Text(s.to_owned())).collect(),
-            },
-            PathKind::Glob => Self {
-                segments: split(&normalise(&pattern.value))
-                    .map(|s| match s {
-                        "**" => Segment::Many,
-                        s if s.contains('*') => Segment::Wild(s.to_owned()),
-                        s => Segment::Text(s.to_owned()),
-                    })
-                    .collect(),
-            },
-        }
+        let segments = match pattern.kind {
+            PathKind::Prefix => return Self::prefix(&pattern.value),
+            PathKind::Regex => return Self(Form::Regex(pattern.value.clone(), regex(&pattern.value).ok())),
+            PathKind::Exact => {
+                split(&normalise(&pattern.value)).map(|s| Segment::Text(s.to_owned())).collect()
+            }
+            PathKind::Glob => split(&normalise(&pattern.value))
+                .map(|s| match s {
+                    "**" => Segment::Many,
+                    s if s.contains('*') => Segment::Wild(s.to_owned()),
+                    s => Segment::Text(s.to_owned()),
+                })
+                .collect(),
+        };
+        Self(Form::Segments(segments))
     }
 
     /// Whether a canonical path (see [`super::path::canonical_path`]) matches.
     pub fn matches(&self, path: &str) -> bool {
-        let path: Vec<Segment> = split(path).map(|s| Segment::Text(s.to_owned())).collect();
-        covers(&self.segments, &path)
+        match &self.0 {
+            Form::Segments(segments) => {
+                let path: Vec<Segment> = split(path).map(|s| Segment::Text(s.to_owned())).collect();
+                covers(segments, &path)
+            }
+            Form::Regex(_, regex) => regex.as_ref().is_some_and(|regex| regex.is_match(path)),
+        }
     }
 
     /// Whether it takes every path, so that nothing depends on how a path is read.
@@ -72,8 +87,46 @@ impl Pattern {
 
     /// Whether every path of `other` is proven to be one of ours. `false` also means «not proven».
     pub fn contains(&self, other: &Self) -> bool {
-        covers(&self.segments, &other.segments)
+        match (&self.0, &other.0) {
+            (Form::Segments(outer), Form::Segments(inner)) => covers(outer, inner),
+            (Form::Segments(outer), Form::Regex(..)) => covers(outer, &[Segment::Many]),
+            (Form::Regex(outer, _), Form::Regex(inner, _)) => outer == inner,
+            // Of these the paths are known when they are one.
+            (Form::Regex(..), Form::Segments(inner)) => exact(inner).is_some_and(|path| self.matches(&path)),
+        }
     }
+}
+
+/// The only path of a list of segments.
+fn exact(segments: &[Segment]) -> Option<String> {
+    segments.iter().try_fold(String::new(), |path, segment| match segment {
+        Segment::Text(text) => Some(format!("{path}/{text}")),
+        _ => None,
+    })
+}
+
+/// A regular expression that takes whole paths.
+///
+/// # Errors
+/// Why it cannot be used.
+pub fn regex(text: &str) -> Result<Regex, String> {
+    if text.len() > LONGEST_REGEX {
+        return Err(format!("it has {} bytes, and {LONGEST_REGEX} are the most", text.len()));
+    }
+    let build = |text: &str| RegexBuilder::new(text).size_limit(LARGEST_PROGRAM).build();
+    let why = |error: regex::Error| match error {
+        regex::Error::CompiledTooBig(_) => {
+            "it stands for too much: count less, or write a shorter one".to_owned()
+        }
+        // The message draws the pattern; the last line says what is wrong.
+        other => {
+            let text = other.to_string();
+            let last = text.lines().last().unwrap_or_default();
+            last.trim_start_matches("error: ").to_owned()
+        }
+    };
+    // By itself first, so that it cannot end the group that it is put into.
+    build(text).and_then(|_| build(&format!(r"\A(?:{text})\z"))).map_err(why)
 }
 
 /// Whether `outer` matches all that `inner` matches, by dynamic programming over both lists.
@@ -163,6 +216,36 @@ mod tests {
         ] {
             assert_eq!(pattern(kind, value).is_every(), every, "{value}");
         }
+    }
+
+    #[test]
+    fn a_regular_expression_takes_the_whole_path_in_linear_time() {
+        let p = pattern(PathKind::Regex, "/repos/[a-z]+/pulls/[0-9]{1,9}");
+        assert!(p.matches("/repos/acme/pulls/12"));
+        for path in ["/repos/acme/pulls/12/files", "/x/repos/acme/pulls/12", "/repos/a/b/pulls/1"] {
+            assert!(!p.matches(path), "{path}");
+        }
+        // An alternative is one of the group, and lines end where the path does.
+        let either = pattern(PathKind::Regex, "/a|/b");
+        assert!(either.matches("/b") && !either.matches("/ax") && !either.matches("/x/b"));
+        assert!(!pattern(PathKind::Regex, "/a").matches("/a\n"));
+        for wrong in
+            ["/a)|(/b", "/(", "/a{2,1}", &format!("/{}", "a".repeat(100 * 1024)), "/((a{99}){99}){99}"]
+        {
+            assert!(regex(wrong).is_err(), "{}", &wrong[..wrong.len().min(20)]);
+            assert!(!pattern(PathKind::Regex, wrong).matches("/a"));
+        }
+        let hostile = pattern(PathKind::Regex, "/(a*)*b");
+        assert!(!hostile.matches(&format!("/{}", "a".repeat(100_000))));
+    }
+
+    #[test]
+    fn what_a_regular_expression_contains_is_proven_or_denied() {
+        let p = pattern(PathKind::Regex, "/a/[0-9]+");
+        assert!(p.contains(&p) && p.contains(&pattern(PathKind::Exact, "/a/1")));
+        assert!(!p.contains(&pattern(PathKind::Exact, "/a/x")) && !p.contains(&Pattern::prefix("/a/1")));
+        assert!(!Pattern::prefix("/a").contains(&p) && Pattern::any().contains(&p) && !p.is_every());
+        assert!(!p.contains(&pattern(PathKind::Regex, "/a/[0-9]")));
     }
 
     #[test]

@@ -7,34 +7,14 @@
 use super::code::Code;
 use super::hosts;
 pub use super::hosts::{covering, host_covers, host_matches};
-pub use super::terms::git_direction;
+use super::shape::same_name;
 use super::terms::{Asked, Lack, Terms};
-use crate::provider::{EgressRoute, login_for};
+pub use super::terms::{Headers, Scheme, git_direction};
+use crate::provider::{EgressRoute, HeaderTerm, Protocol, login_for};
 use crate::shown::printable;
-use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt;
-
-/// Whether a guest spoke TLS to the host that it named.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Scheme {
-    /// Plain HTTP, port 80.
-    Http,
-    /// HTTPS, port 443.
-    Https,
-}
-
-impl Scheme {
-    /// The only port that a route opens.
-    pub fn port(self) -> u16 {
-        match self {
-            Self::Http => 80,
-            Self::Https => 443,
-        }
-    }
-}
 
 /// A request as the guest makes it.
 #[derive(Debug, Clone, Copy)]
@@ -58,6 +38,8 @@ pub enum Handling {
     Tunnel,
     /// End the TLS here: the route has a credential or terms on paths, methods or git.
     Inspect,
+    /// Pass any bytes: the route is `protocol: tcp`.
+    Raw,
 }
 
 /// Why a request is refused.
@@ -78,8 +60,18 @@ pub enum Denial {
         host: String,
     },
     /// A host is listed, but another port was asked for.
-    #[error("port {port} of {host} is not open; a route opens 443 (and 80 for plain HTTP)")]
+    #[error("port {port} of {host} is not open ({open})")]
     Port {
+        /// The host.
+        host: String,
+        /// The port.
+        port: u16,
+        /// What is, in words.
+        open: String,
+    },
+    /// Anything but HTTP and TLS where no route is `protocol: tcp`.
+    #[error("port {port} of {host} is open for HTTP and TLS alone, not for other bytes")]
+    NotTcp {
         /// The host.
         host: String,
         /// The port.
@@ -98,6 +90,14 @@ pub enum Denial {
         route: Nearest,
         /// The method.
         method: String,
+    },
+    /// A header that the route asks for is not there, or has another value.
+    #[error("{route} allows this only with the header `{header}`")]
+    Header {
+        /// The route.
+        route: Nearest,
+        /// Its name and value.
+        header: String,
     },
     /// None of the route's paths matches.
     #[error("{route} does not allow the path {path}")]
@@ -156,8 +156,13 @@ impl Denial {
     /// The route that came nearest, where one was asked about the request itself.
     pub fn nearest(&self) -> Option<&Nearest> {
         match self {
-            Self::NotAHost { .. } | Self::Host { .. } | Self::Port { .. } | Self::PlainHttp { .. } => None,
-            Self::Method { route, .. }
+            Self::NotAHost { .. }
+            | Self::Host { .. }
+            | Self::Port { .. }
+            | Self::NotTcp { .. }
+            | Self::PlainHttp { .. } => None,
+            Self::Header { route, .. }
+            | Self::Method { route, .. }
             | Self::Path { route, .. }
             | Self::AmbiguousPath { route, .. }
             | Self::NotGit { route }
@@ -171,8 +176,10 @@ impl Denial {
             Self::NotAHost { .. } => Code::NotAHost,
             Self::Host { .. } => Code::Host,
             Self::Port { .. } => Code::Port,
+            Self::NotTcp { .. } => Code::NotTcp,
             Self::PlainHttp { .. } => Code::PlainHttp,
             Self::Method { .. } => Code::Method,
+            Self::Header { .. } => Code::Header,
             Self::Path { .. } => Code::Path,
             Self::AmbiguousPath { .. } => Code::AmbiguousPath,
             Self::NotGit { .. } => Code::NotGit,
@@ -252,15 +259,57 @@ impl Policy {
 
     /// Whether a connection to `host:port` may be opened, by which route, and how it is handled.
     ///
+    /// Nothing inside a tunnel is looked at. So the host's first route for HTTP must be one that asks nothing
+    /// of it, and it must open this very port.
+    ///
     /// # Errors
     /// Why not.
     pub fn connect(&self, host: &str, port: u16) -> Result<(usize, Handling), Denial> {
-        let index = self.deciding(host)?;
-        if port != Scheme::Https.port() {
-            return Err(Denial::Port { host: host.to_ascii_lowercase(), port });
+        let host = lower(host)?;
+        let mut first = true;
+        for (index, candidate) in self.matching(&host) {
+            let tcp = candidate.route.protocol == Protocol::Tcp;
+            if candidate.opens_port(port) {
+                let handling =
+                    match (tcp, first && candidate.is_open() && candidate.opens(port, Scheme::Https)) {
+                        (true, _) => Handling::Raw,
+                        (false, true) => Handling::Tunnel,
+                        (false, false) => Handling::Inspect,
+                    };
+                return Ok((index, handling));
+            }
+            first &= tcp;
         }
-        let handling = if self.routes[index].is_open() { Handling::Tunnel } else { Handling::Inspect };
-        Ok((index, handling))
+        Err(self.closed(&host, port))
+    }
+
+    /// Whether any bytes may go to `host:port`, and by which route.
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn raw(&self, host: &str, port: u16) -> Result<usize, Denial> {
+        match self.connect(host, port)? {
+            (index, Handling::Raw) => Ok(index),
+            _ => Err(Denial::NotTcp { host: host.to_ascii_lowercase(), port }),
+        }
+    }
+
+    /// Why a port of a host is not open.
+    fn closed(&self, host: &str, port: u16) -> Denial {
+        let mut open: Vec<u16> =
+            self.matching(host).flat_map(|(_, c)| c.route.open_ports().iter().copied()).collect();
+        open.sort_unstable();
+        open.dedup();
+        if self.matching(host).next().is_none() {
+            return Denial::Host { host: host.to_owned() };
+        }
+        let open = match open.as_slice() {
+            [] => "none is".to_owned(),
+            [443] => "443 is".to_owned(),
+            [80, 443] => "443 is, and 80 for plain HTTP".to_owned(),
+            ports => format!("{} are", ports.iter().map(u16::to_string).collect::<Vec<_>>().join(", ")),
+        };
+        Denial::Port { host: host.to_owned(), port, open }
     }
 
     /// Whether a request may leave, and by which route.
@@ -268,14 +317,35 @@ impl Policy {
     /// # Errors
     /// Why not.
     pub fn request(&self, request: &Request<'_>) -> Result<usize, Denial> {
-        self.judge(request).map(|allowed| allowed.route)
+        self.judge(request, &()).map(|allowed| allowed.route)
     }
 
-    /// The same, with what holds for every request to the host.
+    /// Each header that the routes of a host ask for, in order, and whether a request has it as it leaves.
+    pub fn header_terms(&self, host: &str, headers: &dyn Headers) -> Vec<(&HeaderTerm, bool)> {
+        let Ok(host) = lower(host) else { return Vec::new() };
+        let mut all: Vec<(&HeaderTerm, bool)> = Vec::new();
+        for index in self.of_host(&host) {
+            for (term, leaves) in self.routes[index].headers() {
+                if !all.iter().any(|(known, _)| *known == term) {
+                    let kept = leaves && !self.takes(&host, &term.name);
+                    all.push((term, kept && headers.has(&term.name, &term.value)));
+                }
+            }
+        }
+        all
+    }
+
+    /// Whether a credential of a host's routes goes in a header of this name.
+    fn takes(&self, host: &str, name: &str) -> bool {
+        self.matching(host)
+            .any(|(_, c)| c.route.auth.as_ref().is_some_and(|a| same_name(a.scheme.header(), name)))
+    }
+
+    /// [`Policy::request`] of a request with headers, and what holds for every request to the host.
     ///
     /// # Errors
     /// Why not: what the nearest route lacks.
-    pub fn judge(&self, request: &Request<'_>) -> Result<Allowed, Denial> {
+    pub fn judge(&self, request: &Request<'_>, headers: &dyn Headers) -> Result<Allowed, Denial> {
         let host = lower(request.host)?;
         let candidates = self.matching(&host);
         let (mut guarded, mut termed, mut of) = (false, false, 0);
@@ -287,13 +357,12 @@ impl Policy {
         if of == 0 {
             return Err(Denial::Host { host: host.to_string() });
         }
-        if request.port != request.scheme.port() {
-            return Err(Denial::Port { host: host.to_string(), port: request.port });
-        }
-        if request.scheme == Scheme::Http && guarded {
+        let (scheme, port) = (request.scheme, request.port);
+        if scheme == Scheme::Http && guarded && candidates.clone().any(|(_, c)| c.opens(port, scheme)) {
             return Err(Denial::PlainHttp { host: host.to_string() });
         }
-        let mut asked = Asked::new(request.method, request.target);
+        let headers = Leaving { policy: self, host: &host, guarded, headers };
+        let mut asked = Asked::new((scheme, port), (request.method, request.target), &headers);
         let mut nearest: Option<(usize, usize, Lack)> = None;
         for (number, (index, candidate)) in candidates.enumerate() {
             let Some(lack) = candidate.lack(&mut asked) else {
@@ -304,7 +373,19 @@ impl Policy {
             }
         }
         let (number, index, lack) = nearest.unwrap_or((1, 0, Lack::Method));
-        Err(denial(lack, Nearest { host: host.to_string(), index, number, of }, &asked))
+        if lack == Lack::Port {
+            return Err(self.closed(&host, port));
+        }
+        let route = Nearest { host: host.to_string(), index, number, of };
+        if let Lack::Header(entry, header) = lack
+            && let Some(term) = self.routes[index].header(entry, header)
+        {
+            return Err(Denial::Header {
+                route,
+                header: printable(&format!("{}: {}", term.name, term.value)),
+            });
+        }
+        Err(denial(lack, route, &asked))
     }
 }
 
@@ -314,7 +395,24 @@ fn denial(lack: Lack, route: Nearest, asked: &Asked<'_>) -> Denial {
         Lack::Push => Denial::GitPush { route },
         Lack::Ambiguous(why) => Denial::AmbiguousPath { route, why },
         Lack::Path => Denial::Path { route, path: asked.path() },
-        Lack::Method => Denial::Method { route, method: printable(asked.method) },
+        // Those besides it are the policy's own to tell.
+        Lack::Port | Lack::Header(..) | Lack::Method => {
+            Denial::Method { route, method: printable(asked.method) }
+        }
+    }
+}
+
+/// Headers as they leave: where a route of the host puts its credential, nothing of the guest's does.
+struct Leaving<'a> {
+    policy: &'a Policy,
+    host: &'a str,
+    guarded: bool,
+    headers: &'a dyn Headers,
+}
+
+impl Headers for Leaving<'_> {
+    fn has(&self, name: &str, value: &str) -> bool {
+        !(self.guarded && self.policy.takes(self.host, name)) && self.headers.has(name, value)
     }
 }
 
@@ -340,6 +438,11 @@ fn until(routes: &[EgressRoute]) -> Vec<usize> {
         }
     }
     all
+}
+
+/// Manifest lines below `egress:` that would open a port.
+pub fn narrowest_port(host: &str, port: u16) -> String {
+    format!("  routes:\n    - host: {}\n      ports: [{port}]\n", printable(host))
 }
 
 /// A host name in lower case.

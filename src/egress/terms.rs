@@ -2,8 +2,30 @@
 
 use super::path::canonical_path;
 use super::pattern::Pattern;
-use crate::provider::{EgressRoute, GitAccess, Match};
+use super::shape::{Shape, never_passes, shape};
+use crate::provider::{EgressRoute, GitAccess, HeaderTerm, Match, Protocol};
 use crate::shown::printable;
+use serde::{Deserialize, Serialize};
+
+/// Whether a guest spoke TLS to the host that it named.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Scheme {
+    /// Plain HTTP.
+    Http,
+    /// HTTPS.
+    Https,
+}
+
+impl Scheme {
+    /// The port that it has where none is named.
+    pub fn port(self) -> u16 {
+        match self {
+            Self::Http => 80,
+            Self::Https => 443,
+        }
+    }
+}
 
 /// A route with its patterns.
 #[derive(Debug, Clone)]
@@ -17,11 +39,35 @@ pub(super) struct Terms {
 struct Entry {
     paths: Option<Vec<Pattern>>,
     methods: Option<Vec<String>>,
+    headers: Option<Vec<Header>>,
+}
+
+#[derive(Debug, Clone)]
+struct Header {
+    term: HeaderTerm,
+    /// A header of that name leaves as the guest sent it.
+    leaves: bool,
+}
+
+/// The headers of a request, as the guest sent them.
+pub trait Headers {
+    /// Whether there is one of this name, in any spelling that a server may take for it, and each has this
+    /// value.
+    fn has(&self, name: &str, value: &str) -> bool;
+}
+
+/// None.
+impl Headers for () {
+    fn has(&self, _: &str, _: &str) -> bool {
+        false
+    }
 }
 
 /// What a route lacks for a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Lack {
+    /// It opens other ports.
+    Port,
     /// It allows git only.
     NotGit,
     /// It limits paths, and this one has more than one reading.
@@ -30,36 +76,47 @@ pub(super) enum Lack {
     Method,
     /// It allows git to read.
     Push,
+    /// Of which entry, and which of its headers.
+    Header(usize, usize),
 }
 
 impl Lack {
     /// How far the request came: what it lacks least for is named.
     pub(super) fn nearness(self) -> u8 {
         match self {
-            Self::NotGit => 0,
-            Self::Ambiguous(_) => 1,
-            Self::Path => 2,
-            Self::Method => 3,
-            Self::Push => 4,
+            Self::Port => 0,
+            Self::NotGit => 1,
+            Self::Ambiguous(_) => 2,
+            Self::Path => 3,
+            Self::Method => 4,
+            Self::Push => 5,
+            Self::Header(..) => 6,
         }
     }
 }
 
 /// A request, with its path read once for all routes.
 pub(super) struct Asked<'a> {
+    scheme: Scheme,
+    port: u16,
     pub(super) method: &'a str,
     raw: &'a str,
     query: Option<&'a str>,
+    headers: &'a dyn Headers,
     reading: Option<Result<String, &'static str>>,
 }
 
 impl<'a> Asked<'a> {
-    pub(super) fn new(method: &'a str, target: &'a str) -> Self {
+    pub(super) fn new(
+        (scheme, port): (Scheme, u16),
+        (method, target): (&'a str, &'a str),
+        headers: &'a dyn Headers,
+    ) -> Self {
         let (raw, query) = match target.split_once('?') {
             Some((path, query)) => (path, Some(query)),
             None => (target, None),
         };
-        Self { method, raw, query, reading: None }
+        Self { scheme, port, method, raw, query, headers, reading: None }
     }
 
     fn reading(&mut self) -> &Result<String, &'static str> {
@@ -84,6 +141,8 @@ impl Terms {
             host: _,
             auth: _,
             git: _,
+            ports: _,
+            protocol: _,
             // The proxy's and the DLP hop's, after a verdict.
             pass_headers: _,
             tls_passthrough: _,
@@ -93,9 +152,11 @@ impl Terms {
             // The policy's: who is asked at all.
             layer: _,
         } = route;
-        let entry = |Match { paths, methods }: &Match| Entry {
+        let header = |term: &HeaderTerm| Header { leaves: leaves(route, &term.name), term: term.clone() };
+        let entry = |Match { paths, methods, headers }: &Match| Entry {
             paths: paths.as_ref().map(|p| p.iter().map(Pattern::new).collect()),
             methods: methods.clone(),
+            headers: headers.as_ref().map(|headers| headers.iter().map(header).collect()),
         };
         Self {
             route: route.clone(),
@@ -114,9 +175,32 @@ impl Terms {
         self.route.auth.is_none() && !self.has_terms()
     }
 
+    /// Whether it opens a port for HTTP of this scheme. 443 is TLS alone; on another port that it states the
+    /// guest's first bytes say which of the two it is.
+    pub(super) fn opens(&self, port: u16, scheme: Scheme) -> bool {
+        let open = match &self.route.ports {
+            None => port == scheme.port(),
+            Some(ports) => ports.contains(&port) && (port != Scheme::Https.port() || scheme == Scheme::Https),
+        };
+        open && self.route.protocol == Protocol::Http
+    }
+
+    /// Whether a connection to a port may be opened by it. Without a word of its own plain HTTP comes as a
+    /// proxy is asked for it, not through a tunnel.
+    pub(super) fn opens_port(&self, port: u16) -> bool {
+        match (&self.route.ports, self.route.protocol) {
+            (Some(ports), _) => ports.contains(&port),
+            (None, Protocol::Http) => port == Scheme::Https.port(),
+            (None, Protocol::Tcp) => false,
+        }
+    }
+
     /// What it lacks for a request; `None` where it allows it.
     pub(super) fn lack(&self, asked: &mut Asked<'_>) -> Option<Lack> {
-        let (method, query) = (asked.method, asked.query);
+        let (method, query, headers) = (asked.method, asked.query, asked.headers);
+        if !self.opens(asked.port, asked.scheme) {
+            return Some(Lack::Port);
+        }
         if method.eq_ignore_ascii_case("TRACE") || method.eq_ignore_ascii_case("CONNECT") {
             return Some(Lack::Method);
         }
@@ -145,14 +229,58 @@ impl Terms {
             return Some(off());
         }
         let entries = self.matches.as_ref()?;
-        let mut on_path =
-            entries.iter().filter(|e| e.paths.as_ref().is_none_or(|paths| on(paths))).peekable();
-        if on_path.peek().is_none() {
-            return Some(off());
+        let mut nearest = off();
+        for (index, entry) in entries.iter().enumerate() {
+            if !entry.paths.as_ref().is_none_or(|paths| on(paths)) {
+                continue;
+            }
+            let lack = match entry.missing(method, headers) {
+                None => return None,
+                Some(None) => Lack::Method,
+                Some(Some(header)) => Lack::Header(index, header),
+            };
+            if lack.nearness() > nearest.nearness() {
+                nearest = lack;
+            }
         }
-        let takes = |e: &Entry| e.methods.as_ref().is_none_or(|all| all.iter().any(|m| m == method));
-        (!on_path.any(takes)).then_some(Lack::Method)
+        Some(nearest)
     }
+
+    /// A header that a request lacks, by what [`Lack::Header`] says.
+    pub(super) fn header(&self, entry: usize, header: usize) -> Option<&HeaderTerm> {
+        Some(&self.matches.as_ref()?.get(entry)?.headers.as_ref()?.get(header)?.term)
+    }
+
+    /// Every header that it asks for, and whether one of that name leaves as it was sent.
+    pub(super) fn headers(&self) -> impl Iterator<Item = (&HeaderTerm, bool)> {
+        let entries = self.matches.iter().flatten();
+        entries.flat_map(|e| e.headers.iter().flatten()).map(|header| (&header.term, header.leaves))
+    }
+}
+
+impl Entry {
+    /// What lacks of it once the path is right: the method (`Some(None)`) or a header, by its number.
+    fn missing(&self, method: &str, headers: &dyn Headers) -> Option<Option<usize>> {
+        if !self.methods.as_ref().is_none_or(|all| all.iter().any(|m| m == method)) {
+            return Some(None);
+        }
+        let terms = self.headers.as_ref()?;
+        let has = |header: &Header| header.leaves && headers.has(&header.term.name, &header.term.value);
+        // An empty list allows nothing.
+        if terms.is_empty() { Some(None) } else { terms.iter().position(|term| !has(term)).map(Some) }
+    }
+}
+
+/// Whether a header leaves as the guest sent it. One by a credential's name is no term: its value would stand
+/// in the manifest, and beside a credential of ours it goes.
+fn leaves(route: &EgressRoute, name: &str) -> bool {
+    let passed = || route.pass_headers.iter().any(|passed| passed == name);
+    never_passes(name).is_none()
+        && match shape(name) {
+            None => true,
+            Some(Shape::Claim) => passed(),
+            Some(Shape::Credential | Shape::Override) => false,
+        }
 }
 
 /// The direction of a smart-HTTP git request; `None` for anything else.

@@ -194,7 +194,20 @@ mod tests {
     fn reserved_keys_are_not_offered() {
         let route = root(Kind::Bottle).get("egress").and_then(|f| f.get("routes")).and_then(Field::item);
         let keys: Vec<_> = route.expect("a route").keys().map(|(k, _)| k).collect();
-        assert_eq!(keys, ["host", "auth", "pass_headers", "path_allowlist", "matches", "git", "pipelock"]);
+        assert_eq!(
+            keys,
+            [
+                "host",
+                "ports",
+                "protocol",
+                "auth",
+                "pass_headers",
+                "path_allowlist",
+                "matches",
+                "git",
+                "pipelock"
+            ]
+        );
     }
 
     #[test]

@@ -20,8 +20,8 @@ pub use files::{FileKind, Files, MemoryFiles, join, leads_to, project_root};
 pub use host_path::HostPath;
 pub use identity::{Carrier, Identity, Kind, Layout, Location, is_name, name_problem};
 pub use model::{
-    Agent, AgentProvider, Auth, Bottle, EnvVar, Git, LOGIN_VARIABLES, MatchEntry, MountSpec, PathSpec,
-    Pipelock, PromptSource, Remotes, Resources, Route, Workspace,
+    Agent, AgentProvider, Auth, Bottle, EnvVar, Git, HeaderSpec, LOGIN_VARIABLES, MatchEntry, MountSpec,
+    PathSpec, Pipelock, PromptSource, Remotes, Resources, Route, Workspace,
 };
 pub use place::{Located, Place};
 pub use read::{read_agent, read_bottle};

@@ -133,6 +133,10 @@ pub struct Route {
     pub layer: u32,
     /// `host`.
     pub host: Option<Located<String>>,
+    /// `ports`, as written.
+    pub ports: Option<Located<Vec<Located<String>>>>,
+    /// `protocol`: `http` (the default) or `tcp`.
+    pub protocol: Option<Located<String>>,
     /// `auth`.
     pub auth: Option<Auth>,
     /// `pass_headers`.
@@ -171,12 +175,23 @@ pub struct MatchEntry {
     pub paths: Option<Vec<PathSpec>>,
     /// `methods`.
     pub methods: Option<Vec<Located<String>>>,
+    /// `headers`.
+    pub headers: Option<Vec<HeaderSpec>>,
+}
+
+/// One entry of `headers`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HeaderSpec {
+    /// `name`.
+    pub name: Located<String>,
+    /// `value`.
+    pub value: Located<String>,
 }
 
 /// One entry of `paths`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PathSpec {
-    /// `type`: `exact`, `prefix` (the default) or `glob`.
+    /// `type`: `exact`, `prefix` (the default), `glob` or `regex`.
     pub kind: Option<Located<String>>,
     /// `value`.
     pub value: Located<String>,

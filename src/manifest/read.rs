@@ -1,8 +1,8 @@
 //! From tree to model. Lenient: what has the wrong shape is left out, and the schema reports it.
 
 use super::{
-    Agent, AgentProvider, Auth, Bottle, EnvVar, Git, HostPath, Located, Manifest, MatchEntry, MountSpec,
-    PathSpec, Pipelock, Place, PromptSource, Resources, Route, Source, Workspace,
+    Agent, AgentProvider, Auth, Bottle, EnvVar, Git, HeaderSpec, HostPath, Located, Manifest, MatchEntry,
+    MountSpec, PathSpec, Pipelock, Place, PromptSource, Resources, Route, Source, Workspace,
 };
 use crate::syntax::{Entry, Node, ScalarValue, Value};
 use std::path::Path;
@@ -161,6 +161,11 @@ impl Reader<'_> {
             place: self.place(node),
             layer: 0,
             host: node.get("host").and_then(|n| self.text(n)),
+            ports: node.entry("ports").map(|e| {
+                let ports = e.value.items().iter().filter_map(|n| self.scalar(n));
+                self.whole(e, ports.collect())
+            }),
+            protocol: node.get("protocol").and_then(|n| self.text(n)),
             auth: node.get("auth").map(|n| Auth {
                 place: self.place(n),
                 scheme: n.get("scheme").and_then(|n| self.text(n)),
@@ -192,7 +197,11 @@ impl Reader<'_> {
             let value = self.text(n.get("value")?)?;
             Some(PathSpec { kind: n.get("type").and_then(|n| self.text(n)), value })
         };
+        let header = |n: &Node| {
+            Some(HeaderSpec { name: self.text(n.get("name")?)?, value: self.scalar(n.get("value")?)? })
+        };
         MatchEntry {
+            headers: node.get("headers").map(|n| n.items().iter().filter_map(header).collect()),
             paths: node.get("paths").map(|n| n.items().iter().filter_map(path).collect()),
             methods: node.get("methods").map(|n| self.texts(n)),
         }

@@ -6,8 +6,9 @@ use crate::manifest::{
     looks_secret_under, read_agent, resolve,
 };
 use crate::provider::{
-    self, AuthScheme, Content, Derived, EgressRoute, GUEST_HOME, GitAccess, GuestDir, GuestFile, Match,
-    PathKind, PathPattern, Provider, Provision, RouteAuth, RouteOwner, Settings, Start, TokenRef,
+    self, AuthScheme, Content, Derived, EgressRoute, GUEST_HOME, GitAccess, GuestDir, GuestFile, HeaderTerm,
+    Match, PathKind, PathPattern, Protocol, Provider, Provision, RouteAuth, RouteOwner, Settings, Start,
+    TokenRef,
 };
 use std::path::{Path, PathBuf};
 
@@ -254,7 +255,18 @@ pub fn egress_route(route: &manifest::Route) -> Option<EgressRoute> {
         route.pass_headers.iter().map(|name| name.value.to_ascii_lowercase()).collect();
     pass_headers.sort_unstable();
     pass_headers.dedup();
+    let ports = route.ports.as_ref().map(|ports| {
+        let mut all: Vec<u16> = ports.value.iter().filter_map(|p| p.value.parse().ok()).collect();
+        all.sort_unstable();
+        all.dedup();
+        all
+    });
     Some(EgressRoute {
+        ports,
+        protocol: match text(&route.protocol) {
+            Some("tcp") => Protocol::Tcp,
+            _ => Protocol::Http,
+        },
         auth,
         pass_headers,
         tls_passthrough: route.pipelock.tls_passthrough.as_ref().is_some_and(|t| t.value),
@@ -272,11 +284,17 @@ fn match_entry(entry: &manifest::MatchEntry) -> Match {
         kind: match spec.kind.as_ref().map(|k| k.value.as_str()) {
             Some("exact") => PathKind::Exact,
             Some("glob") => PathKind::Glob,
+            Some("regex") => PathKind::Regex,
             _ => PathKind::Prefix,
         },
         value: spec.value.value.clone(),
     };
+    let header = |spec: &manifest::HeaderSpec| HeaderTerm {
+        name: spec.name.value.to_ascii_lowercase(),
+        value: spec.value.value.trim().to_owned(),
+    };
     Match {
+        headers: entry.headers.as_ref().map(|headers| headers.iter().map(header).collect()),
         paths: entry.paths.as_ref().map(|paths| paths.iter().map(path).collect()),
         methods: entry.methods.as_ref().map(|methods| methods.iter().map(|m| m.value.clone()).collect()),
     }

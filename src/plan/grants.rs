@@ -5,7 +5,9 @@
 
 use super::words::{git_access, limits, mode, mount_line, owner, shell_words};
 use super::{Dockerfile, EnvValue, Mount, Plan, Resources, Workspace};
-use crate::provider::{Content, Derived, EgressRoute, GuestFile, Match, PathKind, PathPattern, RouteAuth};
+use crate::provider::{
+    Content, Derived, EgressRoute, GuestFile, Match, PathKind, PathPattern, Protocol, RouteAuth,
+};
 use crate::shown::{decided_on, short_digest};
 use std::path::Path;
 
@@ -114,6 +116,8 @@ pub(super) fn terms(route: &EgressRoute) -> Vec<String> {
         auth: _,
         owner: _,
         layer: _,
+        ports,
+        protocol,
         pass_headers,
         tls_passthrough,
         ssrf_ip_allowlist,
@@ -122,6 +126,7 @@ pub(super) fn terms(route: &EgressRoute) -> Vec<String> {
         git,
     } = route;
     let mut terms = Vec::new();
+    terms.extend(ports.as_ref().map(|ports| opened(ports, *protocol)));
     if let Some(git) = git {
         terms.push(format!("git {}", git_access(*git)));
     }
@@ -148,8 +153,18 @@ pub(super) fn terms(route: &EgressRoute) -> Vec<String> {
     terms
 }
 
+/// The ports that are stated, and what goes through them where it is not HTTP.
+pub(super) fn opened(ports: &[u16], protocol: Protocol) -> String {
+    let list = ports.iter().map(u16::to_string).collect::<Vec<_>>().join(" ");
+    match (ports, protocol) {
+        ([], _) => "no port".to_owned(),
+        (_, Protocol::Http) => format!("port {list}"),
+        (_, Protocol::Tcp) => format!("every byte to port {list}"),
+    }
+}
+
 fn entry(entry: &Match) -> String {
-    let Match { paths, methods } = entry;
+    let Match { paths, methods, headers } = entry;
     let methods = match methods.as_deref() {
         None => "any method".to_owned(),
         Some([]) => "no method".to_owned(),
@@ -159,13 +174,19 @@ fn entry(entry: &Match) -> String {
         PathKind::Exact => format!("{value} (exact)"),
         PathKind::Prefix => value.clone(),
         PathKind::Glob => format!("{value} (glob)"),
+        PathKind::Regex => format!("{value} (regex)"),
     };
     let paths = match paths.as_deref() {
         None => "any path".to_owned(),
         Some([]) => "no path".to_owned(),
         Some(paths) => paths.iter().map(pattern).collect::<Vec<_>>().join(" "),
     };
-    format!("{methods} {paths}")
+    let headers = match headers.as_deref() {
+        None => String::new(),
+        Some([]) => " with no headers that match".to_owned(),
+        Some(headers) => headers.iter().map(|h| format!(" with {}: {}", h.name, h.value)).collect(),
+    };
+    format!("{methods} {paths}{headers}")
 }
 
 fn env(name: &str, value: &EnvValue) -> String {

@@ -3,10 +3,13 @@
 //! A read-only file of every guest, so that an agent explains a refusal in place of trying again
 //! in other words. It names no credential, not even the host variable that one comes from.
 
+use super::grants::opened;
 use super::words::git_access;
 use super::{Mount, Plan, Workspace, WorkspaceMode};
 use crate::egress::policy::narrowest_route;
-use crate::provider::{EgressRoute, GUEST_HOME, Match, PathKind, PathPattern, WORKSPACE};
+use crate::provider::{
+    EgressRoute, GUEST_HOME, HeaderTerm, Match, PathKind, PathPattern, Protocol, WORKSPACE,
+};
 use crate::shown::{code, printable};
 use std::fmt::Write;
 
@@ -49,7 +52,8 @@ pub fn guest_policy(plan: &Plan) -> String {
     } else {
         out.push_str(
             "Of the lines for a host the first that allows a request decides. HTTPS goes to port 443; plain \
-             HTTP to port 80, and not to a host where a credential is added.\n\n",
+             HTTP to port 80, and not to a host where a credential is added. A line that names ports \
+             opens those, and no other.\n\n",
         );
         for (number, layer) in egress_routes.chunk_by(|a, b| a.layer == b.layer).enumerate() {
             if number > 0 {
@@ -81,6 +85,8 @@ pub fn guest_policy(plan: &Plan) -> String {
 fn line(route: &EgressRoute) -> String {
     let EgressRoute {
         host,
+        ports,
+        protocol,
         auth,
         path_allowlist,
         matches,
@@ -98,6 +104,13 @@ fn line(route: &EgressRoute) -> String {
         None => format!("`{}`", code(&printable(host))),
     };
     let mut all = vec![host];
+    if let Some(ports) = ports {
+        all.push(opened(ports, *protocol));
+    }
+    if *protocol == Protocol::Tcp {
+        return all.join(": ");
+    }
+    let stated = all.len();
     all.extend(git.map(|access| format!("git over HTTPS ({}) and nothing else", git_access(access))));
     if let Some(prefixes) = path_allowlist {
         all.push(match prefixes.as_slice() {
@@ -112,7 +125,7 @@ fn line(route: &EgressRoute) -> String {
             entries.iter().map(entry).collect::<Vec<_>>().join(", or ")
         });
     }
-    if all.len() == 1 {
+    if all.len() == stated {
         all.push("every path and method".to_owned());
     }
     if auth.is_some() {
@@ -126,6 +139,19 @@ fn line(route: &EgressRoute) -> String {
 }
 
 fn entry(entry: &Match) -> String {
+    let Match { paths: _, methods: _, headers } = entry;
+    let with = |header: &HeaderTerm| {
+        format!("`{}: {}`", code(&printable(&header.name)), code(&printable(&header.value)))
+    };
+    let headers = match headers.as_deref() {
+        None => String::new(),
+        Some([]) => ", never".to_owned(),
+        Some(all) => format!(", with {}", all.iter().map(with).collect::<Vec<_>>().join(" and ")),
+    };
+    format!("{}{headers}", places_of(entry))
+}
+
+fn places_of(entry: &Match) -> String {
     let methods = entry.methods.as_ref().map_or("any method".to_owned(), |all| {
         if all.is_empty() { "no method".to_owned() } else { printable(&all.join(", ")) }
     });
@@ -142,6 +168,7 @@ fn pattern(pattern: &PathPattern) -> String {
         PathKind::Exact => format!("the path `{value}`"),
         PathKind::Prefix => format!("paths at or below `{value}`"),
         PathKind::Glob => format!("paths like `{value}`"),
+        PathKind::Regex => format!("paths that the regular expression `{value}` takes whole"),
     }
 }
 

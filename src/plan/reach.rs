@@ -5,7 +5,7 @@
 
 use crate::egress::pattern::Pattern;
 use crate::egress::policy::host_matches;
-use crate::provider::{EgressRoute, GitAccess, Match};
+use crate::provider::{EgressRoute, GitAccess, HeaderTerm, Match, Protocol};
 
 /// The routes that are asked about a host: those of the first layer with one that matches it.
 pub(super) fn candidates<'a>(routes: &'a [EgressRoute], host: &str) -> Vec<&'a EgressRoute> {
@@ -23,15 +23,31 @@ fn has_terms(route: &EgressRoute) -> bool {
     route.path_allowlist.is_some() || route.matches.is_some() || route.git.is_some()
 }
 
-/// One thing that a route allows: a method, on paths that lie in every pattern.
+/// One thing that a route allows: a method, over a connection, on paths that lie in every pattern.
 struct Grant<'a> {
+    port: u16,
+    over: Over,
     method: &'a str,
     /// Empty: any path, and nothing looks inside.
     paths: Vec<Pattern>,
     /// Also a path with two readings.
     ambiguous: bool,
     git: Option<GitAccess>,
+    /// Each of these must be there.
+    headers: &'a [HeaderTerm],
 }
+
+/// What goes over a connection.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Over {
+    Tls,
+    Plain,
+    /// Any bytes.
+    Raw,
+}
+
+/// What a route without `matches` asks.
+const ANY: &[Match] = &[Match { paths: None, methods: None, headers: None }];
 
 /// Stands for every method that nobody names.
 const OTHER: &str = "*";
@@ -63,12 +79,34 @@ fn methods<'a>(routes: impl Iterator<Item = &'a EgressRoute>) -> Vec<&'a str> {
     all
 }
 
-/// Behind a first route without terms no other is ever asked. What a credential takes from the guest is told
-/// with the credential.
-fn whole<'a>(candidates: &[&EgressRoute], methods: &[&'a str]) -> Vec<Grant<'a>> {
-    match candidates {
-        [first, ..] if !has_terms(first) => grants(first, methods, true),
-        all => all.iter().flat_map(|route| grants(route, methods, false)).collect(),
+/// Behind a first route without terms no other is asked on its ports. What a credential takes from the guest is
+/// told with the credential.
+fn whole<'a>(candidates: &[&'a EgressRoute], methods: &[&'a str]) -> Vec<Grant<'a>> {
+    let first = candidates.iter().position(|r| r.protocol == Protocol::Http);
+    let mut all = Vec::new();
+    for (index, route) in candidates.iter().enumerate() {
+        let mut own = grants(route, methods, first == Some(index) && !has_terms(route));
+        // A port that an earlier route opens for HTTP is not for other bytes.
+        let taken = |port: u16| {
+            let http = candidates[..index].iter().filter(|r| r.protocol == Protocol::Http);
+            http.flat_map(|r| &r.ports).any(|ports| ports.contains(&port))
+        };
+        own.retain(|grant| grant.over != Over::Raw || !taken(grant.port));
+        all.extend(own);
+    }
+    all
+}
+
+/// The connections that a route opens. The policy asks the same of each: see its `Terms::opens`.
+fn connections(route: &EgressRoute) -> Vec<(u16, Over)> {
+    match (&route.ports, route.protocol) {
+        (None, Protocol::Http) => vec![(443, Over::Tls), (80, Over::Plain)],
+        (None, Protocol::Tcp) => Vec::new(),
+        (Some(ports), Protocol::Tcp) => ports.iter().map(|port| (*port, Over::Raw)).collect(),
+        (Some(ports), Protocol::Http) => {
+            let plain = ports.iter().filter(|port| **port != 443).map(|port| (*port, Over::Plain));
+            ports.iter().map(|port| (*port, Over::Tls)).chain(plain).collect()
+        }
     }
 }
 
@@ -78,21 +116,29 @@ fn covers(outer: &Grant<'_>, inner: &Grant<'_>) -> bool {
         (Some(GitAccess::Read), inner) => inner == Some(GitAccess::Read),
         (Some(GitAccess::Write), None) => false,
     };
+    if outer.port != inner.port || outer.over != inner.over && outer.over != Over::Raw {
+        return false;
+    }
     let paths = outer.paths.iter().all(|o| inner.paths.iter().any(|i| o.contains(i)));
-    outer.method == inner.method && git && paths && (outer.ambiguous || !inner.ambiguous)
+    let headers = outer.headers.iter().all(|term| inner.headers.contains(term));
+    headers && outer.method == inner.method && git && paths && (outer.ambiguous || !inner.ambiguous)
 }
 
 /// What a route allows; `tunnelled` where nothing looks inside.
-fn grants<'a>(route: &EgressRoute, methods: &[&'a str], tunnelled: bool) -> Vec<Grant<'a>> {
-    let base = if tunnelled { Vec::new() } else { vec![Pattern::any()] };
+fn grants<'a>(route: &'a EgressRoute, methods: &[&'a str], tunnelled: bool) -> Vec<Grant<'a>> {
+    let raw = route.protocol == Protocol::Tcp;
+    let base = if tunnelled || raw { Vec::new() } else { vec![Pattern::any()] };
     let prefixes: Vec<Vec<Pattern>> = match &route.path_allowlist {
         None => vec![Vec::new()],
         Some(list) => list.iter().map(|p| vec![Pattern::prefix(p)]).collect(),
     };
-    let any_entry = [Match { paths: None, methods: None }];
-    let entries = route.matches.as_deref().unwrap_or(&any_entry);
+    let entries = route.matches.as_deref().unwrap_or(ANY);
     let mut all = Vec::new();
     for entry in entries {
+        let headers = entry.headers.as_deref().unwrap_or_default();
+        if entry.headers.is_some() && headers.is_empty() {
+            continue;
+        }
         let patterns: Vec<Vec<Pattern>> = match &entry.paths {
             None => vec![Vec::new()],
             Some(paths) => paths.iter().map(|p| vec![Pattern::new(p)]).collect(),
@@ -104,7 +150,10 @@ fn grants<'a>(route: &EgressRoute, methods: &[&'a str], tunnelled: bool) -> Vec<
                 for pattern in &patterns {
                     let paths: Vec<_> = [&base, prefix, pattern].into_iter().flatten().cloned().collect();
                     let ambiguous = route.git.is_none() && paths.iter().all(Pattern::is_every);
-                    all.push(Grant { method, paths, ambiguous, git: route.git });
+                    all.extend(connections(route).into_iter().map(|(port, over)| {
+                        let paths = paths.clone();
+                        Grant { port, over, method, paths, ambiguous, git: route.git, headers }
+                    }));
                 }
             }
         }

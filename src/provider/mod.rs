@@ -15,8 +15,8 @@ use std::path::{Path, PathBuf};
 pub use guest_path::guest_folder;
 pub use provision::{
     AuthScheme, Content, Derived, EgressRoute, GUEST_HOME, GUEST_USER, GitAccess, GuestCommand, GuestDir,
-    GuestFile, LoginRef, Match, PathKind, PathPattern, PromptMode, Provision, RouteAuth, RouteOwner,
-    ShippedImage, TokenRef, WORKSPACE,
+    GuestFile, HeaderTerm, LoginRef, Match, PathKind, PathPattern, PromptMode, Protocol, Provision,
+    RouteAuth, RouteOwner, ShippedImage, TokenRef, WORKSPACE,
 };
 pub use secret::Secret;
 

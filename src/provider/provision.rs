@@ -284,6 +284,17 @@ pub enum GitAccess {
     Write,
 }
 
+/// What goes over a route's connections.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Protocol {
+    /// HTTP, in TLS or plain.
+    #[default]
+    Http,
+    /// Bytes as they are, to the ports that the route names.
+    Tcp,
+}
+
 /// How a path pattern is compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -294,6 +305,8 @@ pub enum PathKind {
     Prefix,
     /// `*` within a segment, `**` across segments.
     Glob,
+    /// A regular expression that takes the whole path.
+    Regex,
 }
 
 /// A path pattern of a route.
@@ -307,7 +320,7 @@ pub struct PathPattern {
 }
 
 /// One entry of a route's `matches`: all that it states must hold.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize)]
 pub struct Match {
     /// One of these must match; `None` means any path, an empty list none.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -315,6 +328,18 @@ pub struct Match {
     /// One of these, upper case; `None` means any method, an empty list none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub methods: Option<Vec<String>>,
+    /// Each of these; `None` means any headers, an empty list that no request matches.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub headers: Option<Vec<HeaderTerm>>,
+}
+
+/// A header that a request must have, as it leaves.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
+pub struct HeaderTerm {
+    /// Its name, in small letters.
+    pub name: String,
+    /// The value of each header of that name.
+    pub value: String,
 }
 
 /// A host that the guest may reach, and on what terms.
@@ -325,6 +350,10 @@ pub struct Match {
 pub struct EgressRoute {
     /// An exact name, or `*.` and a name for its subdomains; lower case.
     pub host: String,
+    /// The ports that it opens; `None`: 443, and 80 for plain HTTP. An empty list opens none.
+    pub ports: Option<Vec<u16>>,
+    /// What goes over its connections.
+    pub protocol: Protocol,
     /// The credential that the egress adds.
     pub auth: Option<RouteAuth>,
     /// Headers of the guest, in lower case, that the egress would remove.
@@ -351,6 +380,8 @@ impl EgressRoute {
     pub fn new(host: impl Into<String>, owner: RouteOwner) -> Self {
         Self {
             host: host.into(),
+            ports: None,
+            protocol: Protocol::Http,
             auth: None,
             pass_headers: Vec::new(),
             tls_passthrough: false,
@@ -367,12 +398,25 @@ impl EgressRoute {
     }
 }
 
+impl EgressRoute {
+    /// The ports that it opens, each named.
+    pub fn open_ports(&self) -> &[u16] {
+        match &self.ports {
+            Some(ports) => ports,
+            None if self.auth.is_some() => &[443],
+            None => &[443, 80],
+        }
+    }
+}
+
 impl Serialize for EgressRoute {
     /// Flat: what a route's credential does not have is empty text, `auth_header` where a scheme says it too.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         #[derive(Serialize)]
         struct Flat<'a> {
             host: &'a str,
+            ports: &'a [u16],
+            protocol: Protocol,
             auth_scheme: &'static str,
             auth_header: &'a str,
             auth_user: &'a str,
@@ -393,6 +437,8 @@ impl Serialize for EgressRoute {
         }
         Flat {
             host: &self.host,
+            ports: self.open_ports(),
+            protocol: self.protocol,
             auth_scheme: self.auth.as_ref().map_or("", |a| a.scheme.as_str()),
             auth_header: self.auth.as_ref().map_or("", |a| a.scheme.stated_header()),
             auth_user: self.auth.as_ref().map_or("", |a| a.scheme.user()),

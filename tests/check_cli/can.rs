@@ -23,6 +23,41 @@ fn the_answer_names_the_bottle_that_decides() {
     assert!(ran.code == 1 && ran.out.starts_with("denied: "), "{}", ran.out);
 }
 
+#[test]
+fn ports_headers_and_bytes_are_asked_for() {
+    let routes = [
+        "{host: db.example.com, ports: [5432], protocol: tcp}",
+        "{host: api.example.com, ports: [8443], matches: [{headers: [{name: X-Team, value: core}]}]}",
+        "{host: api.example.com, matches: [{paths: [{type: regex, value: '/v[0-9]+/x'}]}]}",
+    ];
+    let text = format!("egress: {{routes: [{}]}}\n", routes.join(", "));
+    let project = Project::new(&[("dev.bottle.yaml", &text)]);
+    let can = |asked: &[&str]| project.run(&[&["can", "dev.bottle.yaml"], asked].concat());
+    assert_eq!(can(&["tcp://db.example.com:5432"]).code, 0);
+    for (address, told) in [
+        ("tcp://db.example.com:22", "protocol: tcp"),
+        ("tcp://api.example.com:8443", "for HTTP and TLS alone"),
+        ("tcp://other.example.com:22", "ports: [22]\n      protocol: tcp"),
+    ] {
+        let ran = can(&[address]);
+        assert!(ran.code == 1 && ran.out.contains(told), "{address}: {}", ran.out);
+    }
+    assert_eq!(can(&["GET", "https://api.example.com/v12/x"]).code, 0);
+    assert_eq!(can(&["GET", "https://api.example.com/v12/x/y"]).code, 1);
+    let ported = "https://api.example.com:8443/";
+    assert_eq!(can(&["GET", ported, "--header", "x-team: core"]).code, 0);
+    let ran = can(&["GET", ported]);
+    assert!(ran.code == 1 && ran.out.contains("only with the header `x-team: core`"), "{}", ran.out);
+    for wrong in [
+        &["GET"][..],
+        &["tcp://db.example.com"],
+        &["tcp://db.example.com:x"],
+        &["GET", ported, "--header", "x"],
+    ] {
+        assert_eq!(can(wrong).code, 2, "{wrong:?}");
+    }
+}
+
 /// Advice is taken to the letter: what it adds must allow the request and nothing that was refused before.
 #[test]
 fn advice_for_a_bottle_that_takes_nothing_of_its_parents_keeps_them_out() {

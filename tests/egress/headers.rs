@@ -1,11 +1,11 @@
 //! Attacks 17, 23 and 59 by name: the headers in which public services take credentials, those in
 //! which proxies speak of their clients, those that turn a request into another, and honest ones.
 
-use crate::client::Http;
+use crate::client::{Http, get};
 use crate::rig::{Setup, inspected, route, secret, with_auth};
 use crate::upstream::hello;
 use bot_bottle::egress::shape::{Shape, shape};
-use bot_bottle::provider::{EgressRoute, Match};
+use bot_bottle::provider::{AuthScheme, EgressRoute, HeaderTerm, Match, RouteAuth, TokenRef};
 use std::collections::BTreeSet;
 
 const HOST: &str = "api.example.test";
@@ -141,7 +141,7 @@ async fn a23_a59_no_header_by_a_credentials_name_reaches_a_route_with_one() {
 
 #[tokio::test]
 async fn a17_a_header_that_makes_it_another_request_is_refused() {
-    let methods = Some(vec![Match { paths: None, methods: Some(vec!["GET".into()]) }]);
+    let methods = Some(vec![Match { methods: Some(vec!["GET".into()]), ..Match::default() }]);
     let passed: Vec<String> = names(OVERRIDES).into_iter().map(str::to_owned).collect();
     for route in [
         with_auth(HOST),
@@ -175,4 +175,52 @@ async fn a_header_is_let_through_on_purpose_and_alone() {
     for name in &sent {
         assert_eq!(seen.contains(name), passed.contains(name), "{name}");
     }
+}
+
+/// A term on a header is judged by what leaves.
+#[tokio::test]
+async fn a_header_term_is_judged_as_the_request_leaves() {
+    let term = |name: &str| HeaderTerm { name: name.into(), value: "core".into() };
+    let asks = |names: &[&str], route: EgressRoute| EgressRoute {
+        matches: Some(vec![Match {
+            headers: Some(names.iter().map(|n| term(n)).collect()),
+            ..Match::default()
+        }]),
+        ..route
+    };
+    let other = "key.example.test";
+    let own =
+        RouteAuth { scheme: AuthScheme::Header("x-group".into()), token_ref: TokenRef::variable("TOKEN") };
+    let mut setup = Setup::new(vec![
+        asks(&["x-team"], route(HOST)),
+        asks(&["x-group"], route(other)),
+        asks(&["x-forwarded-for"], route(other)),
+        asks(&["x-team"], EgressRoute { auth: Some(own), ..route(other) }),
+    ]);
+    let upstream = setup.upstream(HOST, &["http/1.1"], hello).await;
+    let key = setup.upstream(other, &["http/1.1"], hello).await;
+    let rig = setup.start().await;
+    for (headers, status) in [
+        (&[("x-team", "core")][..], 200),
+        (&[("X-Team", "core"), ("x-team", "core")], 200),
+        (&[], 403),
+        (&[("x-team", "Core")], 403),
+        (&[("x-team", "core, web")], 403),
+        (&[("x-team", "core"), ("x-team", "web")], 403),
+        // Servers fold names, and take the one or the other.
+        (&[("x-team", "core"), ("x_team", "web")], 403),
+        // It would not leave.
+        (&[("x-team", "core"), ("connection", "keep-alive, X-Team")], 403),
+    ] {
+        let (seen, body) = get(&rig, HOST, "/", headers).await;
+        assert_eq!(seen, status, "{headers:?} {body}");
+        assert!(status == 200 || body.contains("with the header `x-team: core`"), "{body}");
+    }
+    assert_eq!(upstream.seen().len(), 2);
+    // Where a credential goes, and where a proxy's claim stood, nothing of the guest's counts.
+    for name in ["x-group", "x-forwarded-for"] {
+        assert_eq!(get(&rig, other, "/", &[(name, "core")]).await.0, 403, "{name}");
+    }
+    assert_eq!(get(&rig, other, "/", &[("x-team", "core"), ("x-group", "core")]).await.0, 200);
+    assert_eq!(key.only().header("x-group"), Some(secret().as_str()));
 }

@@ -14,6 +14,7 @@ mod headers;
 mod names;
 mod parent;
 mod paths;
+mod ports;
 mod real_clients;
 mod requests;
 mod rig;

@@ -211,13 +211,14 @@ fn a_route_to_every_path_takes_every_spelling() {
     let entry = |kind, value: &str| Match {
         paths: Some(vec![PathPattern { kind, value: value.into() }]),
         methods: Some(vec!["GET".into()]),
+        headers: None,
     };
     let open = [
         route(HOST),
         with_auth(HOST),
         below("/"),
         EgressRoute {
-            matches: Some(vec![Match { paths: None, methods: Some(vec!["GET".into()]) }]),
+            matches: Some(vec![Match { methods: Some(vec!["GET".into()]), ..Match::default() }]),
             ..route(HOST)
         },
         EgressRoute { matches: Some(vec![entry(PathKind::Glob, "/**")]), ..route(HOST) },

@@ -14,7 +14,7 @@ const HOST: &str = "api.example.test";
 
 fn reader() -> EgressRoute {
     let paths = Some(vec![PathPattern { kind: PathKind::Prefix, value: "/v1".into() }]);
-    let entry = Match { paths, methods: Some(vec!["GET".into()]) };
+    let entry = Match { paths, methods: Some(vec!["GET".into()]), headers: None };
     EgressRoute { matches: Some(vec![entry]), ..with_auth(HOST) }
 }
 

@@ -21,7 +21,7 @@ use std::time::{Duration, Instant};
 /// A certificate authority for the stand-ins.
 pub(crate) struct TestCa {
     issuer: Issuer<'static, KeyPair>,
-    pem: String,
+    pub(crate) pem: String,
 }
 
 impl TestCa {

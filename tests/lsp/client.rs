@@ -26,6 +26,8 @@ impl World {
         let world = Self { dir: tempfile::tempdir().expect("a folder") };
         std::fs::create_dir_all(world.root()).expect("the workspace");
         std::fs::create_dir_all(world.home()).expect("the home");
+        // A container is not given root's own folder.
+        let _ = std::os::unix::fs::chown(world.root(), Some(1000), Some(1000));
         for (path, text) in files {
             world.write(path, text);
         }

@@ -58,6 +58,7 @@ fn one(
 fn same(route: &EgressRoute, other: &EgressRoute) -> bool {
     let has = |list: &[String], of: &[String]| of.iter().all(|item| list.contains(item));
     route.host == other.host
+        && route.protocol == other.protocol
         && route.auth == other.auth
         // What is tunnelled is not looked at, so that the terms do nothing.
         && is_open(route) == is_open(other)

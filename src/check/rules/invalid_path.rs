@@ -3,7 +3,7 @@
 //! ## What it finds
 //! A path that no request can have, or that is not compared the way it is written: one that does
 //! not begin with `/`, a URL, a query, dot segments, an encoded slash, a `*` where only
-//! `type: glob` knows wildcards.
+//! `type: glob` knows wildcards, a regular expression that is none or too large.
 //!
 //! ## Why it matters
 //! The egress compares the path of each request, in one spelling, with these. A pattern that can
@@ -17,6 +17,10 @@
 //!       path_allowlist:
 //!         - repos/acme/ # <- invalid-path
 //!         - /user/* # <- invalid-path
+//!       matches:
+//!         - paths:
+//!             - type: regex
+//!               value: "/repos/[0-9" # <- invalid-path
 //! ```
 //!
 //! ## Good
@@ -27,10 +31,15 @@
 //!       path_allowlist:
 //!         - /repos/acme/
 //!         - /user/
+//!       matches:
+//!         - paths:
+//!             - type: regex
+//!               value: "/repos/acme/[a-z]+/pulls/[0-9]+"
 //! ```
 
 use crate::check::{Context, Sink, shown};
 use crate::egress::path::canonical_path;
+use crate::egress::pattern::regex;
 use crate::manifest::Located;
 
 pub(super) fn check(ctx: &Context<'_>, out: &mut Sink<'_>) {
@@ -47,6 +56,17 @@ pub(super) fn check(ctx: &Context<'_>, out: &mut Sink<'_>) {
 
 fn look(path: &Located<String>, kind: &str, out: &mut Sink<'_>) {
     let text = path.value.as_str();
+    if kind == "regex" && text.starts_with('/') {
+        if let Err(why) = regex(text) {
+            let text: String = text.chars().take(80).collect();
+            out.at(
+                &path.place,
+                format!("`{}` is no regular expression for paths: {}", shown(&text), shown(&why)),
+            )
+            .help("write one that takes the whole path, such as `/repos/[a-z]+/pulls/[0-9]+`");
+        }
+        return;
+    }
     let problem = if text.contains("://") {
         Some("it is a URL, and the host has its own field")
     } else if !text.starts_with('/') {

@@ -55,11 +55,13 @@ registry! {
     "duplicate-route" => duplicate_route, Egress, Judgement, Warning;
     "shadowed-route" => shadowed_route, Egress, Judgement, Warning;
     "incomplete-auth" => incomplete_auth, Egress, Language, Error;
+    "signed-host" => signed_host, Egress, Judgement, Warning;
     "invalid-token-ref" => invalid_token_ref, Egress, Language, Error;
     "invalid-host" => invalid_host, Egress, Language, Error;
     "private-host" => private_host, Egress, Judgement, Error;
     "broad-wildcard" => broad_wildcard, Egress, Judgement, Error;
     "invalid-header" => invalid_header, Egress, Language, Error;
+    "invalid-protocol" => invalid_protocol, Egress, Language, Error;
     "invalid-path" => invalid_path, Egress, Language, Error;
     "invalid-method" => invalid_method, Egress, Language, Error;
     "unknown-bottle" => unknown_bottle, Files, Language, Error;

@@ -71,11 +71,55 @@ fn of_one_layer_the_first_route_that_allows_a_request_decides() {
 }
 
 #[test]
+fn ports_are_those_of_the_routes() {
+    use crate::provider::Protocol;
+    let on = |ports: &[u16], host| EgressRoute { ports: Some(ports.to_vec()), ..route(host) };
+    let tcp = EgressRoute { protocol: Protocol::Tcp, ..on(&[5432], "a.example.com") };
+    let auth = Some(RouteAuth { scheme: AuthScheme::Bearer, token_ref: TokenRef::variable("T") });
+    let policy = Policy::new(&[
+        tcp,
+        on(&[8080], "a.example.com"),
+        route("a.example.com"),
+        on(&[], "none.example.com"),
+        EgressRoute { auth, ..on(&[443, 8443], "key.example.com") },
+        on(&[9000], "key.example.com"),
+    ]);
+    let handled =
+        |host, port| policy.connect(host, port).map(|(_, handling)| handling).map_err(|d| d.code().word());
+    assert_eq!(handled("a.example.com", 5432), Ok(Handling::Raw));
+    assert_eq!(handled("a.example.com", 8080), Ok(Handling::Tunnel));
+    // The first route for HTTP does not open it.
+    assert_eq!(handled("a.example.com", 443), Ok(Handling::Inspect));
+    assert_eq!(handled("key.example.com", 9000), Ok(Handling::Inspect));
+    for (host, port) in [("a.example.com", 5433), ("a.example.com", 80), ("none.example.com", 443)] {
+        assert_eq!(handled(host, port), Err("port"), "{host} {port}");
+    }
+    assert_eq!(policy.raw("a.example.com", 5432), Ok(0));
+    assert_eq!(policy.raw("a.example.com", 8080).map_err(|d| d.code().word()), Err("not-tcp"));
+    let ask = |scheme, host, port| {
+        policy
+            .request(&Request { scheme, host, port, method: "GET", target: "/" })
+            .map_err(|d| d.code().word())
+    };
+    assert_eq!(ask(Scheme::Http, "a.example.com", 8080), Ok(1));
+    assert_eq!(ask(Scheme::Https, "a.example.com", 8080), Ok(1));
+    assert_eq!(ask(Scheme::Http, "a.example.com", 80), Ok(2));
+    assert_eq!(ask(Scheme::Https, "a.example.com", 80), Err("port"));
+    assert_eq!(ask(Scheme::Https, "a.example.com", 5432), Err("port"));
+    // No route with a credential is anywhere near the clear, whichever route opens the port.
+    assert_eq!(ask(Scheme::Http, "key.example.com", 9000), Err("plain-http"));
+    assert_eq!(ask(Scheme::Http, "key.example.com", 443), Err("port"));
+    let denial = policy.connect("key.example.com", 22).expect_err("closed").to_string();
+    assert_eq!(denial, "port 22 of key.example.com is not open (443, 8443, 9000 are)");
+}
+
+#[test]
 fn a_refusal_names_the_nearest_route() {
     let methods = |path: &str, method: &str| EgressRoute {
         matches: Some(vec![Match {
             paths: Some(vec![PathPattern { kind: PathKind::Prefix, value: path.into() }]),
             methods: Some(vec![method.into()]),
+            headers: None,
         }]),
         ..route("a.example.com")
     };
@@ -103,7 +147,7 @@ fn one_credential_guards_every_route_of_the_host() {
         route("b.example.com"),
     ]);
     let judge = |scheme: Scheme, host, target| {
-        policy.judge(&Request { scheme, host, port: scheme.port(), method: "GET", target })
+        policy.judge(&Request { scheme, host, port: scheme.port(), method: "GET", target }, &())
     };
     assert_eq!(judge(Scheme::Https, "a.example.com", "/open").map(|a| (a.route, a.guarded)), Ok((0, true)));
     assert_eq!(judge(Scheme::Https, "b.example.com", "/").map(|a| (a.route, a.guarded)), Ok((2, true)));
@@ -120,11 +164,11 @@ fn an_empty_list_allows_nothing() {
         EgressRoute { path_allowlist: Some(vec![]), ..route("a.example.com") },
         EgressRoute { matches: Some(vec![]), ..route("a.example.com") },
         EgressRoute {
-            matches: Some(vec![Match { paths: Some(vec![]), methods: None }]),
+            matches: Some(vec![Match { paths: Some(vec![]), ..Match::default() }]),
             ..route("a.example.com")
         },
         EgressRoute {
-            matches: Some(vec![Match { paths: None, methods: Some(vec![]) }]),
+            matches: Some(vec![Match { methods: Some(vec![]), ..Match::default() }]),
             ..route("a.example.com")
         },
     ] {
@@ -138,6 +182,7 @@ fn an_entry_needs_its_path_and_its_method_together() {
     let entry = |kind, value: &str, methods: &[&str]| Match {
         paths: Some(vec![PathPattern { kind, value: value.into() }]),
         methods: Some(methods.iter().map(|m| (*m).to_owned()).collect()),
+        headers: None,
     };
     let policy = Policy::new(&[EgressRoute {
         matches: Some(vec![entry(PathKind::Exact, "/r", &["GET"]), entry(PathKind::Prefix, "/w", &["POST"])]),

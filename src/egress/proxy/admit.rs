@@ -4,28 +4,31 @@ use super::headers;
 use super::refusal::Refusal;
 use super::{Route, Shared};
 use crate::egress::code::Code;
-use crate::egress::policy::{self, Allowed, Scheme};
-use hyper::header::{HOST, HeaderMap};
+use crate::egress::policy::{self, Allowed, Headers, Scheme};
+use crate::egress::shape::same_name;
+use hyper::header::{CONNECTION, HOST, HeaderMap, HeaderValue};
 use hyper::{Request, Uri, Version};
 
 /// The host that a connection or request is for, in lower case.
 pub(crate) fn request<'a, B>(
     shared: &'a Shared,
     scheme: Scheme,
-    host: &str,
+    (host, port): (&str, u16),
     request: &Request<B>,
 ) -> Result<(Allowed, &'a Route), Refusal> {
     let (uri, method) = (request.uri(), request.method().as_str());
     let asked = policy::Request {
         scheme,
         host,
-        port: scheme.port(),
+        port,
         method,
         target: uri.path_and_query().map_or("/", |p| p.as_str()),
     };
-    let allowed =
-        shared.policy.judge(&asked).map_err(|denial| Refusal::policy(&denial, method, Some(uri.path())))?;
-    names_agree(uri, request.headers(), request.version(), scheme, host)?;
+    let allowed = shared
+        .policy
+        .judge(&asked, &Sent(request.headers()))
+        .map_err(|denial| Refusal::policy(&denial, method, Some(uri.path())))?;
+    names_agree(uri, request.headers(), request.version(), scheme, (host, port))?;
     if !headers::only_chunked(request.headers()) {
         let why = "a transfer coding other than `chunked` cannot be checked";
         return Err(Refusal::new(Code::Malformed, why));
@@ -41,6 +44,21 @@ pub(crate) fn request<'a, B>(
     Ok((allowed, route))
 }
 
+/// The guest's headers, as the policy asks for them.
+struct Sent<'a>(&'a HeaderMap);
+
+impl Headers for Sent<'_> {
+    fn has(&self, name: &str, value: &str) -> bool {
+        // One that `Connection` names is taken away on the way.
+        let hop = |v: &HeaderValue| v.to_str().is_ok_and(|v| v.split(',').any(|n| same_name(n.trim(), name)));
+        if self.0.get_all(CONNECTION).iter().any(hop) {
+            return false;
+        }
+        let mut all = self.0.iter().filter(|(n, _)| same_name(n.as_str(), name)).peekable();
+        all.peek().is_some() && all.all(|(_, v)| v.as_bytes() == value.as_bytes())
+    }
+}
+
 /// The name in the request line or `:authority` and the one in `Host` must both be the
 /// connection's: a server may go by either.
 fn names_agree(
@@ -48,14 +66,14 @@ fn names_agree(
     headers: &HeaderMap,
     version: Version,
     scheme: Scheme,
-    host: &str,
+    (host, port): (&str, u16),
 ) -> Result<(), Refusal> {
     let other = |what: &str| {
         let why = format!("its {what} names another host than {host}, which the connection is for");
         Err(Refusal::new(Code::HostMismatch, why))
     };
     if let Some(authority) = uri.authority()
-        && !is_host(authority.as_str().as_bytes(), host, scheme.port())
+        && !is_host(authority.as_str().as_bytes(), host, port)
     {
         return other("target");
     }
@@ -68,7 +86,7 @@ fn names_agree(
     }
     let mut hosts = headers.get_all(HOST).iter();
     match (hosts.next(), hosts.next()) {
-        (Some(one), None) if is_host(one.as_bytes(), host, scheme.port()) => Ok(()),
+        (Some(one), None) if is_host(one.as_bytes(), host, port) => Ok(()),
         (Some(_), _) => other("Host header"),
         // HTTP/2 has `:authority` in its place.
         (None, _) if version == Version::HTTP_2 && uri.authority().is_some() => Ok(()),

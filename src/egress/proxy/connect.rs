@@ -54,14 +54,19 @@ async fn open(
         Handling::Inspect => {
             // Each request inside has its own line.
             exchange.leave_out();
-            Ok(Next::Inspect { guest, host, route: index })
+            Ok(Next::Inspect { guest, host, port, route: index })
         }
-        Handling::Tunnel => {
+        Handling::Tunnel | Handling::Raw => {
             let (scheme, exceptions) = (Scheme::Https, &*route.exceptions);
-            let to = Target { route: index, scheme, host: &host, exceptions, exchange };
+            let to = Target { route: index, scheme, host: &host, port, exceptions, exchange };
             let upstream = shared.pool.dialer().tcp(to).await?;
             exchange.answered(200);
-            Ok(Next::Tunnel { guest, host, upstream, exchange: exchange.clone() })
+            let exchange = exchange.clone();
+            Ok(if handling == Handling::Raw {
+                Next::Raw { guest, upstream, exchange }
+            } else {
+                Next::Tunnel { guest, host, port, upstream, exchange }
+            })
         }
     }
 }
@@ -69,11 +74,11 @@ async fn open(
 /// Answers a request that is not a CONNECT: plain HTTP with an absolute target, nothing else.
 pub(crate) async fn plain(site: &Site, request: Request<Incoming>) -> Response<Reply> {
     match host(request.uri()) {
-        Ok(host) => forward::answer(site, &host, request).await,
+        Ok((host, port)) => forward::answer(site, &host, port, request).await,
         Err(refusal) => {
             let (uri, method) = (request.uri(), request.method().as_str());
             let host = uri.host().unwrap_or_default();
-            let port = uri.port_u16().or_else(|| uri.host().map(|_| site.scheme.port()));
+            let port = uri.host().map(|_| uri.port_u16().unwrap_or(site.port));
             let (scheme, protocol, path) = (site.scheme, Protocol::Http1, uri.path());
             let exchange = site.exchange(&Asked { scheme, protocol, method, host, port, path });
             answer::refused(&exchange.refused(refusal), &HeaderMap::new(), site.shared.guest_policy)
@@ -81,8 +86,8 @@ pub(crate) async fn plain(site: &Site, request: Request<Incoming>) -> Response<R
     }
 }
 
-/// The host of an absolute target, in lower case.
-fn host(uri: &Uri) -> Result<String, Refusal> {
+/// The host of an absolute target, in lower case, and its port.
+fn host(uri: &Uri) -> Result<(String, u16), Refusal> {
     let Some(authority) = uri.authority() else {
         let why = "this is a proxy; it takes CONNECT and absolute http:// targets";
         return Err(Refusal::new(Code::NotAProxyRequest, why));
@@ -92,15 +97,13 @@ fn host(uri: &Uri) -> Result<String, Refusal> {
         return Err(Refusal::new(Code::NotAProxyRequest, why));
     }
     let text = authority.as_str();
-    let name = match text.rsplit_once(':') {
+    let (name, port) = match text.rsplit_once(':') {
         Some((name, port)) if port.bytes().all(|b| b.is_ascii_digit()) => {
-            if port.parse() != Ok(Scheme::Http.port()) {
-                let why = format!("port {port} is not open; plain HTTP goes to port 80");
-                return Err(Refusal::new(Code::Port, why));
-            }
-            name
+            let wrong = |_| Refusal::new(Code::Malformed, "the port of its target is not a number");
+            (name, port.parse().map_err(wrong)?)
         }
-        _ => text,
+        _ => (text, Scheme::Http.port()),
     };
-    host_name(name).map_err(|denial| Refusal::policy(&denial, "GET", None))
+    let name = host_name(name).map_err(|denial| Refusal::policy(&denial, "GET", None))?;
+    Ok((name, port))
 }

@@ -33,6 +33,7 @@ pub(crate) struct Target<'a> {
     pub(crate) scheme: Scheme,
     /// The host, in lower case.
     pub(crate) host: &'a str,
+    pub(crate) port: u16,
     /// Private ranges that the route excepts.
     pub(crate) exceptions: &'a [Range],
     /// What is on its way: it is written down before anything of it leaves.
@@ -102,7 +103,7 @@ impl Dialer {
     }
 
     async fn connect(&self, to: Target<'_>) -> Result<TcpStream, Refusal> {
-        let port = to.scheme.port();
+        let port = to.port;
         if let Some(parent) = &self.parent {
             to.exchange.depart()?;
             return parent.tunnel(to.host, port).await.map_err(|error| {

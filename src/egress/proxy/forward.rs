@@ -23,12 +23,17 @@ use hyper::{Request, Response, StatusCode, Version};
 use std::sync::Arc;
 
 /// Answers a request: from the upstream, or with why not. Whatever happens, one audit line.
-pub(crate) async fn answer(site: &Site, host: &str, request: Request<Incoming>) -> Response<Reply> {
+pub(crate) async fn answer(
+    site: &Site,
+    host: &str,
+    port: u16,
+    request: Request<Incoming>,
+) -> Response<Reply> {
     let (method, path) = (request.method().as_str(), request.uri().path());
-    let (scheme, port, protocol) = (site.scheme, Some(site.scheme.port()), protocol(&request));
-    let exchange = site.exchange(&Asked { scheme, protocol, method, host, port, path });
+    let (scheme, protocol) = (site.scheme, protocol(&request));
+    let exchange = site.exchange(&Asked { scheme, protocol, method, host, port: Some(port), path });
     let accepts = request.headers().get(hyper::header::ACCEPT).cloned();
-    match forward(site, host, request, &exchange).await {
+    match forward(site, (host, port), request, &exchange).await {
         Ok(response) => response,
         Err(refusal) => {
             let refusal = exchange.refused(refusal);
@@ -48,11 +53,11 @@ fn protocol(request: &Request<Incoming>) -> Protocol {
 
 async fn forward(
     site: &Site,
-    host: &str,
+    (host, port): (&str, u16),
     mut request: Request<Incoming>,
     exchange: &Arc<Exchange>,
 ) -> Result<Response<Reply>, Refusal> {
-    let (allowed, route) = admit::request(&site.shared, site.scheme, host, &request)?;
+    let (allowed, route) = admit::request(&site.shared, site.scheme, (host, port), &request)?;
     exchange.route(route);
     if route.is_git {
         let uri = request.uri();
@@ -69,8 +74,8 @@ async fn forward(
     let body = Outgoing::new(body, exchange.clone(), !allowed.guarded);
     let request = Request::from_parts(head, body);
 
-    let to =
-        Target { route: allowed.route, scheme: site.scheme, host, exceptions: &route.exceptions, exchange };
+    let exceptions = &route.exceptions;
+    let to = Target { route: allowed.route, scheme: site.scheme, host, port, exceptions, exchange };
     let Some(upgrade) = upgrade else {
         let (response, lease) = site.shared.pool.send(to, request).await?;
         return relay(response, lease, exchange, needles);

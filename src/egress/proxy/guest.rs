@@ -29,20 +29,52 @@ async fn serve_as<S>(connection: u64, shared: Arc<Shared>, io: S)
 where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
-    let site = Site::new(shared, Scheme::Http, None, connection);
+    let site = Site::new(shared, (Scheme::Http, Scheme::Http.port()), None, connection);
     http1::serve(&site, io).await;
+    let shared = &site.shared;
     match site.take_next() {
-        Some(Next::Tunnel { guest, host, upstream, exchange }) => {
+        Some(Next::Raw { guest, upstream, exchange }) => {
             let Ok(upgraded) = guest.await else { return };
-            tunnel::run(&site.shared, back::<S>(upgraded), &host, upstream, exchange).await;
+            tunnel::raw(back::<S>(upgraded), upstream, exchange).await;
         }
-        Some(Next::Inspect { guest, host, route }) => {
+        Some(Next::Tunnel { guest, host, port, upstream, exchange }) => {
             let Ok(upgraded) = guest.await else { return };
-            inspect::run(&site.shared, back::<S>(upgraded), host, route, connection).await;
+            let mut guest = back::<S>(upgraded);
+            if plain(shared, &mut guest, port).await {
+                drop(upstream);
+                exchange.leave_out();
+                return serve_plain(shared, guest, host, port, connection).await;
+            }
+            tunnel::run(shared, guest, &host, upstream, exchange).await;
+        }
+        Some(Next::Inspect { guest, host, port, route }) => {
+            let Ok(upgraded) = guest.await else { return };
+            let mut guest = back::<S>(upgraded);
+            if plain(shared, &mut guest, port).await {
+                return serve_plain(shared, guest, host, port, connection).await;
+            }
+            inspect::run(shared, guest, (host, port), route, connection).await;
         }
         Some(socket) => websocket::run(socket).await,
         None => {}
     }
+}
+
+/// Whether plain HTTP comes over a connection to a port. 443 is TLS alone.
+async fn plain<S>(shared: &Shared, guest: &mut Guest<S>, port: u16) -> bool
+where
+    S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+{
+    port != Scheme::Https.port() && tunnel::speaks_http(guest, shared.limits.handshake).await
+}
+
+/// Each request has its own line, and is judged by itself.
+async fn serve_plain<S>(shared: &Arc<Shared>, guest: Guest<S>, host: Arc<str>, port: u16, connection: u64)
+where
+    S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+{
+    let site = Site::new(shared.clone(), (Scheme::Http, port), Some(host), connection);
+    http1::serve_inside(site, guest).await;
 }
 
 /// The guest's own stream out of an upgraded connection, with what was read ahead.

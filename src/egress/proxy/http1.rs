@@ -46,7 +46,7 @@ where
 
 async fn answer(site: &Site, request: Request<Incoming>) -> Response<Reply> {
     match &site.host {
-        Some(host) => forward::answer(site, host, request).await,
+        Some(host) => forward::answer(site, host, site.port, request).await,
         None if *request.method() == Method::CONNECT => connect::answer(site, request).await,
         None => connect::plain(site, request).await,
     }

@@ -23,7 +23,7 @@ use tracing::debug;
 pub(crate) async fn run<S>(
     shared: &Arc<Shared>,
     mut guest: Guest<S>,
-    host: Arc<str>,
+    (host, port): (Arc<str>, u16),
     route: usize,
     connection: u64,
 ) where
@@ -31,7 +31,7 @@ pub(crate) async fn run<S>(
 {
     let refuse = |refusal: Refusal| {
         let (scheme, protocol) = (Scheme::Https, Protocol::Tunnel);
-        let port = Some(scheme.port());
+        let port = Some(port);
         let asked = Asked { scheme, protocol, method: "CONNECT", host: &host, port, path: "" };
         let exchange = Exchange::new(shared, connection, &asked);
         exchange.route(&shared.routes[route]);
@@ -50,7 +50,7 @@ pub(crate) async fn run<S>(
     };
     debug!(connection, host = &*host, "TLS ends here");
     let http2 = tls.get_ref().1.alpn_protocol() == Some(b"h2");
-    let site = Site::new(shared.clone(), Scheme::Https, Some(host), connection);
+    let site = Site::new(shared.clone(), (Scheme::Https, port), Some(host), connection);
     if http2 {
         serve_http2(site, tls).await;
     } else {
@@ -67,7 +67,7 @@ where
         let site = served.clone();
         async move {
             let host = site.host.clone().unwrap_or_default();
-            Ok::<_, Infallible>(forward::answer(&site, &host, request).await)
+            Ok::<_, Infallible>(forward::answer(&site, &host, site.port, request).await)
         }
     });
     let served = http2::Builder::new(TokioExecutor::new())

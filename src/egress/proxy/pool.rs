@@ -25,7 +25,7 @@ const IDLE: usize = 128;
 /// Hosts remembered before those without a connection are forgotten.
 const HOSTS: usize = 256;
 
-type Key = (usize, bool, String);
+type Key = (usize, bool, u16, String);
 
 /// All upstream connections of an egress.
 pub(crate) struct Pool {
@@ -151,7 +151,7 @@ impl Pool {
     }
 
     fn slot(&self, to: Target<'_>) -> Arc<Slot> {
-        let key = (to.route, to.scheme == Scheme::Https, to.host.to_owned());
+        let key = (to.route, to.scheme == Scheme::Https, to.port, to.host.to_owned());
         let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
         if slots.len() >= HOSTS && !slots.contains_key(&key) {
             slots.retain(|_, slot| Arc::strong_count(slot) > 1 || !slot.is_unused());

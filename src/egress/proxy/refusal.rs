@@ -1,7 +1,7 @@
 //! Why the egress did not carry a request, in words for the guest and codes for the audit.
 
 use crate::egress::code::Code;
-use crate::egress::policy::{Denial, narrowest_route};
+use crate::egress::policy::{Denial, narrowest_port, narrowest_route};
 
 /// An answer of the egress's own: a refusal by policy, or a fault on the way.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,6 +31,7 @@ impl Refusal {
             Denial::Host { host } => Some(narrowest_route(host, method, path.filter(|_| !never))),
             Denial::Path { route, path } => Some(narrowest_route(&route.host, method, Some(path))),
             Denial::Method { route, .. } if !never => Some(narrowest_route(&route.host, method, path)),
+            Denial::Port { host, port, .. } => Some(narrowest_port(host, *port)),
             Denial::GitPush { route } => {
                 Some(format!("  routes:\n    - host: {}\n      git: write\n", route.host))
             }

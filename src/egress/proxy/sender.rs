@@ -10,6 +10,7 @@ use hyper::client::conn::{http1, http2};
 use hyper::header::{HOST, HeaderValue};
 use hyper::{Method, Request, Response, Uri, Version};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use std::borrow::Cow;
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -82,13 +83,13 @@ impl Sender {
             Self::One { .. } => {
                 *request.version_mut() = Version::HTTP_11;
                 *request.uri_mut() = path.map(Uri::from).unwrap_or_default();
-                if let Ok(host) = HeaderValue::from_str(to.host) {
+                if let Ok(host) = HeaderValue::from_str(&authority(to)) {
                     request.headers_mut().insert(HOST, host);
                 }
             }
             Self::Many { .. } => {
                 *request.version_mut() = Version::HTTP_2;
-                let uri = Uri::builder().scheme("https").authority(to.host);
+                let uri = Uri::builder().scheme("https").authority(&*authority(to));
                 let uri = uri.path_and_query(path.map_or_else(|| "/".to_owned(), |p| p.as_str().to_owned()));
                 *request.uri_mut() = uri.build().unwrap_or_default();
                 request.headers_mut().remove(HOST);
@@ -117,6 +118,14 @@ impl Sender {
         };
         sent.map_err(|mut failed| Failed { unsent: failed.take_message(), error: failed.into_error() })
     }
+}
+
+/// The host, with its port where that is not the scheme's own.
+fn authority(to: Target<'_>) -> Cow<'_, str> {
+    if to.port == to.scheme.port() {
+        return Cow::Borrowed(to.host);
+    }
+    Cow::Owned(format!("{}:{}", to.host, to.port))
 }
 
 pub(super) fn stalled(host: &str) -> Refusal {

@@ -16,6 +16,8 @@ use tokio::net::TcpStream;
 pub(crate) struct Site {
     pub(crate) shared: Arc<Shared>,
     pub(crate) scheme: Scheme,
+    /// The port that its requests are for; on a guest's own connection each names one.
+    pub(crate) port: u16,
     /// The host of an intercepted connection.
     pub(crate) host: Option<Arc<str>>,
     /// The guest's connection, as the log calls it.
@@ -26,9 +28,11 @@ pub(crate) struct Site {
 /// What becomes of a connection once an answer has changed it.
 pub(crate) enum Next {
     /// Bytes pass through to this upstream, if they are TLS for the host.
-    Tunnel { guest: OnUpgrade, host: Arc<str>, upstream: TcpStream, exchange: Arc<Exchange> },
+    Tunnel { guest: OnUpgrade, host: Arc<str>, port: u16, upstream: TcpStream, exchange: Arc<Exchange> },
+    /// Bytes pass through to this upstream as they are.
+    Raw { guest: OnUpgrade, upstream: TcpStream, exchange: Arc<Exchange> },
     /// TLS ends here.
-    Inspect { guest: OnUpgrade, host: Arc<str>, route: usize },
+    Inspect { guest: OnUpgrade, host: Arc<str>, port: u16, route: usize },
     /// Frames pass through.
     WebSocket {
         guest: OnUpgrade,
@@ -45,11 +49,11 @@ pub(crate) enum Next {
 impl Site {
     pub(crate) fn new(
         shared: Arc<Shared>,
-        scheme: Scheme,
+        (scheme, port): (Scheme, u16),
         host: Option<Arc<str>>,
         connection: u64,
     ) -> Arc<Self> {
-        Arc::new(Self { shared, scheme, host, connection, next: Mutex::default() })
+        Arc::new(Self { shared, scheme, port, host, connection, next: Mutex::default() })
     }
 
     /// A request that comes here.
@@ -75,7 +79,7 @@ impl Site {
             return;
         };
         let (host, port) = match &self.host {
-            Some(host) => (&**host, Some(self.scheme.port())),
+            Some(host) => (&**host, Some(self.port)),
             None => ("", None),
         };
         let (scheme, method, path) = (self.scheme, "", "");

@@ -39,6 +39,32 @@ pub(crate) async fn run<S>(
     }
 }
 
+/// The same without a look at what they are.
+pub(crate) async fn raw<S>(guest: Guest<S>, mut upstream: TcpStream, exchange: Arc<Exchange>)
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let mut guest = guest.metered(exchange.clone());
+    if copy_bidirectional_with_sizes(&mut guest, &mut upstream, BUFFER, BUFFER).await.is_err() {
+        exchange.failed(Code::CutShort);
+    }
+}
+
+/// Whether the guest's first byte begins a line of HTTP, which stays to be read again. Anything else is for
+/// [`expect_hello`] to judge.
+pub(crate) async fn speaks_http<S>(guest: &mut Guest<S>, within: Duration) -> bool
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let mut first = Vec::with_capacity(2048);
+    if !matches!(timeout(within, guest.read_buf(&mut first)).await, Ok(Ok(1..))) {
+        return false;
+    }
+    let http = first[0].is_ascii_uppercase();
+    guest.put_back(Bytes::from(first));
+    http
+}
+
 /// Reads the client hello, which must be for `host`, and puts it back to be read again.
 ///
 /// On a refusal the guest gets a TLS alert, and nothing was passed on.

@@ -22,11 +22,14 @@ pub(super) fn complete(
         entries.iter().any(|e| &*e.key.text == key && Some(e.key.span) != word)
     };
     let foreign = foreign_keys(path, mapping);
+    let tcp = mapping.and_then(|m| m.get("protocol")).and_then(Node::text) == Some("tcp");
     let excluded = |key: &str| match key {
         "prompt" => taken("prompt_file"),
         "prompt_file" => taken("prompt"),
         "api_key" => taken("auth_token") || taken("forward_host_credentials"),
         "auth_token" | "forward_host_credentials" if taken("api_key") => true,
+        // Nothing is looked at there.
+        "auth" | "pass_headers" | "path_allowlist" | "matches" | "git" if tcp => true,
         // Of a route's `auth`.
         "header" => taken("scheme"),
         "scheme" | "user" => taken("header"),
@@ -198,6 +201,12 @@ fn routes(spot: &Spot<'_>, before: &str) -> Vec<Completion> {
             format!(
                 "host: ${{1:github.com}}\n{pad}git: ${{2|read,write|}}\n{pad}path_allowlist: [/${{3:owner/repository}}]"
             ),
+        ),
+        (
+            "route for tcp",
+            "a database, mail, SSH",
+            "Bytes as they are to the named ports: nothing is looked at.",
+            format!("host: ${{1:db.example.com}}\n{pad}ports: [${{2:5432}}]\n{pad}protocol: tcp"),
         ),
     ];
     let item = |(index, (label, detail, documentation, snippet)): (usize, (&str, &str, &str, String))| {

@@ -49,8 +49,9 @@ fn keys_that_are_missing_are_offered_required_ones_first() {
     check("resources: {cpus: 2, $0}", &["memory", "pids"]);
     check(
         "egress:\n  routes:\n    - git: read\n      $0\n",
-        &["host", "auth", "pass_headers", "path_allowlist", "matches", "pipelock"],
+        &["host", "ports", "protocol", "auth", "pass_headers", "path_allowlist", "matches", "pipelock"],
     );
+    check("egress:\n  routes:\n    - host: a\n      protocol: tcp\n      $0\n", &["ports", "pipelock"]);
     assert_eq!(
         labels(&format!("{AGENT}---\n$0\n---\nbody")),
         [
@@ -147,7 +148,10 @@ fn values_come_from_the_schema() {
         "egress:\n  routes:\n    - matches:\n        - methods: [GET, P$0]",
         &["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"],
     );
-    check("egress:\n  routes:\n    - matches:\n        - paths: [{type: $0}]", &["exact", "prefix", "glob"]);
+    check(
+        "egress:\n  routes:\n    - matches:\n        - paths: [{type: $0}]",
+        &["exact", "prefix", "glob", "regex"],
+    );
     check("resources:\n  memory: $0", &["4GiB"]);
     check("workspace:\n  mode:\n    c$0", &["bind", "copy", "read_only"]);
     check_accept("supervise:$0", "true", "supervise: true", None);
@@ -255,6 +259,8 @@ fn a_credential_in_the_wrong_place_is_not_offered_elsewhere() {
 fn whole_routes_are_offered_where_one_begins() {
     let list = [
         "host",
+        "ports",
+        "protocol",
         "auth",
         "pass_headers",
         "path_allowlist",
@@ -264,6 +270,7 @@ fn whole_routes_are_offered_where_one_begins() {
         "route",
         "route with token",
         "route for git",
+        "route for tcp",
     ];
     check("egress:\n  routes:\n    - $0", &list);
     check("egress:\n  routes:\n    - host: a\n    $0", &list);

@@ -6,7 +6,9 @@ use crate::ide::Snapshot;
 use crate::ide::markdown::{code, codes};
 use crate::manifest::{Found, Kind, read_bottle};
 use crate::plan::draft;
-use crate::provider::{AuthScheme, EgressRoute, GitAccess, PathKind, PathPattern, RouteOwner, Start};
+use crate::provider::{
+    AuthScheme, EgressRoute, GitAccess, PathKind, PathPattern, Protocol, RouteOwner, Start,
+};
 
 /// The `index`-th route of a bottle's own text, as Markdown.
 pub(super) fn describe(snapshot: &Snapshot<'_>, found: &Found, index: usize) -> Option<String> {
@@ -34,6 +36,19 @@ pub(super) fn describe(snapshot: &Snapshot<'_>, found: &Found, index: usize) -> 
 
 fn allowed(route: &EgressRoute) -> Vec<String> {
     let mut lines = Vec::new();
+    if let Some(ports) = &route.ports {
+        let ports: Vec<_> = ports.iter().map(u16::to_string).collect();
+        lines.push(match ports.as_slice() {
+            [] => "- no port: the list is empty".to_owned(),
+            [one] => format!("- port {} alone", code(one)),
+            all => format!("- the ports {} alone", codes(all.iter().map(String::as_str))),
+        });
+    }
+    if route.protocol == Protocol::Tcp {
+        lines.push("- every byte: no method, path or credential".to_owned());
+        return lines;
+    }
+    let stated = lines.len();
     match route.git {
         Some(GitAccess::Read) => lines.push("- only git over HTTPS: fetch and clone".to_owned()),
         Some(GitAccess::Write) => lines.push("- only git over HTTPS: fetch, clone and push".to_owned()),
@@ -57,11 +72,19 @@ fn allowed(route: &EgressRoute) -> Vec<String> {
                 Some([]) => "no path".to_owned(),
                 Some(paths) => paths.iter().map(pattern).collect::<Vec<_>>().join(" or "),
             };
-            format!("- {methods} on {paths}")
+            let headers = match entry.headers.as_deref() {
+                None => String::new(),
+                Some([]) => ", never: the list of headers is empty".to_owned(),
+                Some(all) => {
+                    let all: Vec<_> = all.iter().map(|h| format!("{}: {}", h.name, h.value)).collect();
+                    format!(", with {}", codes(all.iter().map(String::as_str)))
+                }
+            };
+            format!("- {methods} on {paths}{headers}")
         })),
         None => {}
     }
-    if lines.is_empty() {
+    if lines.len() == stated {
         lines.push("- any method on any path".to_owned());
     }
     lines
@@ -73,6 +96,7 @@ fn pattern(pattern: &PathPattern) -> String {
         PathKind::Exact => format!("exactly {value}"),
         PathKind::Prefix => format!("below {value}"),
         PathKind::Glob => format!("whatever matches {value}"),
+        PathKind::Regex => format!("whatever the regular expression {value} takes whole"),
     }
 }
 
@@ -115,7 +139,8 @@ fn handling(routes: &[EgressRoute], route: &EgressRoute, place: usize) -> Vec<St
     };
     let candidates = policy.candidates(&host).unwrap_or_default();
     let before = candidates.iter().position(|index| *index == place);
-    match policy.connect(&host, Scheme::Https.port()) {
+    let port = route.open_ports().first().copied().unwrap_or(Scheme::Https.port());
+    match policy.connect(&host, port) {
         Ok((deciding, handling)) if deciding != place => {
             let first = policy.route(deciding).map(|first| (first.owner, code(&first.host)));
             let (owner, first) = first.unwrap_or((RouteOwner::Manifest, String::new()));
@@ -129,6 +154,9 @@ fn handling(routes: &[EgressRoute], route: &EgressRoute, place: usize) -> Vec<St
         }
         Ok((_, Handling::Tunnel)) => {
             lines.push("- TLS goes through unopened: no term needs a look inside".to_owned())
+        }
+        Ok((_, Handling::Raw)) => {
+            lines.push("- any bytes go through as they are: nothing looks inside".to_owned());
         }
         Ok((_, Handling::Inspect)) => {
             lines.push("- TLS ends at the egress, with the launch's own CA".to_owned())

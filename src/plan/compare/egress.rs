@@ -6,7 +6,7 @@
 use super::{Change, Direction, push};
 use crate::plan::grants::{credential, terms};
 use crate::plan::reach::{candidates, within};
-use crate::provider::{EgressRoute, RouteAuth};
+use crate::provider::{EgressRoute, Protocol, RouteAuth};
 use crate::shown::printable;
 
 pub(super) fn compare(old: &[EgressRoute], new: &[EgressRoute], changes: &mut Vec<Change>) {
@@ -55,7 +55,13 @@ fn added<'a>(routes: &[&'a EgressRoute]) -> Vec<(Option<&'a RouteAuth>, Vec<Stri
 fn reach(routes: &[&EgressRoute]) -> String {
     let words = |route: &&EgressRoute| {
         let terms = terms(route);
-        if terms.is_empty() { "every path".to_owned() } else { terms.join("; ") }
+        match terms.as_slice() {
+            [] => "every path".to_owned(),
+            [ports] if route.ports.is_some() && route.protocol == Protocol::Http => {
+                format!("every path; {ports}")
+            }
+            terms => terms.join("; "),
+        }
     };
     routes.iter().map(words).collect::<Vec<_>>().join(" | ")
 }
@@ -77,6 +83,8 @@ fn adds_beside_paths(before: &EgressRoute, after: &EgressRoute) -> bool {
         tls_passthrough: _,
         ssrf_ip_allowlist: _,
         // What `within` compares.
+        ports: _,
+        protocol: _,
         path_allowlist: _,
         matches: _,
         git: _,
@@ -150,22 +158,32 @@ mod tests {
     fn entry() -> impl Strategy<Value = Match> {
         let paths = proptest::option::of(proptest::collection::vec(pattern(), 0..3));
         let methods = proptest::option::of(proptest::collection::vec(pick(METHODS), 0..3));
-        (paths, methods).prop_map(|(paths, methods)| Match { paths, methods })
+        (paths, methods).prop_map(|(paths, methods)| Match { paths, methods, headers: None })
     }
 
     fn route() -> impl Strategy<Value = EgressRoute> {
         let allowlist = proptest::option::of(proptest::collection::vec(pick(PATHS), 0..3));
         let matches = proptest::option::of(proptest::collection::vec(entry(), 0..3));
-        (pick(HOSTS), allowlist, matches, 0..4usize, any::<bool>()).prop_map(
-            |(host, path_allowlist, matches, git, auth)| EgressRoute {
+        let ports =
+            proptest::option::weighted(0.3, proptest::sample::subsequence(vec![80u16, 443, 8443], 0..3));
+        let http = (allowlist, matches, 0..4usize, any::<bool>(), ports).prop_map(
+            |(path_allowlist, matches, git, auth, ports)| EgressRoute {
+                ports,
                 path_allowlist,
                 matches,
                 git: [None, None, Some(GitAccess::Read), Some(GitAccess::Write)][git],
                 auth: auth
                     .then(|| RouteAuth { scheme: AuthScheme::Bearer, token_ref: TokenRef::variable("T") }),
-                ..EgressRoute::new(host, RouteOwner::Manifest)
+                ..EgressRoute::new("", RouteOwner::Manifest)
             },
-        )
+        );
+        let tcp = proptest::sample::subsequence(vec![22u16, 8443], 0..3).prop_map(|ports| EgressRoute {
+            ports: Some(ports),
+            protocol: Protocol::Tcp,
+            ..EgressRoute::new("", RouteOwner::Manifest)
+        });
+        (pick(HOSTS), proptest::prop_oneof![5 => http, 1 => tcp])
+            .prop_map(|(host, route)| EgressRoute { host, ..route })
     }
 
     /// Requests that tell the routes above apart.
@@ -217,13 +235,26 @@ mod tests {
             let mut changes = Vec::new();
             compare(&old, &new, &mut changes);
             let (before, after) = (Policy::new(&old), Policy::new(&new));
-            for (scheme, host, method, target) in requests() {
-                let request = Request { scheme, host, port: scheme.port(), method, target };
-                if after.request(&request).is_ok() && before.request(&request).is_err() {
+            let connections = requests().into_iter().flat_map(|(scheme, host, method, target)| {
+                [scheme.port(), 8443].map(|port| Request { scheme, host, port, method, target })
+            });
+            for request in connections {
+                let Request { host, method, target, .. } = request;
+                let was_not = || before.request(&request).is_err() && before.raw(host, request.port).is_err();
+                if after.request(&request).is_ok() && was_not() {
                     let patterns = shown_class(host, &old, &new);
                     prop_assert!(
                         changes.iter().any(|c| c.direction != Direction::Narrowed && patterns.contains(&c.subject)),
                         "{method} {host}{target} opened and {changes:?} does not say so"
+                    );
+                }
+            }
+            for (host, port) in HOSTS.into_iter().flat_map(|host| [22, 8443].map(|port| (host, port))) {
+                if after.raw(host, port).is_ok() && before.raw(host, port).is_err() {
+                    let patterns = shown_class(host, &old, &new);
+                    prop_assert!(
+                        changes.iter().any(|c| c.direction != Direction::Narrowed && patterns.contains(&c.subject)),
+                        "{host}:{port} opened for any bytes and {changes:?} does not say so"
                     );
                 }
             }
