@@ -21,7 +21,7 @@ mod sni;
 pub use audit::{Audit, AuditLine, EndLine, FileAudit, HeaderTerm, Protocol, Recorded, RequestLine, Verdict};
 pub use ca::CaError;
 pub use credentials::{Credentials, FixedCredentials};
-pub use options::{EgressError, IssuedBearer, Limits, Listen, Options};
+pub use options::{EgressError, IssuedBearer, Limits, Listen, Login, Options};
 pub use pipelock::pipelock_config;
 pub use proxy::{Running, start};
 pub use resolve::{Boxed, Lookup, Resolve, SystemLookup};

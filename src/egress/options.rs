@@ -5,6 +5,8 @@ use super::ca::CaError;
 use super::credentials::Credentials;
 use super::resolve::{Lookup, Resolve, SystemLookup};
 use crate::provider::EgressRoute;
+use crate::shown::hex;
+use ring::rand::{SecureRandom, SystemRandom};
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -30,6 +32,8 @@ pub struct Options {
     pub issued_bearers: Vec<IssuedBearer>,
     /// Where the guest reads what it may do; a 403 points there.
     pub guest_policy: Option<&'static str>,
+    /// What every client has to send; needed where other machines reach the egress.
+    pub login: Option<Login>,
     /// Resolves names.
     pub lookup: Arc<dyn Lookup>,
     /// Times and sizes.
@@ -48,6 +52,7 @@ impl Options {
             upstream_proxy: None,
             issued_bearers: Vec::new(),
             guest_policy: None,
+            login: None,
             lookup: Arc::new(SystemLookup),
             limits: Limits::default(),
         }
@@ -65,6 +70,30 @@ pub struct IssuedBearer {
     pub host: String,
     /// The value that stands for the real credential in the guest.
     pub placeholder: String,
+}
+
+/// A name and a secret that clients send as `Proxy-Authorization: Basic`.
+pub struct Login(String);
+
+impl Login {
+    /// The name, which is no secret.
+    pub const USER: &'static str = "bot-bottle";
+
+    /// A new secret of 256 random bits.
+    ///
+    /// # Errors
+    /// When the system has no random numbers.
+    pub fn generate() -> io::Result<Self> {
+        let mut bytes = [0; 32];
+        let failed = |_| io::Error::other("no random numbers");
+        SystemRandom::new().fill(&mut bytes).map_err(failed)?;
+        Ok(Self(hex(&bytes)))
+    }
+
+    /// The secret, in hexadecimal.
+    pub fn secret(&self) -> &str {
+        &self.0
+    }
 }
 
 /// Times and sizes that bound what a guest or an upstream can take.
@@ -100,13 +129,21 @@ impl Default for Limits {
 /// Where the guest reaches the egress.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Listen {
-    /// An address; port 0 picks one.
+    /// An address; port 0 picks one. Any but a loopback address needs [`Options::login`].
     Tcp(SocketAddr),
     /// A Unix socket, made with mode 0600.
     Unix(PathBuf),
 }
 
 impl Listen {
+    /// The address, where more than this machine reaches it.
+    pub fn outside(&self) -> Option<SocketAddr> {
+        match self {
+            Self::Tcp(address) => Some(*address).filter(|a| !a.ip().to_canonical().is_loopback()),
+            Self::Unix(_) => None,
+        }
+    }
+
     /// Reads `ADDRESS:PORT` or `unix:PATH`.
     ///
     /// # Errors
@@ -134,6 +171,9 @@ pub enum EgressError {
         /// What the system said.
         source: io::Error,
     },
+    /// Other machines could use the credentials.
+    #[error("other machines reach {0}, so its clients need a login, and there is none")]
+    Login(SocketAddr),
     /// The launch's authority.
     #[error("the launch's certificate authority could not be made: {0}")]
     Ca(#[from] CaError),

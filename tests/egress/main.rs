@@ -10,6 +10,7 @@ mod client;
 mod credentials;
 mod faults;
 mod headers;
+mod login;
 mod names;
 mod parent;
 mod paths;

@@ -36,6 +36,7 @@ async fn open(
     mut request: Request<Incoming>,
     exchange: &Arc<Exchange>,
 ) -> Result<Next, Refusal> {
+    site.admit(request.headers())?;
     let text = request.uri().authority().map_or("", |a| a.as_str());
     let malformed = || Refusal::new(Code::Malformed, "CONNECT needs HOST:PORT");
     let (host, port) = text.rsplit_once(':').ok_or_else(malformed)?;
@@ -68,7 +69,7 @@ async fn open(
 
 /// Answers a request that is not a CONNECT: plain HTTP with an absolute target, nothing else.
 pub(crate) async fn plain(site: &Site, request: Request<Incoming>) -> Response<Reply> {
-    match host(request.uri()) {
+    match site.admit(request.headers()).and_then(|()| host(request.uri())) {
         Ok(host) => forward::answer(site, &host, request).await,
         Err(refusal) => {
             let (uri, method) = (request.uri(), request.method().as_str());

@@ -62,8 +62,9 @@ impl Exchange {
     /// In the log the path is left out.
     pub(crate) fn new(shared: &Shared, connection: u64, asked: &Asked<'_>) -> Arc<Self> {
         let number = NEXT.fetch_add(1, Relaxed);
-        let (method, path) = (shared.masked(asked.method), shared.masked(asked.path));
-        let host = shared.masked(asked.host.rsplit('@').next().unwrap_or_default()).to_ascii_lowercase();
+        let host = asked.host.rsplit('@').next().unwrap_or_default();
+        let [method, host, path] = shared.masked([asked.method, host, asked.path]);
+        let host = host.to_ascii_lowercase();
         debug!(connection, request = number, method, host, port = asked.port, "request");
         let time = humantime::format_rfc3339_millis(SystemTime::now()).to_string();
         let request = RequestLine {

@@ -17,6 +17,7 @@ mod headers;
 mod http1;
 mod inspect;
 mod listen;
+mod login;
 mod needles;
 mod outgoing;
 mod pool;
@@ -58,17 +59,24 @@ pub(crate) struct Shared {
     pool: pool::Pool,
     limits: Limits,
     guest_policy: Option<&'static str>,
+    login: Option<login::Doorkeeper>,
 }
 
 impl Shared {
-    /// A text of the guest's as the audit and the log may have it: printable, the credentials starred.
-    fn masked(&self, raw: &str) -> String {
+    /// Texts of the guest's as the audit and the log may have them: printable, the credentials starred.
+    fn masked<const N: usize>(&self, texts: [&str; N]) -> [String; N] {
         let injectors = self.routes.iter().filter_map(|r| r.injector.as_ref());
-        let ready = injectors.filter_map(|i| i.prepare(self.credentials.as_ref()).ok());
-        let masked = ready.fold(None, |text: Option<Vec<u8>>, credential| {
-            credential.needles.mask(text.as_deref().unwrap_or(raw.as_bytes())).or(text)
-        });
-        masked.map_or_else(|| printable(raw), |m| printable(&String::from_utf8_lossy(&m)))
+        let ready: Vec<_> = injectors.filter_map(|i| i.prepare(self.credentials.as_ref()).ok()).collect();
+        let all = || ready.iter().map(|c| &*c.needles).chain(self.login.as_ref().map(|l| &l.needles));
+        let mask = |text: &str| {
+            all().fold(None, |masked: Option<Vec<u8>>, needles| {
+                needles.mask(masked.as_deref().unwrap_or(text.as_bytes())).or(masked)
+            })
+        };
+        texts.map(|text| match mask(text) {
+            Some(masked) => printable(&String::from_utf8_lossy(&masked)),
+            None => printable(text),
+        })
     }
 }
 
@@ -165,6 +173,10 @@ impl fmt::Debug for Running {
 /// # Errors
 /// When it cannot listen, has nothing to verify upstreams with, or an option is wrong.
 pub async fn start(options: Options, listen: Listen) -> Result<Running, EgressError> {
+    if let (Some(address), None) = (listen.outside(), &options.login) {
+        return Err(EgressError::Login(address));
+    }
+    let login = options.login.as_ref().map(login::Doorkeeper::new).transpose();
     let routes = options.routes.iter().map(|r| Route::new(r, &options)).collect::<Result<_, _>>()?;
     let shared = Arc::new(Shared {
         policy: Policy::new(&options.routes),
@@ -175,6 +187,7 @@ pub async fn start(options: Options, listen: Listen) -> Result<Running, EgressEr
         audit: options.audit,
         limits: options.limits,
         guest_policy: options.guest_policy,
+        login: login.map_err(|_| EgressError::Tls(rustls::Error::FailedToGetRandomBytes))?,
     });
     let (listener, address) = Listener::bind(listen).await?;
     info!(routes = options.routes.len(), "listens");
@@ -187,13 +200,14 @@ pub async fn start(options: Options, listen: Listen) -> Result<Running, EgressEr
 async fn accept(shared: Arc<Shared>, listener: Listener, mut stopped: oneshot::Receiver<()>) {
     let room = Arc::new(Semaphore::new(connection_limit(shared.limits.connections)));
     let mut guests = JoinSet::new();
-    let mut sweep = tokio::time::interval(Duration::from_secs(15));
+    let mut sweep = tokio::time::interval(Duration::from_secs(5));
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
             Some(_) = guests.join_next() => continue,
             _ = sweep.tick() => {
                 shared.pool.sweep();
+                shared.audit.flush();
                 continue;
             }
             _ = &mut stopped => return,
