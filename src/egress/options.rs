@@ -3,6 +3,7 @@
 use super::audit::Audit;
 use super::ca::CaError;
 use super::credentials::Credentials;
+use super::limits::Limits;
 use super::resolve::{Lookup, Resolve, SystemLookup};
 use crate::provider::EgressRoute;
 use crate::shown::hex;
@@ -11,7 +12,6 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 /// What a running egress works with.
 pub struct Options {
@@ -93,36 +93,6 @@ impl Login {
     /// The secret, in hexadecimal.
     pub fn secret(&self) -> &str {
         &self.0
-    }
-}
-
-/// Times and sizes that bound what a guest or an upstream can take.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
-    /// Guest connections at once; each more gets a 503. Also kept below the open-file limit.
-    pub connections: usize,
-    /// For a request's head, and between requests on one connection.
-    pub head: Duration,
-    /// For a client hello and for the TLS handshake with the guest.
-    pub handshake: Duration,
-    /// For resolving, connecting and the TLS handshake with an upstream.
-    pub connect: Duration,
-    /// For an upstream's head, from the last byte of the request. Models can think for minutes.
-    pub response: Duration,
-    /// After it, an unused upstream connection is closed.
-    pub idle: Duration,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            connections: 4096,
-            head: Duration::from_secs(60),
-            handshake: Duration::from_secs(10),
-            connect: Duration::from_secs(10),
-            response: Duration::from_secs(600),
-            idle: Duration::from_secs(60),
-        }
     }
 }
 

@@ -11,6 +11,7 @@ mod credentials;
 mod faults;
 mod headers;
 mod login;
+mod memory;
 mod names;
 mod parent;
 mod paths;

@@ -58,6 +58,7 @@ async fn open(
             Ok(Next::Inspect { guest, host, route: index })
         }
         Handling::Tunnel => {
+            site.take_up(exchange)?;
             let (scheme, exceptions) = (Scheme::Https, &*route.exceptions);
             let to = Target { route: index, scheme, host: &host, exceptions, exchange };
             let upstream = shared.pool.dialer().tcp(to).await?;

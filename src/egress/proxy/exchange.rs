@@ -1,13 +1,14 @@
 //! One request on its way: written to the audit before it leaves and when it is over, counted in between.
 
 use super::refusal::Refusal;
+use super::room::Ticket;
 use super::{Route, Shared};
 use crate::egress::audit::{Audit, AuditLine, EndLine, Protocol, RequestLine};
 use crate::egress::code::Code;
 use crate::egress::policy::Scheme;
 use crate::provider::GitAccess;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Instant, SystemTime};
 use tracing::{debug, info, warn};
 
@@ -47,6 +48,8 @@ pub(crate) struct Exchange {
     /// The whole request body has been handed on.
     sent: AtomicBool,
     left_out: AtomicBool,
+    /// Its place in the egress.
+    ticket: OnceLock<Ticket>,
 }
 
 struct State {
@@ -83,11 +86,17 @@ impl Exchange {
             bytes_out: AtomicU64::new(0),
             sent: AtomicBool::new(false),
             left_out: AtomicBool::new(false),
+            ticket: OnceLock::new(),
         })
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Keeps its place for as long as it lasts.
+    pub(crate) fn take_up(&self, ticket: Ticket) {
+        let _ = self.ticket.set(ticket);
     }
 
     /// The route that decided.

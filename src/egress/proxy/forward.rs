@@ -53,6 +53,7 @@ async fn forward(
     exchange: &Arc<Exchange>,
 ) -> Result<Response<Reply>, Refusal> {
     let (index, route) = admit::request(&site.shared, site.scheme, host, &request)?;
+    site.take_up(exchange)?;
     exchange.route(route);
     if route.is_git {
         let uri = request.uri();

@@ -24,7 +24,9 @@ mod pool;
 mod redact;
 mod refusal;
 mod reply;
+mod room;
 mod sender;
+mod share;
 mod site;
 mod stream;
 mod tunnel;
@@ -44,8 +46,7 @@ use rustix::process::{Resource, getrlimit};
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::io::{AsyncWrite, AsyncWriteExt};
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::oneshot;
 use tokio::task::{JoinHandle, JoinSet};
 use tracing::{info, warn};
 
@@ -57,6 +58,7 @@ pub(crate) struct Shared {
     audit: Arc<dyn Audit>,
     ca: Authority,
     pool: pool::Pool,
+    room: Arc<room::Room>,
     limits: Limits,
     guest_policy: Option<&'static str>,
     login: Option<login::Doorkeeper>,
@@ -183,6 +185,7 @@ pub async fn start(options: Options, listen: Listen) -> Result<Running, EgressEr
         routes,
         ca: Authority::new(options.routes.iter().map(|r| r.host.as_str()))?,
         pool: pool::Pool::new(dial::Dialer::new(&options)?, options.limits),
+        room: room::Room::new(&options.limits, room_in_files()),
         credentials: options.credentials,
         audit: options.audit,
         limits: options.limits,
@@ -198,7 +201,6 @@ pub async fn start(options: Options, listen: Listen) -> Result<Running, EgressEr
 
 /// Takes connections until told to stop; then all of them end with the set of their tasks.
 async fn accept(shared: Arc<Shared>, listener: Listener, mut stopped: oneshot::Receiver<()>) {
-    let room = Arc::new(Semaphore::new(connection_limit(shared.limits.connections)));
     let mut guests = JoinSet::new();
     let mut sweep = tokio::time::interval(Duration::from_secs(5));
     loop {
@@ -218,31 +220,18 @@ async fn accept(shared: Arc<Shared>, listener: Listener, mut stopped: oneshot::R
             tokio::time::sleep(Duration::from_millis(50)).await;
             continue;
         };
-        let permit = room.clone().try_acquire_owned();
-        if permit.is_err() {
-            warn!("too many connections; one is turned away");
-        }
         let shared = shared.clone();
         guests.spawn(async move {
-            match (permit, accepted) {
-                (Ok(_permit), Accepted::Tcp(tcp)) => guest::serve(shared, tcp).await,
-                (Ok(_permit), Accepted::Unix(unix)) => guest::serve(shared, unix).await,
-                (Err(_), Accepted::Tcp(tcp)) => turn_away(tcp).await,
-                (Err(_), Accepted::Unix(unix)) => turn_away(unix).await,
+            match accepted {
+                Accepted::Tcp(tcp) => guest::serve(shared, tcp).await,
+                Accepted::Unix(unix) => guest::serve(shared, unix).await,
             }
         });
     }
 }
 
-async fn turn_away(mut io: impl AsyncWrite + Unpin) {
-    let answer = b"HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
-    let _ = io.write_all(answer).await;
-    let _ = io.shutdown().await;
-}
-
 /// A guest's connection takes up to two files (its own and the upstream's), and some are needed elsewhere.
-fn connection_limit(wanted: usize) -> usize {
+fn room_in_files() -> usize {
     let files = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
-    let possible = usize::try_from(files.saturating_sub(64) / 2).unwrap_or(usize::MAX);
-    wanted.min(possible.max(1))
+    usize::try_from(files.saturating_sub(64) / 2).unwrap_or(usize::MAX).max(1)
 }

@@ -58,6 +58,11 @@ impl Site {
         self.shared.login.as_ref().map_or(Ok(()), |login| login.admit(headers))
     }
 
+    /// Finds room for a request that comes here.
+    pub(crate) fn take_up(&self, exchange: &Exchange) -> Result<(), Refusal> {
+        self.shared.room.request(self.connection).map(|ticket| exchange.take_up(ticket))
+    }
+
     /// A request that comes here.
     pub(crate) fn exchange(&self, asked: &Asked<'_>) -> Arc<Exchange> {
         Exchange::new(&self.shared, self.connection, asked)

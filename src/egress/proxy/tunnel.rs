@@ -13,8 +13,6 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, copy_bidirec
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-/// Per direction; large bodies pass in few turns, and a thousand tunnels in 64 MiB.
-const BUFFER: usize = 32 * 1024;
 /// A fatal `unrecognized_name` alert, so that the guest's client can say what happened.
 const UNRECOGNIZED_NAME: [u8; 7] = [21, 3, 3, 0, 2, 2, 112];
 
@@ -33,7 +31,8 @@ pub(crate) async fn run<S>(
         return;
     }
     let mut guest = guest.metered(exchange.clone());
-    let passed = copy_bidirectional_with_sizes(&mut guest, &mut upstream, BUFFER, BUFFER).await;
+    let buffer = shared.limits.buffer;
+    let passed = copy_bidirectional_with_sizes(&mut guest, &mut upstream, buffer, buffer).await;
     if passed.is_err() {
         exchange.failed(Code::CutShort);
     }
