@@ -25,5 +25,7 @@ pub use credentials::{Credentials, FixedCredentials};
 pub use limits::Limits;
 pub use options::{EgressError, IssuedBearer, Listen, Login, Options};
 pub use pipelock::pipelock_config;
+#[doc(hidden)]
+pub use proxy::fuzzed;
 pub use proxy::{Running, start};
 pub use resolve::{Boxed, Lookup, Resolve, SystemLookup};

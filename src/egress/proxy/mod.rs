@@ -12,6 +12,7 @@ mod escapes;
 mod exchange;
 mod forward;
 mod frames;
+pub mod fuzzed;
 mod guest;
 mod headers;
 mod http1;
