@@ -5,6 +5,8 @@ mod context;
 mod diagnostic;
 mod edit;
 mod fix;
+#[doc(hidden)]
+pub mod fuzzed;
 mod judgement;
 mod mask;
 mod page;

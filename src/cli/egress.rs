@@ -4,7 +4,7 @@ use super::operator::Operator;
 use super::trust::{ask_for_trust, bottle_of, looked};
 use super::{CLEAN, Failure, USAGE, target, terminal};
 use crate::disk::Disk;
-use crate::egress::{self, Audit, AuditLine, FileAudit, Listen};
+use crate::egress::{self, Audit, AuditLine, FileAudit, Listen, Login};
 use crate::engine::{HostCredentials, raise_open_files};
 use crate::manifest::Catalog;
 use crate::provider::Start;
@@ -18,7 +18,8 @@ pub(super) struct Args {
     /// A manifest, or the name of an agent or a bottle.
     #[arg(value_name = "FILE[#NAME]")]
     target: String,
-    /// Where it listens: a Unix socket, or an address of this machine alone, since it asks nobody who they are.
+    /// Where it listens: a Unix socket, or an address. Where other machines reach it, it makes a login for its clients and
+    /// prints it once.
     #[arg(long, value_name = "ADDR|unix:PATH")]
     listen: String,
     /// Write the launch's certificate here, for clients to trust.
@@ -56,12 +57,6 @@ pub(super) fn run(args: &Args) -> Result<u8, Failure> {
         return Ok(USAGE);
     }
     let listen = Listen::parse(&args.listen).map_err(Failure::usage)?;
-    if let Some(address) = outside(&listen) {
-        return Err(Failure::usage(format!(
-            "--listen {address}: other machines reach this address, and the egress adds credentials for whoever \
-             asks; listen on 127.0.0.1, [::1] or unix:PATH"
-        )));
-    }
     let credentials =
         HostCredentials::collect(plan, &settings.host).map_err(|p| Failure::usage(p.to_string()))?;
     let audit: Arc<dyn Audit> = match &args.audit {
@@ -71,7 +66,11 @@ pub(super) fn run(args: &Args) -> Result<u8, Failure> {
         }
     };
     let options = settings.upstream.options(plan, credentials, audit);
-    let options = options.map_err(|p| Failure::usage(p.to_string()))?;
+    let mut options = options.map_err(|p| Failure::usage(p.to_string()))?;
+    let login = listen.outside().map(|_| Login::generate()).transpose()?;
+    // Only here is it ever shown.
+    let said = login.as_ref().map(|l| format!("{}:{}@", Login::USER, l.secret()));
+    options.login = login;
     raise_open_files();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
@@ -85,6 +84,9 @@ pub(super) fn run(args: &Args) -> Result<u8, Failure> {
             Listen::Unix(path) => format!("unix:{}", path.display()),
         };
         eprintln!("listening on {on}");
+        if let Some(said) = said {
+            eprintln!("clients log in with: HTTPS_PROXY=http://{said}{on}");
+        }
         let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
         tokio::select! {
             _ = tokio::signal::ctrl_c() => {}
@@ -93,12 +95,4 @@ pub(super) fn run(args: &Args) -> Result<u8, Failure> {
         running.stop().await;
         Ok(CLEAN)
     })
-}
-
-/// The address, where more than this machine reaches it.
-fn outside(listen: &Listen) -> Option<std::net::SocketAddr> {
-    match listen {
-        Listen::Tcp(address) => Some(*address).filter(|a| !a.ip().to_canonical().is_loopback()),
-        Listen::Unix(_) => None,
-    }
 }

@@ -3,13 +3,15 @@
 use super::audit::Audit;
 use super::ca::CaError;
 use super::credentials::Credentials;
+use super::limits::Limits;
 use super::resolve::{Lookup, Resolve, SystemLookup};
 use crate::provider::EgressRoute;
+use crate::shown::hex;
+use ring::rand::{SecureRandom, SystemRandom};
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 /// What a running egress works with.
 pub struct Options {
@@ -32,6 +34,8 @@ pub struct Options {
     pub peers: Peers,
     /// Where the guest reads what it may do; a 403 points there.
     pub guest_policy: Option<&'static str>,
+    /// What every client has to send; needed where other machines reach the egress.
+    pub login: Option<Login>,
     /// Resolves names.
     pub lookup: Arc<dyn Lookup>,
     /// Times and sizes.
@@ -51,6 +55,7 @@ impl Options {
             issued_bearers: Vec::new(),
             peers: Peers::Anyone,
             guest_policy: None,
+            login: None,
             lookup: Arc::new(SystemLookup),
             limits: Limits::default(),
         }
@@ -70,33 +75,27 @@ pub struct IssuedBearer {
     pub placeholder: String,
 }
 
-/// Times and sizes that bound what a guest or an upstream can take.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
-    /// Guest connections at once; each more gets a 503. Also kept below the open-file limit.
-    pub connections: usize,
-    /// For a request's head, and between requests on one connection.
-    pub head: Duration,
-    /// For a client hello and for the TLS handshake with the guest.
-    pub handshake: Duration,
-    /// For resolving, connecting and the TLS handshake with an upstream.
-    pub connect: Duration,
-    /// For an upstream's head, from the last byte of the request. Models can think for minutes.
-    pub response: Duration,
-    /// After it, an unused upstream connection is closed.
-    pub idle: Duration,
-}
+/// A name and a secret that clients send as `Proxy-Authorization: Basic`.
+pub struct Login(String);
 
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            connections: 4096,
-            head: Duration::from_secs(60),
-            handshake: Duration::from_secs(10),
-            connect: Duration::from_secs(10),
-            response: Duration::from_secs(600),
-            idle: Duration::from_secs(60),
-        }
+impl Login {
+    /// The name, which is no secret.
+    pub const USER: &'static str = "bot-bottle";
+
+    /// A new secret of 256 random bits.
+    ///
+    /// # Errors
+    /// When the system has no random numbers.
+    pub fn generate() -> io::Result<Self> {
+        let mut bytes = [0; 32];
+        let failed = |_| io::Error::other("no random numbers");
+        SystemRandom::new().fill(&mut bytes).map_err(failed)?;
+        Ok(Self(hex(&bytes)))
+    }
+
+    /// The secret, in hexadecimal.
+    pub fn secret(&self) -> &str {
+        &self.0
     }
 }
 
@@ -113,13 +112,21 @@ pub enum Peers {
 /// Where the guest reaches the egress.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Listen {
-    /// An address; port 0 picks one.
+    /// An address; port 0 picks one. Any but a loopback address needs [`Options::login`].
     Tcp(SocketAddr),
     /// A Unix socket, made with mode 0600.
     Unix(PathBuf),
 }
 
 impl Listen {
+    /// The address, where more than this machine reaches it.
+    pub fn outside(&self) -> Option<SocketAddr> {
+        match self {
+            Self::Tcp(address) => Some(*address).filter(|a| !a.ip().to_canonical().is_loopback()),
+            Self::Unix(_) => None,
+        }
+    }
+
     /// Reads `ADDRESS:PORT` or `unix:PATH`.
     ///
     /// # Errors
@@ -147,6 +154,9 @@ pub enum EgressError {
         /// What the system said.
         source: io::Error,
     },
+    /// Other machines could use the credentials.
+    #[error("other machines reach {0}, so its clients need a login, and there is none")]
+    Login(SocketAddr),
     /// The launch's authority.
     #[error("the launch's certificate authority could not be made: {0}")]
     Ca(#[from] CaError),

@@ -192,12 +192,51 @@ fn a_run_that_is_not_there_is_said_without_an_empty_list() {
 }
 
 #[test]
-fn the_egress_alone_listens_for_this_machine_only() {
+fn an_egress_that_other_machines_reach_prints_a_login_once_and_asks_for_it() {
+    use std::io::{BufRead, BufReader, Read, Write};
     let project = Project::new(&[("~/.bot-bottle/bottles/dev.md", "---\negress:\n  routes: []\n---\n")]);
-    for address in ["0.0.0.0:0", "[::]:0", "192.0.2.1:0"] {
-        let ran = project.run(&["egress", "dev", "--listen", address]).expect(2);
-        assert!(ran.err.contains("other machines reach this address"), "{address}: {}", ran.err);
+    let mut command = project.command(&["egress", "dev", "--listen", "0.0.0.0:0", "--audit", "a.jsonl"]);
+    let mut child = command.stderr(std::process::Stdio::piped()).spawn().expect("the program runs");
+    let mut said = BufReader::new(child.stderr.take().expect("a pipe"));
+    let (mut on, mut url) = (String::new(), String::new());
+    said.read_line(&mut on).expect("a line");
+    said.read_line(&mut url).expect("a line");
+    let port = on.trim().rsplit(':').next().expect("a port");
+    let login =
+        url.trim().strip_prefix("clients log in with: HTTPS_PROXY=http://").and_then(|u| u.split('@').next());
+    let login = login.unwrap_or_else(|| panic!("{url}"));
+    let ask = |header: &str| {
+        let mut tcp = std::net::TcpStream::connect(format!("127.0.0.1:{port}")).expect("a connection");
+        let head = format!(
+            "CONNECT a.example.com:443 HTTP/1.1\r\nHost: a.example.com\r\n{header}Connection: close\r\n\r\n"
+        );
+        tcp.write_all(head.as_bytes()).expect("written");
+        let mut answer = String::new();
+        tcp.read_to_string(&mut answer).expect("an answer");
+        answer
+    };
+    let basic = |text: &str| {
+        use base64::Engine;
+        format!("Proxy-Authorization: Basic {}\r\n", base64::engine::general_purpose::STANDARD.encode(text))
+    };
+    let none = ask("");
+    assert!(none.starts_with("HTTP/1.1 407") && none.contains("proxy-authenticate: Basic"), "{none}");
+    let twice = basic(login).repeat(2);
+    for wrong in
+        [basic("bot-bottle:x"), basic(&login.to_uppercase()), basic(&login[..login.len() - 1]), twice]
+    {
+        assert!(ask(&wrong).starts_with("HTTP/1.1 407"), "{wrong}");
     }
+    // Let in, and refused by the bottle, which allows nothing.
+    assert!(ask(&basic(login)).starts_with("HTTP/1.1 403"));
+    child.kill().expect("killed");
+    child.wait().expect("it ends");
+    let mut rest = String::new();
+    said.read_to_string(&mut rest).expect("the rest");
+    let audit = project.read("a.jsonl");
+    let secret = login.split_once(':').expect("a name and a secret").1;
+    assert!(secret.len() == 64 && !audit.contains(secret) && !rest.contains(secret), "{rest}{audit}");
+    assert_eq!(audit.matches("\"code\":\"login\"").count(), 5, "{audit}");
 }
 
 #[test]

@@ -15,6 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpStream, UnixStream};
+use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
@@ -141,6 +142,20 @@ impl Http {
             tokio::spawn(connection.with_upgrades());
             Self::One(sender)
         }
+    }
+
+    /// Begins a request over HTTP/2, whose answer may be awaited later.
+    pub(crate) fn start(
+        &self,
+        method: &str,
+        host: &str,
+        target: &str,
+    ) -> JoinHandle<hyper::Result<Response<Incoming>>> {
+        let Self::Two(sender) = self else { panic!("only HTTP/2 carries several requests") };
+        let request = Request::builder().method(method).uri(format!("https://{host}{target}"));
+        let request = request.body(Full::default()).expect("a request");
+        let mut sender = sender.clone();
+        tokio::spawn(async move { sender.send_request(request).await })
     }
 
     pub(crate) async fn send(&mut self, request: Request<Full<Bytes>>) -> hyper::Result<Response<Incoming>> {

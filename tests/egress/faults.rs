@@ -2,14 +2,16 @@
 
 use crate::client::{Http, connect, exchange_inside, get, inside, raw, rest};
 use crate::rig::{Rig, Setup, route, until, with_auth};
-use crate::upstream::{Upstream, hello};
+use crate::upstream::{Answer, Upstream, hello, text};
+use hyper::Request;
+use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use std::convert::Infallible;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::sync::atomic::Ordering::SeqCst;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -250,7 +252,7 @@ async fn a21_slow_heads_are_cut() {
 }
 
 #[tokio::test]
-async fn a21_connections_beyond_the_limit_are_turned_away() {
+async fn a21_for_a_connection_beyond_the_limit_the_one_used_least_goes() {
     let mut setup = Setup::new(vec![with_auth(HOST)]);
     setup.options.limits.connections = 8;
     let _upstream = setup.upstream(HOST, &["h2"], hello).await;
@@ -259,16 +261,38 @@ async fn a21_connections_beyond_the_limit_are_turned_away() {
     for _ in 0..8 {
         held.push(inside(&rig, HOST, &["http/1.1"]).await);
     }
-    assert!(rest(&mut raw(&rig).await).await.starts_with("HTTP/1.1 503"));
-    held.pop();
-    // A place is free as soon as the egress has seen the end.
-    let free = Arc::new(AtomicBool::new(false));
-    let deadline = std::time::Instant::now() + Duration::from_secs(10);
-    while !free.load(SeqCst) {
-        assert!(std::time::Instant::now() < deadline, "no place became free");
-        let mut io = raw(&rig).await;
-        let _ = io.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").await;
-        free.store(rest(&mut io).await.starts_with("HTTP/1.1 400"), SeqCst);
+    let request = format!("GET / HTTP/1.1\r\nHost: {HOST}\r\n\r\n");
+    held[0].write_all(request.as_bytes()).await.expect("written");
+    assert!(rest(&mut held[0]).await.ends_with("hello"));
+    assert_eq!(get(&rig, HOST, "/", &[]).await.0, 200);
+    assert_eq!(rest(&mut held[1]).await, "", "the one that never asked for anything is closed");
+    held[0].write_all(request.as_bytes()).await.expect("written");
+    assert!(rest(&mut held[0]).await.ends_with("hello"), "the one that was used goes on");
+}
+
+#[tokio::test]
+async fn a21_for_a_request_beyond_the_limit_the_connection_with_most_goes() {
+    let mut setup = Setup::new(vec![with_auth(HOST)]);
+    setup.options.limits.requests = 10;
+    let upstream = setup.upstream(HOST, &["h2"], |request: Request<Incoming>| -> Answer {
+        let stalls = request.uri().path() == "/stall";
+        Box::pin(async move {
+            if stalls {
+                std::future::pending::<()>().await;
+            }
+            text("hello")
+        })
+    });
+    let _upstream = upstream.await;
+    let rig = setup.start().await;
+    let mut greedy = Http::to(&rig, HOST, "h2").await;
+    let first: Vec<_> = (0..10).map(|_| greedy.start("GET", HOST, "/stall")).collect();
+    until(|| rig.lines.text().matches("/stall").count() == 10, || rig.lines.text()).await;
+    // Its own eleventh is refused, another's request is not.
+    assert_eq!(greedy.request("GET", HOST, "/", &[], "").await.0, 503);
+    assert_eq!(get(&rig, HOST, "/", &[]).await.0, 200);
+    for answer in first {
+        assert!(answer.await.expect("no panic").is_err(), "the greedy connection is closed");
     }
 }
 

@@ -11,6 +11,8 @@ mod client;
 mod credentials;
 mod faults;
 mod headers;
+mod login;
+mod memory;
 mod names;
 mod parent;
 mod paths;

@@ -218,7 +218,7 @@ async fn hundreds_of_open_streams_do_not_wait_for_each_other() {
         open.push(io);
     }
     assert_eq!(upstream.seen().len(), 300);
-    assert!((2..=6).contains(&upstream.connections()), "{} connections", upstream.connections());
+    assert!((19..=24).contains(&upstream.connections()), "{} connections", upstream.connections());
 }
 
 #[tokio::test]

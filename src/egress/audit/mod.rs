@@ -171,4 +171,7 @@ pub trait Audit: Send + Sync {
     /// # Errors
     /// When it is not certain that the line was taken: what it speaks of must then not go out.
     fn write(&self, line: &AuditLine) -> io::Result<()>;
+
+    /// Hands on what was taken and waits; called every few seconds.
+    fn flush(&self) {}
 }

@@ -2,7 +2,8 @@
 
 use super::refusal::Refusal;
 use super::reply::Reply;
-use hyper::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderValue};
+use crate::egress::code::Code;
+use hyper::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderValue, PROXY_AUTHENTICATE};
 use hyper::{Response, StatusCode};
 
 /// As text or, for a client that asks for it, as JSON. `policy` is the guest's file that says what it
@@ -19,6 +20,9 @@ pub(crate) fn refused(refusal: &Refusal, request: &HeaderMap, policy: Option<&st
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    if refusal.code == Code::Login {
+        headers.insert(PROXY_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"bot-bottle\""));
+    }
     headers.insert("x-bot-bottle", HeaderValue::from_static(refusal.code.word()));
     response
 }

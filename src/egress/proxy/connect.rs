@@ -36,6 +36,7 @@ async fn open(
     mut request: Request<Incoming>,
     exchange: &Arc<Exchange>,
 ) -> Result<Next, Refusal> {
+    site.admit(request.headers())?;
     let text = request.uri().authority().map_or("", |a| a.as_str());
     let malformed = || Refusal::new(Code::Malformed, "CONNECT needs HOST:PORT");
     let (host, port) = text.rsplit_once(':').ok_or_else(malformed)?;
@@ -57,6 +58,7 @@ async fn open(
             Ok(Next::Inspect { guest, host, port, route: index })
         }
         Handling::Tunnel | Handling::Raw => {
+            site.take_up(exchange)?;
             let (scheme, exceptions) = (Scheme::Https, &*route.exceptions);
             let to = Target { route: index, scheme, host: &host, port, exceptions, exchange };
             let upstream = shared.pool.dialer().tcp(to).await?;
@@ -73,7 +75,7 @@ async fn open(
 
 /// Answers a request that is not a CONNECT: plain HTTP with an absolute target, nothing else.
 pub(crate) async fn plain(site: &Site, request: Request<Incoming>) -> Response<Reply> {
-    match host(request.uri()) {
+    match site.admit(request.headers()).and_then(|()| host(request.uri())) {
         Ok((host, port)) => forward::answer(site, &host, port, request).await,
         Err(refusal) => {
             let (uri, method) = (request.uri(), request.method().as_str());

@@ -18,6 +18,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio::sync::Semaphore;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use tracing::debug;
@@ -47,6 +48,10 @@ pub(crate) struct Dialer {
     any_version: TlsConnector,
     http1: TlsConnector,
     connect: Duration,
+    /// Connections that are being opened.
+    turns: Semaphore,
+    /// What may wait in TLS to be written, in bytes.
+    buffer: usize,
 }
 
 /// A proxy that everything goes through.
@@ -70,6 +75,8 @@ impl Dialer {
             any_version: with(&[b"h2", b"http/1.1"]),
             http1: with(&[b"http/1.1"]),
             connect: options.limits.connect,
+            turns: Semaphore::new(options.limits.dials),
+            buffer: options.limits.buffer,
         })
     }
 
@@ -82,11 +89,14 @@ impl Dialer {
                 Scheme::Https => self.encrypt(tcp, to.host, http1).await,
             }
         };
+        // Waiting for a turn is nobody's slowness.
+        let _turn = self.turns.acquire().await;
         timeout(self.connect, open).await.unwrap_or_else(|_| Err(too_slow(to.host)))
     }
 
     /// A connection whose bytes are the guest's affair.
     pub(crate) async fn tcp(&self, to: Target<'_>) -> Result<TcpStream, Refusal> {
+        let _turn = self.turns.acquire().await;
         timeout(self.connect, self.connect(to)).await.unwrap_or_else(|_| Err(too_slow(to.host)))
     }
 
@@ -94,10 +104,13 @@ impl Dialer {
         let name = ServerName::try_from(host.to_owned())
             .map_err(|_| Refusal::new(Code::UpstreamTls, format!("{host} is not a name for TLS")))?;
         let connector = if http1 { &self.http1 } else { &self.any_version };
-        let tls = connector.connect(name, tcp).await.map_err(|error| {
-            let why = printable(&error.to_string());
-            Refusal::new(Code::UpstreamTls, format!("no trusted TLS connection to {host} ({why})"))
-        })?;
+        let tls = connector
+            .connect_with(name, tcp, |tls| tls.set_buffer_limit(Some(self.buffer)))
+            .await
+            .map_err(|error| {
+                let why = printable(&error.to_string());
+                Refusal::new(Code::UpstreamTls, format!("no trusted TLS connection to {host} ({why})"))
+            })?;
         let http2 = tls.get_ref().1.alpn_protocol() == Some(b"h2");
         Ok((Upstream::Tls(Box::new(tls)), http2))
     }

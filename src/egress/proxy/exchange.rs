@@ -1,13 +1,14 @@
 //! One request on its way: written to the audit before it leaves and when it is over, counted in between.
 
 use super::refusal::Refusal;
+use super::room::Ticket;
 use super::{Route, Shared};
 use crate::egress::audit::{Audit, AuditLine, EndLine, Protocol, RequestLine};
 use crate::egress::code::Code;
 use crate::egress::policy::Scheme;
 use crate::provider::GitAccess;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Instant, SystemTime};
 use tracing::{debug, info, warn};
 
@@ -47,6 +48,8 @@ pub(crate) struct Exchange {
     /// The whole request body has been handed on.
     sent: AtomicBool,
     left_out: AtomicBool,
+    /// Its place in the egress.
+    ticket: OnceLock<Ticket>,
 }
 
 struct State {
@@ -62,8 +65,9 @@ impl Exchange {
     /// In the log the path is left out.
     pub(crate) fn new(shared: &Shared, connection: u64, asked: &Asked<'_>) -> Arc<Self> {
         let number = NEXT.fetch_add(1, Relaxed);
-        let (method, path) = (shared.masked(asked.method), shared.masked(asked.path));
-        let host = shared.masked(asked.host.rsplit('@').next().unwrap_or_default()).to_ascii_lowercase();
+        let host = asked.host.rsplit('@').next().unwrap_or_default();
+        let [method, host, path] = shared.masked([asked.method, host, asked.path]);
+        let host = host.to_ascii_lowercase();
         debug!(connection, request = number, method, host, port = asked.port, "request");
         let time = humantime::format_rfc3339_millis(SystemTime::now()).to_string();
         let request = RequestLine {
@@ -82,11 +86,17 @@ impl Exchange {
             bytes_out: AtomicU64::new(0),
             sent: AtomicBool::new(false),
             left_out: AtomicBool::new(false),
+            ticket: OnceLock::new(),
         })
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Keeps its place for as long as it lasts.
+    pub(crate) fn take_up(&self, ticket: Ticket) {
+        let _ = self.ticket.set(ticket);
     }
 
     /// The route that decided.

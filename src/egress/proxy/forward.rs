@@ -58,6 +58,7 @@ async fn forward(
     exchange: &Arc<Exchange>,
 ) -> Result<Response<Reply>, Refusal> {
     let (allowed, route) = admit::request(&site.shared, site.scheme, (host, port), &request)?;
+    site.take_up(exchange)?;
     exchange.route(route);
     if route.is_git {
         let uri = request.uri();

@@ -9,7 +9,7 @@ use hyper_util::rt::TokioIo;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tracing::debug;
+use tracing::{debug, warn};
 
 /// The number of the next connection of this process.
 static NEXT: AtomicU64 = AtomicU64::new(1);
@@ -21,8 +21,11 @@ where
 {
     let connection = NEXT.fetch_add(1, Relaxed);
     debug!(connection, "opened");
-    serve_as(connection, shared, io).await;
-    debug!(connection, "closed");
+    let seat = shared.room.enter(connection);
+    tokio::select! {
+        () = serve_as(connection, shared, io) => debug!(connection, "closed"),
+        () = seat.asked_to_leave() => warn!(connection, "sent away: there is no more room"),
+    }
 }
 
 async fn serve_as<S>(connection: u64, shared: Arc<Shared>, io: S)
@@ -35,7 +38,7 @@ where
     match site.take_next() {
         Some(Next::Raw { guest, upstream, exchange }) => {
             let Ok(upgraded) = guest.await else { return };
-            tunnel::raw(back::<S>(upgraded), upstream, exchange).await;
+            tunnel::raw(shared, back::<S>(upgraded), upstream, exchange).await;
         }
         Some(Next::Tunnel { guest, host, port, upstream, exchange }) => {
             let Ok(upgraded) = guest.await else { return };

@@ -24,7 +24,7 @@ where
     let served = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(site.shared.limits.head)
-        .max_buf_size(64 * 1024)
+        .max_buf_size(site.shared.limits.head_bytes)
         .serve_connection(TokioIo::new(io), service)
         .with_upgrades()
         .await;

@@ -8,6 +8,7 @@ use super::tunnel::expect_hello;
 use super::{Shared, forward, http1};
 use crate::egress::Protocol;
 use crate::egress::code::Code;
+use crate::egress::limits::SMALLEST_WINDOW;
 use crate::egress::policy::Scheme;
 use hyper::server::conn::http2;
 use hyper::service::service_fn;
@@ -43,7 +44,9 @@ pub(crate) async fn run<S>(
     let Ok(config) = shared.ca.server_config(&host) else {
         return refuse(Refusal::silent(Code::Certificate));
     };
-    let accepted = timeout(shared.limits.handshake, TlsAcceptor::from(config).accept(guest)).await;
+    let buffer = shared.limits.buffer;
+    let accept = TlsAcceptor::from(config).accept_with(guest, |tls| tls.set_buffer_limit(Some(buffer)));
+    let accepted = timeout(shared.limits.handshake, accept).await;
     let Ok(Ok(tls)) = accepted else {
         // Most often the guest does not trust the launch's authority.
         return refuse(Refusal::silent(Code::GuestTls));
@@ -62,6 +65,7 @@ async fn serve_http2<S>(site: Arc<Site>, io: S)
 where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
+    let limits = site.shared.limits;
     let served = site.clone();
     let service = service_fn(move |request| {
         let site = served.clone();
@@ -72,11 +76,11 @@ where
     });
     let served = http2::Builder::new(TokioExecutor::new())
         .timer(TokioTimer::new())
-        .initial_stream_window_size(512 * 1024)
-        .initial_connection_window_size(4 * 1024 * 1024)
-        .max_send_buf_size(256 * 1024)
-        .max_concurrent_streams(256)
-        .max_header_list_size(64 * 1024)
+        .initial_stream_window_size(SMALLEST_WINDOW)
+        .initial_connection_window_size(limits.upload_window)
+        .max_send_buf_size(limits.stream_buffer)
+        .max_concurrent_streams(limits.streams)
+        .max_header_list_size(u32::try_from(limits.head_bytes).unwrap_or(u32::MAX))
         .serve_connection(TokioIo::new(io), service)
         .await;
     if let Err(error) = served {

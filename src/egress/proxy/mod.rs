@@ -12,19 +12,23 @@ mod escapes;
 mod exchange;
 mod forward;
 mod frames;
+pub mod fuzzed;
 mod guard;
 mod guest;
 mod headers;
 mod http1;
 mod inspect;
 mod listen;
+mod login;
 mod needles;
 mod outgoing;
 mod pool;
 mod redact;
 mod refusal;
 mod reply;
+mod room;
 mod sender;
+mod share;
 mod site;
 mod stream;
 mod tunnel;
@@ -44,8 +48,7 @@ use rustix::process::{Resource, getrlimit};
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::io::{AsyncWrite, AsyncWriteExt};
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::oneshot;
 use tokio::task::{JoinHandle, JoinSet};
 use tracing::{info, warn};
 
@@ -58,20 +61,28 @@ pub(crate) struct Shared {
     audit: Arc<dyn Audit>,
     ca: Authority,
     pool: pool::Pool,
+    room: Arc<room::Room>,
     limits: Limits,
     guest_policy: Option<&'static str>,
     peers: crate::egress::Peers,
+    login: Option<login::Doorkeeper>,
 }
 
 impl Shared {
-    /// A text of the guest's as the audit and the log may have it: printable, the credentials starred.
-    fn masked(&self, raw: &str) -> String {
+    /// Texts of the guest's as the audit and the log may have them: printable, the credentials starred.
+    fn masked<const N: usize>(&self, texts: [&str; N]) -> [String; N] {
         let injectors = self.routes.iter().filter_map(|r| r.injector.as_ref());
-        let ready = injectors.filter_map(|i| i.prepare(self.credentials.as_ref()).ok());
-        let masked = ready.fold(None, |text: Option<Vec<u8>>, credential| {
-            credential.needles.mask(text.as_deref().unwrap_or(raw.as_bytes())).or(text)
-        });
-        masked.map_or_else(|| printable(raw), |m| printable(&String::from_utf8_lossy(&m)))
+        let ready: Vec<_> = injectors.filter_map(|i| i.prepare(self.credentials.as_ref()).ok()).collect();
+        let all = || ready.iter().map(|c| &*c.needles).chain(self.login.as_ref().map(|l| &l.needles));
+        let mask = |text: &str| {
+            all().fold(None, |masked: Option<Vec<u8>>, needles| {
+                needles.mask(masked.as_deref().unwrap_or(text.as_bytes())).or(masked)
+            })
+        };
+        texts.map(|text| match mask(text) {
+            Some(masked) => printable(&String::from_utf8_lossy(&masked)),
+            None => printable(text),
+        })
     }
 }
 
@@ -165,6 +176,10 @@ impl fmt::Debug for Running {
 /// # Errors
 /// When it cannot listen, has nothing to verify upstreams with, or an option is wrong.
 pub async fn start(options: Options, listen: Listen) -> Result<Running, EgressError> {
+    if let (Some(address), None) = (listen.outside(), &options.login) {
+        return Err(EgressError::Login(address));
+    }
+    let login = options.login.as_ref().map(login::Doorkeeper::new).transpose();
     let routes = options.routes.iter().map(|r| Route::new(r, &options)).collect::<Result<_, _>>()?;
     let shared = Arc::new(Shared {
         policy: Policy::new(&options.routes),
@@ -172,11 +187,13 @@ pub async fn start(options: Options, listen: Listen) -> Result<Running, EgressEr
         guards: guard::Guards::default(),
         ca: Authority::new(options.routes.iter().map(|r| r.host.as_str()))?,
         pool: pool::Pool::new(dial::Dialer::new(&options)?, options.limits),
+        room: room::Room::new(&options.limits, room_in_files()),
         credentials: options.credentials,
         audit: options.audit,
         limits: options.limits,
         guest_policy: options.guest_policy,
         peers: options.peers,
+        login: login.map_err(|_| EgressError::Tls(rustls::Error::FailedToGetRandomBytes))?,
     });
     let (listener, address) = Listener::bind(listen).await?;
     info!(routes = options.routes.len(), "listens");
@@ -187,15 +204,15 @@ pub async fn start(options: Options, listen: Listen) -> Result<Running, EgressEr
 
 /// Accepts connections until asked to stop; then all of them end with the set of their tasks.
 async fn accept(shared: Arc<Shared>, listener: Listener, mut stopped: oneshot::Receiver<()>) {
-    let room = Arc::new(Semaphore::new(connection_limit(shared.limits.connections)));
     let mut guests = JoinSet::new();
-    let mut sweep = tokio::time::interval(Duration::from_secs(15));
+    let mut sweep = tokio::time::interval(Duration::from_secs(5));
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
             Some(_) = guests.join_next() => continue,
             _ = sweep.tick() => {
                 shared.pool.sweep();
+                shared.audit.flush();
                 continue;
             }
             _ = &mut stopped => return,
@@ -210,31 +227,18 @@ async fn accept(shared: Arc<Shared>, listener: Listener, mut stopped: oneshot::R
             warn!("a process that is not the guest's is turned away");
             continue;
         }
-        let permit = room.clone().try_acquire_owned();
-        if permit.is_err() {
-            warn!("too many connections; one is turned away");
-        }
         let shared = shared.clone();
         guests.spawn(async move {
-            match (permit, accepted) {
-                (Ok(_permit), Accepted::Tcp(tcp)) => guest::serve(shared, tcp).await,
-                (Ok(_permit), Accepted::Unix(unix)) => guest::serve(shared, unix).await,
-                (Err(_), Accepted::Tcp(tcp)) => turn_away(tcp).await,
-                (Err(_), Accepted::Unix(unix)) => turn_away(unix).await,
+            match accepted {
+                Accepted::Tcp(tcp) => guest::serve(shared, tcp).await,
+                Accepted::Unix(unix) => guest::serve(shared, unix).await,
             }
         });
     }
 }
 
-async fn turn_away(mut io: impl AsyncWrite + Unpin) {
-    let answer = b"HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
-    let _ = io.write_all(answer).await;
-    let _ = io.shutdown().await;
-}
-
 /// A guest's connection takes up to two files (its own and the upstream's), and some are needed elsewhere.
-fn connection_limit(wanted: usize) -> usize {
+fn room_in_files() -> usize {
     let files = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
-    let possible = usize::try_from(files.saturating_sub(64) / 2).unwrap_or(usize::MAX);
-    wanted.min(possible.max(1))
+    usize::try_from(files.saturating_sub(64) / 2).unwrap_or(usize::MAX).max(1)
 }

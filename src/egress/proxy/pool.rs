@@ -8,6 +8,7 @@ use super::exchange::Exchange;
 use super::outgoing::Outgoing;
 use super::refusal::Refusal;
 use super::sender::{Multiplexed, Sender, Single, broken, multiplex, single, stalled};
+use super::share::Shares;
 use crate::egress::Limits;
 use crate::egress::code::Code;
 use crate::egress::policy::Scheme;
@@ -31,6 +32,8 @@ type Key = (usize, bool, u16, String);
 pub(crate) struct Pool {
     dialer: Dialer,
     limits: Limits,
+    /// What upstreams may send ahead.
+    windows: Arc<Shares>,
     slots: Mutex<HashMap<Key, Arc<Slot>>>,
 }
 
@@ -75,7 +78,8 @@ impl Lease {
 
 impl Pool {
     pub(crate) fn new(dialer: Dialer, limits: Limits) -> Self {
-        Self { dialer, limits, slots: Mutex::default() }
+        let windows = Shares::new(limits.download_windows);
+        Self { dialer, limits, windows, slots: Mutex::default() }
     }
 
     pub(crate) fn dialer(&self) -> &Dialer {
@@ -94,7 +98,7 @@ impl Pool {
         let slot = self.slot(to);
         let exchange = request.body().exchange().clone();
         for attempt in 0..3 {
-            let mut sender = slot.sender(&self.dialer, to, &self.limits, attempt > 0).await?;
+            let mut sender = slot.sender(self, to, attempt > 0).await?;
             let spare = sender.spare(&request);
             sender.address(&mut request, to);
             to.exchange.depart()?;
@@ -121,7 +125,8 @@ impl Pool {
         mut request: Request<Outgoing>,
     ) -> Result<(Response<Incoming>, Lease), Refusal> {
         let (stream, _) = self.dialer.http(to, true).await?;
-        let mut sender = Sender::One { connection: single(stream, to.host).await?, reused: false };
+        let mut sender =
+            Sender::One { connection: single(stream, to.host, &self.limits).await?, reused: false };
         let exchange = request.body().exchange().clone();
         sender.address(&mut request, to);
         to.exchange.depart()?;
@@ -180,13 +185,8 @@ impl Slot {
         state.idle.is_empty() && state.shared.is_empty()
     }
 
-    async fn sender(
-        self: &Arc<Self>,
-        dialer: &Dialer,
-        to: Target<'_>,
-        limits: &Limits,
-        fresh: bool,
-    ) -> Result<Sender, Refusal> {
+    async fn sender(self: &Arc<Self>, pool: &Pool, to: Target<'_>, fresh: bool) -> Result<Sender, Refusal> {
+        let limits = &pool.limits;
         if let Some(sender) = self.reuse(limits, fresh) {
             return Ok(sender);
         }
@@ -200,12 +200,13 @@ impl Slot {
         } else {
             None
         };
-        let (stream, http2) = dialer.http(to, false).await?;
+        let (stream, http2) = pool.dialer.http(to, false).await?;
         if !http2 {
             self.state().http1 = true;
-            return Ok(Sender::One { connection: single(stream, to.host).await?, reused: false });
+            return Ok(Sender::One { connection: single(stream, to.host, limits).await?, reused: false });
         }
-        let connection = multiplex(stream, to.host).await?;
+        let share = pool.windows.take();
+        let connection = multiplex(stream, to.host, limits, share).await?;
         let stream = connection.stream().ok_or_else(|| stalled(to.host))?;
         let mut state = self.state();
         state.shared.push(connection.clone());

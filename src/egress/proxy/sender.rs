@@ -3,8 +3,11 @@
 use super::dial::Target;
 use super::outgoing::Outgoing;
 use super::refusal::Refusal;
+use super::share::Share;
 use super::stream::Upstream;
+use crate::egress::Limits;
 use crate::egress::code::Code;
+use crate::egress::limits::SMALLEST_WINDOW;
 use hyper::body::{Body, Incoming};
 use hyper::client::conn::{http1, http2};
 use hyper::header::{HOST, HeaderValue};
@@ -17,8 +20,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use tokio::task::JoinHandle;
 
-/// Streams on one HTTP/2 connection, where the upstream allows as many.
-const STREAMS: usize = 128;
+/// Streams on one HTTP/2 connection, where the upstream allows as many. Each has its part of the connection's
+/// window for itself, so that a guest that does not read one answer holds up no other.
+const STREAMS: u32 = 16;
+
+/// An answer's head, in bytes.
+const HEAD: u32 = 64 * 1024;
 
 /// An HTTP/1.1 connection, for one request at a time.
 pub(super) struct Single {
@@ -62,7 +69,7 @@ impl Drop for Stream {
 impl Multiplexed {
     /// Takes one of the connection's streams; `None` when all are in use.
     pub(super) fn stream(&self) -> Option<Stream> {
-        let most = self.allowed.load(Relaxed).clamp(1, STREAMS);
+        let most = self.allowed.load(Relaxed).clamp(1, STREAMS as usize);
         let taken = self.active.fetch_update(Relaxed, Relaxed, |n| (n < most).then_some(n + 1));
         taken.ok().map(|_| Stream(self.active.clone()))
     }
@@ -139,9 +146,9 @@ pub(super) fn broken(host: &str, error: &hyper::Error) -> Refusal {
     Refusal::new(Code::UpstreamReset, format!("{host} closed the connection before it answered"))
 }
 
-pub(super) async fn single(stream: Upstream, host: &str) -> Result<Single, Refusal> {
+pub(super) async fn single(stream: Upstream, host: &str, limits: &Limits) -> Result<Single, Refusal> {
     let (sender, connection) = http1::Builder::new()
-        .max_buf_size(256 * 1024)
+        .max_buf_size(limits.buffer)
         .handshake(TokioIo::new(stream))
         .await
         .map_err(|e| broken(host, &e))?;
@@ -151,19 +158,26 @@ pub(super) async fn single(stream: Upstream, host: &str) -> Result<Single, Refus
     Ok(Single { sender, _driver: Driver(driver) })
 }
 
-pub(super) async fn multiplex(stream: Upstream, host: &str) -> Result<Multiplexed, Refusal> {
+pub(super) async fn multiplex(
+    stream: Upstream,
+    host: &str,
+    limits: &Limits,
+    share: Share,
+) -> Result<Multiplexed, Refusal> {
+    let window = share.at_least(SMALLEST_WINDOW);
     let (sender, mut connection) = http2::Builder::new(TokioExecutor::new())
         .timer(TokioTimer::new())
-        .initial_stream_window_size(512 * 1024)
-        .initial_connection_window_size(8 * 1024 * 1024)
-        .max_send_buf_size(256 * 1024)
-        .max_header_list_size(64 * 1024)
+        .initial_stream_window_size(window / STREAMS)
+        .initial_connection_window_size(window)
+        .max_send_buf_size(limits.stream_buffer)
+        .max_header_list_size(HEAD)
         .handshake(TokioIo::new(stream))
         .await
         .map_err(|e| broken(host, &e))?;
     let allowed = Arc::new(AtomicUsize::new(connection.current_max_send_streams()));
     let seen = allowed.clone();
     tokio::spawn(async move {
+        let _share = share;
         let _ = poll_fn(|cx| {
             let done = Pin::new(&mut connection).poll(cx);
             seen.store(connection.current_max_send_streams(), Relaxed);

@@ -8,6 +8,7 @@ use super::refusal::Refusal;
 use crate::egress::Protocol;
 use crate::egress::code::Code;
 use crate::egress::policy::Scheme;
+use hyper::header::HeaderMap;
 use hyper::upgrade::OnUpgrade;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::net::TcpStream;
@@ -54,6 +55,16 @@ impl Site {
         connection: u64,
     ) -> Arc<Self> {
         Arc::new(Self { shared, scheme, port, host, connection, next: Mutex::default() })
+    }
+
+    /// Whether its sender may use the egress at all.
+    pub(crate) fn admit(&self, headers: &HeaderMap) -> Result<(), Refusal> {
+        self.shared.login.as_ref().map_or(Ok(()), |login| login.admit(headers))
+    }
+
+    /// Finds room for a request that comes here.
+    pub(crate) fn take_up(&self, exchange: &Exchange) -> Result<(), Refusal> {
+        self.shared.room.request(self.connection).map(|ticket| exchange.take_up(ticket))
     }
 
     /// A request that comes here.

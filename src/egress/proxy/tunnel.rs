@@ -13,8 +13,6 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, copy_bidirec
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-/// Per direction; large bodies pass in few turns, and a thousand tunnels in 64 MiB.
-const BUFFER: usize = 32 * 1024;
 /// A fatal `unrecognized_name` alert, so that the guest's client can say what happened.
 const UNRECOGNIZED_NAME: [u8; 7] = [21, 3, 3, 0, 2, 2, 112];
 
@@ -33,19 +31,25 @@ pub(crate) async fn run<S>(
         return;
     }
     let mut guest = guest.metered(exchange.clone());
-    let passed = copy_bidirectional_with_sizes(&mut guest, &mut upstream, BUFFER, BUFFER).await;
+    let buffer = shared.limits.buffer;
+    let passed = copy_bidirectional_with_sizes(&mut guest, &mut upstream, buffer, buffer).await;
     if passed.is_err() {
         exchange.failed(Code::CutShort);
     }
 }
 
 /// The same without a look at what they are.
-pub(crate) async fn raw<S>(guest: Guest<S>, mut upstream: TcpStream, exchange: Arc<Exchange>)
-where
+pub(crate) async fn raw<S>(
+    shared: &Arc<Shared>,
+    guest: Guest<S>,
+    mut upstream: TcpStream,
+    exchange: Arc<Exchange>,
+) where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     let mut guest = guest.metered(exchange.clone());
-    if copy_bidirectional_with_sizes(&mut guest, &mut upstream, BUFFER, BUFFER).await.is_err() {
+    let buffer = shared.limits.buffer;
+    if copy_bidirectional_with_sizes(&mut guest, &mut upstream, buffer, buffer).await.is_err() {
         exchange.failed(Code::CutShort);
     }
 }
