@@ -109,7 +109,7 @@ fn verdict(policy: &Policy, denied: &Denied) -> Option<Option<Denial>> {
             let route = Nearest { host, index, number: number + 1, of: all.len() };
             return Some(Some(Denial::GitPush { route }));
         }
-        ("host" | "path" | "method" | "not-git" | "ambiguous-path" | "plain-http", Some(path)) => {
+        ("host" | "path" | "method" | "header" | "not-git" | "ambiguous-path" | "plain-http", Some(path)) => {
             let scheme = if denied.code == "plain-http" { Scheme::Http } else { Scheme::Https };
             let (host, method) = (denied.host.as_str(), denied.method.as_str());
             policy.request(&Request { scheme, host, port: scheme.port(), method, target: path }).map(|_| ())
