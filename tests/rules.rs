@@ -56,10 +56,13 @@ fn marks(example: &Example) -> Vec<(u32, String)> {
         .collect()
 }
 
-/// What is known beyond the files in these tests: two variables, and a run of a bottle `denied`.
+/// What is known beyond the files in these tests: some variables, and a run of a bottle `denied`.
 fn facts() -> Facts<'static> {
     static ENV: LazyLock<HashSet<String>> = LazyLock::new(|| {
-        ["GITHUB_TOKEN", "ANTHROPIC_API_KEY", "BOT_BOTTLE_CLAUDE_OAUTH_TOKEN"].into_iter().map(str::to_owned).collect()
+        ["GITHUB_TOKEN", "ANTHROPIC_API_KEY", "BOT_BOTTLE_CLAUDE_OAUTH_TOKEN"]
+            .into_iter()
+            .map(str::to_owned)
+            .collect()
     });
     static DENIED: LazyLock<Vec<Denied>> = LazyLock::new(|| {
         vec![Denied {
