@@ -56,7 +56,7 @@ fn marks(example: &Example) -> Vec<(u32, String)> {
         .collect()
 }
 
-/// What is known beyond the files in these tests: two variables, and a run of a bottle `denied`.
+/// What is known beyond the files in these tests: some variables, and a run of a bottle `denied`.
 fn facts() -> Facts<'static> {
     static ENV: LazyLock<HashSet<String>> = LazyLock::new(|| {
         ["GITHUB_TOKEN", "ANTHROPIC_API_KEY", "BOT_BOTTLE_CLAUDE_OAUTH_TOKEN"]

@@ -157,6 +157,30 @@ async fn on_a_port_of_its_own_the_first_bytes_decide() {
     }
 }
 
+/// What comes with the CONNECT itself, and is more than one look takes, arrives whole.
+#[tokio::test]
+async fn nothing_that_a_guest_sends_ahead_is_lost() {
+    let mut setup = Setup::new(vec![on(&[8080], inspected(HOST))]);
+    let upstream = Upstream::plain(crate::upstream::echo).await;
+    setup.lead(HOST, 8080, upstream.address);
+    let rig = setup.start().await;
+    let name = format!("{HOST}:8080");
+    let body = "0123456789abcdef".repeat(512);
+    let ahead = format!(
+        "CONNECT {name} HTTP/1.1\r\nHost: {name}\r\n\r\nPOST /p HTTP/1.1\r\nHost: {name}\r\n\
+         content-length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    let mut io = crate::client::raw(&rig).await;
+    io.write_all(ahead.as_bytes()).await.expect("written");
+    let mut connected = Vec::new();
+    while !connected.ends_with(b"\r\n\r\n") {
+        connected.push(io.read_u8().await.expect("an answer"));
+    }
+    let answer = rest(&mut io).await;
+    assert!(answer.starts_with("HTTP/1.1 200") && answer.ends_with(&body), "{} bytes", answer.len());
+}
+
 /// A guest on a host's port is judged for that port, whatever the names inside say.
 #[tokio::test]
 async fn a10_the_names_inside_have_the_connections_port() {

@@ -111,7 +111,13 @@ fn verdict(policy: &Policy, denied: &Denied) -> Option<Option<Denial>> {
             return Some(Some(Denial::GitPush { route }));
         }
         (
-            Code::Host | Code::Path | Code::Method | Code::NotGit | Code::AmbiguousPath | Code::PlainHttp,
+            Code::Host
+            | Code::Path
+            | Code::Method
+            | Code::Header
+            | Code::NotGit
+            | Code::AmbiguousPath
+            | Code::PlainHttp,
             Some(path),
         ) => {
             let scheme = if denied.code == Code::PlainHttp { Scheme::Http } else { Scheme::Https };

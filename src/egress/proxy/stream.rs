@@ -75,8 +75,9 @@ impl<S> Guest<S> {
 
     /// Puts bytes back, to be read first.
     pub(crate) fn put_back(&mut self, bytes: Bytes) {
-        debug_assert!(self.ahead.is_empty());
-        self.ahead = bytes;
+        // A guest may send more with its CONNECT than one look takes.
+        self.ahead =
+            if self.ahead.is_empty() { bytes } else { [&bytes[..], &self.ahead[..]].concat().into() };
     }
 
     pub(crate) fn metered(self, exchange: Arc<Exchange>) -> Self {
