@@ -5,8 +5,10 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use std::path::{Path, PathBuf};
 
-/// Each target by its name, with the number of changed inputs that it is given.
-const TARGETS: [(&str, fn(&[u8]), u32); 8] = [
+/// A target's name, its body, and the number of changed inputs that it is given.
+type Target = (&'static str, fn(&[u8]), u32);
+
+const TARGETS: [Target; 8] = [
     ("syntax", check::fuzzed::syntax, 10_000),
     ("fixes", check::fuzzed::fixes, 1500),
     ("hello", egress::fuzzed::hello, 40_000),

@@ -369,7 +369,7 @@ async fn a21_no_load_takes_more_than_128_mib_and_an_honest_request_gets_through(
     let mut rows =
         String::from("| load | connections | peak | honest request |\n| --- | ---: | ---: | ---: |\n");
     let mut over = Vec::new();
-    let half_open = [("CONNECTs that say nothing more", 10_000, "h2")];
+    let half_open = [("tunnels asked for and never used", 10_000, "h2")];
     let only = std::env::var("LOAD").ok();
     let chosen = |load: &str| only.as_ref().is_none_or(|only| load.contains(&**only));
     for (load, connections, alpn) in LOADS.into_iter().chain(half_open).filter(|(l, ..)| chosen(l)) {
