@@ -33,12 +33,13 @@ where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
     let site = Site::new(shared, (Scheme::Http, Scheme::Http.port()), None, connection);
-    http1::serve(&site, io).await;
+    // Each stage in memory of its own: a connection is in one of them, and as one future they add up.
+    Box::pin(http1::serve(&site, io)).await;
     let shared = &site.shared;
     match site.take_next() {
         Some(Next::Raw { guest, upstream, exchange }) => {
             let Ok(upgraded) = guest.await else { return };
-            tunnel::raw(shared, back::<S>(upgraded), upstream, exchange).await;
+            Box::pin(tunnel::raw(shared, back::<S>(upgraded), upstream, exchange)).await;
         }
         Some(Next::Tunnel { guest, host, port, upstream, exchange }) => {
             let Ok(upgraded) = guest.await else { return };
@@ -46,19 +47,19 @@ where
             if plain(shared, &mut guest, port).await {
                 drop(upstream);
                 exchange.leave_out();
-                return serve_plain(shared, guest, host, port, connection).await;
+                return Box::pin(serve_plain(shared, guest, host, port, connection)).await;
             }
-            tunnel::run(shared, guest, &host, upstream, exchange).await;
+            Box::pin(tunnel::run(shared, guest, &host, upstream, exchange)).await;
         }
         Some(Next::Inspect { guest, host, port, route }) => {
             let Ok(upgraded) = guest.await else { return };
             let mut guest = back::<S>(upgraded);
             if plain(shared, &mut guest, port).await {
-                return serve_plain(shared, guest, host, port, connection).await;
+                return Box::pin(serve_plain(shared, guest, host, port, connection)).await;
             }
-            inspect::run(shared, guest, (host, port), route, connection).await;
+            Box::pin(inspect::run(shared, guest, (host, port), route, connection)).await;
         }
-        Some(socket) => websocket::run(socket).await,
+        Some(socket) => Box::pin(websocket::run(socket)).await,
         None => {}
     }
 }
