@@ -145,6 +145,8 @@ on_both! {
             let path = parent.join(name);
             fs::create_dir(&path).expect("dir");
             fs::write(path.join("here"), number.to_string()).expect("write");
+            // A container is not given root's own folder.
+            std::os::unix::fs::chown(&path, Some(1000), Some(1000)).expect("root");
             rig.options.project = path;
             let ran = rig.sh("cat /workspace/here; ls /workspace");
             assert_eq!(ran.out, format!("{number}here\n"), "{ran:?}");

@@ -7,7 +7,7 @@ use bot_bottle::engine::{Choice, Stage, Stream, Ui, launch};
 use bot_bottle::plan::Mount;
 use bot_bottle::provider::{Content, Derived, GuestFile};
 use std::fs;
-use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::fs::{PermissionsExt, chown, symlink};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
@@ -56,6 +56,9 @@ impl Scene {
             write(&root.join(side).join("docs/page"), text);
             write(&root.join(side).join("skill/SKILL.md"), text);
             write(&root.join(side).join("project/page"), text);
+            if rig.options.backend != Choice::BUBBLEWRAP {
+                chown(root.join(side).join("project"), Some(1000), Some(1000)).expect("root");
+            }
         }
         let skills = rig.home.join(".claude/skills");
         fs::create_dir_all(&skills).expect("folder");
@@ -144,9 +147,6 @@ fn what_is_swapped_after_the_look_is_never_the_guests_docker() {
 on_both! {
     bytes_that_change_after_the_look_are_refused(rig) {
         let scene = Scene::new(rig);
-        if rig.options.backend != Choice::BUBBLEWRAP {
-            std::os::unix::fs::chown(&rig.workspace, Some(1000), Some(1000)).expect("root");
-        }
         assert_eq!(rig.sh("cat ~/.bot-bottle/prompt.md").out, "seen");
         for file in [scene.root.join("seen/prompts/prompt.md"), rig.home.join(".claude/skills/review/SKILL.md")] {
             rig.look().digest(&rig.plan);
