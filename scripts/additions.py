@@ -134,8 +134,7 @@ def field(copy):
     copy.insert("src/plan/compare/contents.rs", r"^(?=    all\n\})", parts)
     # What tests/leaves.rs asks for.
     copy.insert("tests/leaves.rs", r'^(?=        "extends\.\[\]" => )', '        "toy" => [json!("one"), json!("two")],\n')
-    for name in ("src/engine/testing.rs", "tests/engine/rig.rs"):
-        copy.insert(name, r"^    Plan \{\n", "        toy: None,\n")
+    copy.insert("src/plan/bare.rs", r"^        Plan \{\n", "            toy: None,\n")
 
 
 PROVIDER = """//! A toy.

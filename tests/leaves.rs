@@ -4,7 +4,7 @@
 #![allow(clippy::print_stdout)]
 
 use bot_bottle::disk::Disk;
-use bot_bottle::engine::trust::{Bottle, Standing, Trust};
+use bot_bottle::engine::trust::{Proposal, Standing, Trust};
 use bot_bottle::engine::{Looked, StateDir};
 use bot_bottle::manifest::{Catalog, Found, Layout};
 use bot_bottle::plan::{Direction, Plan, compare, draft, preflight};
@@ -180,14 +180,14 @@ impl Scene {
     }
 
     /// JSON is YAML.
-    fn plan(&self, kind: &str, document: &Value) -> (Plan, Bottle, String) {
+    fn plan(&self, kind: &str, document: &Value) -> (Plan, Proposal, String) {
         let path = self.project().join(format!("dev.{kind}.yaml"));
         fs::write(&path, document.to_string()).expect("written");
         let catalog = Catalog::new(&Disk, &self.layout);
         let source = catalog.source(&path).expect("a manifest");
         let found = Found { manifest: source.manifests[0].clone(), source };
         let looked = Arc::new(Looked::new(self.dir.path().join("home"), self.project()));
-        let bottle = Bottle::of(&found, &catalog, &looked).expect("a bottle");
+        let bottle = Proposal::of(&found, &catalog, &looked).expect("a bottle");
         let digest = bottle.launch_digest(&found, &catalog).expect("a plan");
         (draft(&found, &catalog, &Start::default()).expect("a plan"), bottle, digest)
     }
@@ -198,7 +198,7 @@ impl Scene {
         let (old_plan, old_bottle, old_digest) = self.plan(kind, old);
         let state = StateDir::new(self.dir.path().join("state"));
         let trust = Trust::new(&state, &self.layout);
-        let first = |bottle: &Bottle| match trust.standing(bottle) {
+        let first = |bottle: &Proposal| match trust.standing(bottle) {
             Standing::Unknown(lines) => lines,
             other => panic!("{leaf}: not a first question: {other:?}"),
         };

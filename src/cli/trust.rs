@@ -4,7 +4,7 @@ use super::operator::StateArg;
 use super::{CLEAN, Failure, target, terminal, ui};
 use crate::check::Cleared;
 use crate::disk::Disk;
-use crate::engine::trust::{Bottle, Standing, Trust};
+use crate::engine::trust::{Proposal, Standing, Trust};
 use crate::engine::{Host, Looked, StateDir, silenced};
 use crate::manifest::{Catalog, Found, Layout};
 use crate::provider::Start;
@@ -88,8 +88,8 @@ pub(super) fn bottle_of(
     found: &Found,
     catalog: &Catalog<'_>,
     looked: &Arc<Looked>,
-) -> Result<Bottle, Failure> {
-    Bottle::of(found, catalog, looked).map_err(|e| Failure::usage(e.to_string()))
+) -> Result<Proposal, Failure> {
+    Proposal::of(found, catalog, looked).map_err(|e| Failure::usage(e.to_string()))
 }
 
 /// What a launch from the working folder takes of this host, to be looked at once.
@@ -102,7 +102,7 @@ pub(super) fn looked(host: &Host) -> Result<Arc<Looked>, Failure> {
 
 /// Whether the bottle may be launched; asks at a terminal, and refuses where there is none.
 pub(super) fn ask_for_trust(
-    bottle: &Bottle,
+    bottle: &Proposal,
     cleared: &Cleared,
     state: &StateDir,
     layout: &Layout,
@@ -129,7 +129,7 @@ pub(super) fn ask_for_trust(
     }
 }
 
-impl Bottle {
+impl Proposal {
     /// Its file and name, for a person.
     fn shown(&self) -> String {
         format!("{}#{}", terminal::shown(self.path()), self.name())

@@ -48,8 +48,8 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            connections: 768,
-            requests: 1024,
+            connections: 512,
+            requests: 512,
             dials: 64,
             streams: 100,
             head_bytes: 32 * 1024,

@@ -5,7 +5,7 @@
 
 use super::error::Problem;
 use super::guest::PLACE;
-use super::state::{Record, StateDir, make_dir_all};
+use super::state::{Record, StateDir, make_dir_all, record_in};
 use super::tree;
 use crate::provider;
 use std::fs;
@@ -28,8 +28,9 @@ pub(crate) struct Kept {
 pub(crate) fn all(state: &StateDir, key: &str) -> Vec<Kept> {
     let entries = fs::read_dir(state.kept(key)).into_iter().flatten().flatten();
     let read = |dir: PathBuf| {
-        let run = serde_json::from_slice(&fs::read(dir.join(RECORD)).ok()?).ok()?;
-        dir.join("home").is_dir().then_some(Kept { dir, run })
+        let run = record_in(state, &dir)?;
+        let home = fs::symlink_metadata(dir.join("home")).ok()?;
+        home.is_dir().then_some(Kept { dir, run })
     };
     let mut all: Vec<_> = entries.filter_map(|e| read(e.path())).collect();
     // The record says seconds, in which several runs may begin.

@@ -24,6 +24,7 @@ mod looked;
 mod mount_points;
 mod open_files;
 mod outline;
+mod own_file;
 mod raw_mode;
 mod refusals;
 mod relay;

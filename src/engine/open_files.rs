@@ -1,7 +1,7 @@
 //! How many files this process may have open.
 //!
-//! A connection through the egress takes two, and shells grant 1,024: too few for a guest with a
-//! thousand event streams. What the launch starts gets what it would have had without us, since
+//! A connection through the egress takes two, and shells grant 1,024: too few for a guest with
+//! hundreds of event streams. What the launch starts gets what it would have had without us, since
 //! some programs walk through every number below the limit, and `select` knows none above 1,023.
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};

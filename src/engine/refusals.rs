@@ -9,7 +9,6 @@ use crate::egress::code::Code;
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
-use std::path::Path;
 
 /// How many runs are looked at, the last ones.
 const RUNS: usize = 5;
@@ -26,7 +25,7 @@ pub fn refusals(state: &StateDir, subject: &Subject) -> Vec<Denied> {
     let mut all = Refusals { subject, requests: Vec::new(), places: HashMap::new() };
     for path in log_files(state, subject, "audit.jsonl").iter().take(RUNS) {
         // A run's audit may go while it is read.
-        let _ = all.read(path);
+        let _ = state.open(path).and_then(|file| all.read(file));
     }
     all.requests
 }
@@ -42,8 +41,7 @@ struct Refusals<'a> {
 }
 
 impl Refusals<'_> {
-    fn read(&mut self, path: &Path) -> io::Result<()> {
-        let mut file = File::open(path)?;
+    fn read(&mut self, mut file: File) -> io::Result<()> {
         let begin = file.metadata()?.len().saturating_sub(MOST_BYTES);
         file.seek(SeekFrom::Start(begin))?;
         // A run may still be writing: no more than was there at the beginning.
@@ -77,6 +75,7 @@ impl Refusals<'_> {
 mod tests {
     use super::*;
     use crate::egress::{Audit, AuditLine, EndLine, FileAudit, RequestLine};
+    use std::path::Path;
 
     struct Runs(tempfile::TempDir);
 

@@ -2,7 +2,7 @@
 
 use super::error::Problem;
 use super::host::Host;
-use super::state::{self, Found, Record, StateDir, process_start};
+use super::state::{self, FoundRun, Record, StateDir, process_start};
 use super::subject::Subject;
 use super::sweep::sweep;
 use crate::egress::Recorded;
@@ -16,8 +16,8 @@ use std::path::PathBuf;
 pub fn ps(state: &StateDir, host: &Host) -> Vec<Record> {
     sweep(state, host);
     let live = state::runs(state).into_iter().filter_map(|found| match found {
-        Found::Live(record) => Some(record),
-        Found::Dead(..) => None,
+        FoundRun::Live(record) => Some(record),
+        FoundRun::Dead(..) => None,
     });
     in_order(live.collect())
 }
@@ -93,7 +93,7 @@ pub fn logged_in(state: &StateDir, folder: &str) -> Option<Subject> {
 pub fn logs(state: &StateDir, subject: &Subject, run: Option<&str>, denied: bool) -> Vec<Recorded> {
     let files = log_files(state, subject, "audit.jsonl");
     let wanted = |p: &&PathBuf| run.is_none_or(|id| p.to_string_lossy().contains(&format!("-{id}.")));
-    let Some(file) = files.iter().find(wanted).and_then(|p| fs::File::open(p).ok()) else {
+    let Some(file) = files.iter().find(wanted).and_then(|p| state.open(p).ok()) else {
         return Vec::new();
     };
     let mut all = Vec::new();
@@ -111,8 +111,8 @@ pub fn logs(state: &StateDir, subject: &Subject, run: Option<&str>, denied: bool
 const MOST_COUNTED: u64 = 4 << 20;
 
 /// How many requests of a run were refused until now.
-pub fn refusal_count(record: &Record) -> usize {
-    let Ok(file) = fs::File::open(&record.audit) else { return 0 };
+pub fn refusal_count(state: &StateDir, record: &Record) -> usize {
+    let Ok(file) = state.open(&record.audit) else { return 0 };
     let mut refused = 0;
     let count = |recorded: Recorded| refused += usize::from(recorded.is_denied());
     let _ = Recorded::each(BufReader::new(file.take(MOST_COUNTED)), count);

@@ -174,7 +174,6 @@ impl Run {
         make_dir(&hidden)?;
         let lock = private_file(&hidden.join("lock"))?;
         flock(&lock, FlockOperation::NonBlockingLockExclusive)?;
-        let key = new.subject.key();
         let logs = state.log_folder(new.subject)?;
         let now = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
         let file = |kind: &str| format!("{}-{id}.{kind}", now.replace(':', ""));
@@ -183,7 +182,8 @@ impl Run {
             // What an agent is refused is its bottle's concern: the audit is among the bottle's logs too.
             let file = file("audit.jsonl");
             let logs = state.log_folder(bottle)?;
-            std::os::unix::fs::symlink(Path::new("..").join(key).join(&file), logs.join(file))?;
+            private_file(&log("audit.jsonl"))?;
+            fs::hard_link(log("audit.jsonl"), logs.join(file))?;
         }
         let pid = rustix::process::getpid().as_raw_nonzero().get();
         let record = Record {
@@ -211,6 +211,7 @@ impl Run {
         Ok(run)
     }
 
+    /// Whole or not at all. Nothing is synced: where the machine dies, the run that the record speaks of does, too.
     fn write_record(&self, dir: &Path) -> io::Result<()> {
         let next = dir.join("record.json.next");
         let mut file = private_file(&next)?;
@@ -245,7 +246,9 @@ pub(crate) fn make_dir_all(path: &Path) -> io::Result<()> {
 }
 
 pub(crate) fn private_file(path: &Path) -> io::Result<File> {
-    OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(true).mode(0o600);
+    options.custom_flags(libc::O_NOFOLLOW).open(path)
 }
 
 /// A process's start time in clock ticks since boot (field 22 of /proc/PID/stat).
@@ -257,7 +260,7 @@ pub(crate) fn process_start(pid: i32) -> Option<u64> {
 }
 
 /// A run as the state folder tells it.
-pub(crate) enum Found {
+pub(crate) enum FoundRun {
     /// Its launcher lives.
     Live(Record),
     /// Its launcher is gone; the lock keeps other commands off while it is swept.
@@ -270,35 +273,47 @@ pub(crate) fn living(state: &StateDir) -> Vec<Record> {
     let entries = fs::read_dir(state.runs()).into_iter().flatten().flatten();
     let records = entries
         .filter(|e| !e.file_name().as_encoded_bytes().starts_with(b"."))
-        .filter_map(|e| serde_json::from_slice(&fs::read(e.path().join("record.json")).ok()?).ok());
+        .filter_map(|e| record_in(state, &e.path()));
     records.filter(|r: &Record| process_start(r.pid) == Some(r.pid_start)).collect()
 }
 
 /// Every run in the state folder. A folder that cannot be read is left alone.
-pub(crate) fn runs(state: &StateDir) -> Vec<Found> {
+pub(crate) fn runs(state: &StateDir) -> Vec<FoundRun> {
     let Ok(entries) = fs::read_dir(state.runs()) else { return Vec::new() };
-    entries.flatten().filter_map(|entry| look_at(&entry)).collect()
+    entries.flatten().filter_map(|entry| look_at(state, &entry)).collect()
 }
 
-fn look_at(entry: &fs::DirEntry) -> Option<Found> {
+/// The record in a run's or a kept home's folder; one that speaks of another run is not its record.
+pub(crate) fn record_in(state: &StateDir, dir: &Path) -> Option<Record> {
+    let record: Record = serde_json::from_slice(&state.read(&dir.join("record.json")).ok()?).ok()?;
+    let folder = dir.file_name()?.to_str()?.trim_start_matches('.');
+    (record.id == folder).then_some(record)
+}
+
+fn look_at(state: &StateDir, entry: &fs::DirEntry) -> Option<FoundRun> {
     let dir = entry.path();
     let hidden = entry.file_name().as_encoded_bytes().starts_with(b".");
     if hidden && entry.metadata().ok()?.modified().ok()?.elapsed().unwrap_or_default() < UNFINISHED {
         return None;
     }
-    let record = fs::read(dir.join("record.json")).ok().and_then(|b| serde_json::from_slice(&b).ok());
-    let lock = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(dir.join("lock"));
-    let lock = lock.ok()?;
+    // A link is no folder of a run, wherever it leads.
+    if !entry.file_type().ok()?.is_dir() {
+        return None;
+    }
+    let record = record_in(state, &dir);
+    let mut lock = OpenOptions::new();
+    lock.write(true).create(true).truncate(false).mode(0o600);
+    let lock = lock.custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK).open(dir.join("lock")).ok()?;
     match (flock(&lock, FlockOperation::NonBlockingLockExclusive), record) {
         // Another command may have swept it between the listing and the lock.
-        (Ok(()), record) => dir.join("lock").exists().then_some(Found::Dead(dir, record, lock)),
-        (Err(_), record) => record.map(Found::Live),
+        (Ok(()), record) => dir.join("lock").exists().then_some(FoundRun::Dead(dir, record, lock)),
+        (Err(_), record) => record.map(FoundRun::Live),
     }
 }
 
 /// Whose a log folder is, by the folder's name.
 pub(crate) fn subject_of_logs(state: &StateDir, key: &str) -> Option<Subject> {
-    serde_json::from_slice(&fs::read(state.logs(key).join(SUBJECT)).ok()?).ok()
+    serde_json::from_slice(&state.read(&state.logs(key).join(SUBJECT)).ok()?).ok()
 }
 
 fn thin_out(logs: &Path) {
@@ -333,13 +348,33 @@ mod tests {
     }
 
     #[test]
+    fn a_record_of_another_run_is_none() {
+        let temp = tempfile::tempdir().expect("temp");
+        let state = StateDir::new(temp.path().join("state"));
+        let run = new_run(&state);
+        assert_eq!(living(&state).len(), 1);
+        // The same record under another name, and a link to the run.
+        let forged = state.runs().join("0000000000");
+        make_dir(&forged).expect("a folder");
+        fs::copy(run.dir.join("record.json"), forged.join("record.json")).expect("copied");
+        std::os::unix::fs::symlink(&run.dir, state.runs().join(format!("{}x", run.record.id)))
+            .expect("a link");
+        assert_eq!(living(&state).len(), 1);
+        let records = runs(&state).into_iter().filter(|found| match found {
+            FoundRun::Live(_) => true,
+            FoundRun::Dead(_, record, _) => record.is_some(),
+        });
+        assert_eq!(records.count(), 1);
+    }
+
+    #[test]
     fn a_run_is_live_while_it_is_held_and_dead_after() {
         let temp = tempfile::tempdir().expect("temp");
         let state = StateDir::new(temp.path().join("state"));
         let run = new_run(&state);
-        assert!(matches!(runs(&state).as_slice(), [Found::Live(r)] if r.id == run.record.id));
+        assert!(matches!(runs(&state).as_slice(), [FoundRun::Live(r)] if r.id == run.record.id));
         drop(run);
-        assert!(matches!(runs(&state).as_slice(), [Found::Dead(_, Some(r), _)] if r.name == "dev"));
+        assert!(matches!(runs(&state).as_slice(), [FoundRun::Dead(_, Some(r), _)] if r.name == "dev"));
     }
 
     #[test]

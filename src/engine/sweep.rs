@@ -3,7 +3,7 @@
 use super::backend::{container_left_behind, limits};
 use super::host::Host;
 use super::kept;
-use super::state::{self, Found, Record, StateDir};
+use super::state::{self, FoundRun, Record, StateDir};
 use super::tree;
 use std::path::Path;
 
@@ -13,7 +13,7 @@ use std::path::Path;
 pub fn sweep(state: &StateDir, host: &Host) -> Vec<String> {
     let mut left = Vec::new();
     for found in state::runs(state) {
-        let Found::Dead(dir, record, lock) = found else { continue };
+        let FoundRun::Dead(dir, record, lock) = found else { continue };
         let result = match &record {
             Some(record) => {
                 container_left_behind(record, &dir, host).and_then(|()| clear(state, &dir, record))

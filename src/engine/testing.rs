@@ -1,32 +1,12 @@
 //! Plans for tests.
 
-use crate::plan::{Dockerfile, Plan, Resources, Workspace, WorkspaceMode};
-use crate::provider::{AuthScheme, EgressRoute, PromptMode, RouteAuth, RouteOwner, TokenRef};
+use crate::plan::Plan;
+use crate::provider::{AuthScheme, EgressRoute, RouteAuth, RouteOwner, TokenRef};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 
 /// A plan with this command in the agent's place and nothing else.
 pub(crate) fn plan(argv: &[&str]) -> Plan {
-    Plan {
-        name: "dev".into(),
-        template: "claude",
-        command: "claude",
-        prompt_mode: PromptMode::AppendFile,
-        image: "bot-bottle-claude:latest",
-        dockerfile: Dockerfile::Shipped("Dockerfile.claude"),
-        guest_env: Vec::new(),
-        env_vars: Vec::new(),
-        dirs: Vec::new(),
-        files: Vec::new(),
-        pre_copy: Vec::new(),
-        verify: Vec::new(),
-        egress_routes: Vec::new(),
-        hidden_env_names: Vec::new(),
-        argv: argv.iter().map(|&a| a.to_owned()).collect(),
-        workspace: Workspace { path: None, mode: WorkspaceMode::Bind, mounts: Vec::new() },
-        resources: Resources::default(),
-        unsupported: Vec::new(),
-        notes: Vec::new(),
-    }
+    Plan { argv: argv.iter().map(|&a| a.to_owned()).collect(), ..Plan::bare() }
 }
 
 pub(crate) fn route_with_token(host: &str, token_ref: &str) -> EgressRoute {

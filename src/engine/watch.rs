@@ -129,12 +129,14 @@ impl Watched {
         }
     }
 
-    /// The bottles whose logs link to an agent's: a change tells the folder of the file alone.
+    /// The bottles whose logs have an agent's too, by another name of the same file: a change tells the folder of
+    /// one name alone.
     fn linked(&self, path: &Path) -> Vec<String> {
         let Some(file) = path.file_name().filter(|_| path.starts_with(self.state.logs(""))) else {
             return Vec::new();
         };
-        let links = self.folders.iter().map(|folder| folder.join(file)).filter(|link| link.is_symlink());
+        let links =
+            self.folders.iter().map(|folder| folder.join(file)).filter(|link| link != path && link.is_file());
         links.filter_map(|link| self.log_name(&link)).collect()
     }
 
@@ -208,8 +210,6 @@ mod tests {
         let keys = [agent.key(), bottle.key()];
         let keys = [keys[0].as_str(), keys[1].as_str()];
         wait(&changes, true, &keys);
-        fs::write(&run.record.audit, "").expect("written");
-        wait(&changes, false, &keys);
         let line = r#"{"event":"request","version":1,"id":"1","time":"2026-01-01T00:00:01.000Z","scheme":"https","host":"a.test","protocol":"http1","method":"GET","path":"/","decided_by":"policy","verdict":"denied","code":"host"}"#;
         fs::write(&run.record.audit, line).expect("written");
         wait(&changes, false, &keys);

@@ -153,6 +153,13 @@ pub struct Route {
     pub role: Option<Located<String>>,
 }
 
+impl Route {
+    /// Whether it says which requests it allows; without terms it allows each.
+    pub fn has_terms(&self) -> bool {
+        self.path_allowlist.is_some() || self.matches.is_some() || self.git.is_some()
+    }
+}
+
 /// `auth` of a route.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Auth {

@@ -3,6 +3,7 @@
 //! Planning is pure. What only the launch may read (a host login, a prompt file, a host variable)
 //! stands in the plan by its name.
 
+mod bare;
 mod build;
 mod compare;
 pub mod engine_env;

@@ -16,11 +16,7 @@ pub(super) fn candidates<'a>(routes: &'a [EgressRoute], host: &str) -> Vec<&'a E
 
 /// Whether nothing inside a connection matters to a route.
 pub fn is_open(route: &EgressRoute) -> bool {
-    route.auth.is_none() && !has_terms(route)
-}
-
-fn has_terms(route: &EgressRoute) -> bool {
-    route.path_allowlist.is_some() || route.matches.is_some() || route.git.is_some()
+    route.auth.is_none() && !route.has_terms()
 }
 
 /// One thing that a route allows: a method, over a connection, on paths that lie in every pattern.
@@ -85,7 +81,7 @@ fn whole<'a>(candidates: &[&'a EgressRoute], methods: &[&'a str]) -> Vec<Grant<'
     let first = candidates.iter().position(|r| r.protocol == Protocol::Http);
     let mut all = Vec::new();
     for (index, route) in candidates.iter().enumerate() {
-        let mut own = grants(route, methods, first == Some(index) && !has_terms(route));
+        let mut own = grants(route, methods, first == Some(index) && !route.has_terms());
         // A port that an earlier route opens for HTTP is not for other bytes.
         let taken = |port: u16| {
             let http = candidates[..index].iter().filter(|r| r.protocol == Protocol::Http);

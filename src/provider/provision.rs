@@ -399,6 +399,11 @@ impl EgressRoute {
 }
 
 impl EgressRoute {
+    /// Whether it says which requests it allows; without terms it allows each.
+    pub fn has_terms(&self) -> bool {
+        self.path_allowlist.is_some() || self.matches.is_some() || self.git.is_some()
+    }
+
     /// The ports that it opens, each named.
     pub fn open_ports(&self) -> &[u16] {
         match &self.ports {

@@ -5,8 +5,7 @@ use bot_bottle::check::Cleared;
 use bot_bottle::engine::{
     Cancel, Choice, Host, LaunchError, Looked, Options, Outcome, Stage, StateDir, Stream, Ui, launch,
 };
-use bot_bottle::plan::{Dockerfile, Plan, Resources, Workspace, WorkspaceMode};
-use bot_bottle::provider::PromptMode;
+use bot_bottle::plan::{Dockerfile, Plan};
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
@@ -75,7 +74,15 @@ impl Rig {
         host.set("PATH", "/usr/bin:/bin:/usr/sbin:/sbin:/usr/local/bin");
         let mut options = Options::new(StateDir::new(temp.path().join("state")), host, &workspace);
         options.backend = backend;
-        Self { plan: plan(), options, workspace, home, ui: Recorder::default(), looked: None, _temp: temp }
+        Self {
+            plan: Plan::bare(),
+            options,
+            workspace,
+            home,
+            ui: Recorder::default(),
+            looked: None,
+            _temp: temp,
+        }
     }
 
     /// Runs a shell script in the agent's place.
@@ -114,30 +121,6 @@ impl Rig {
     pub(crate) fn runs(&self) -> Vec<PathBuf> {
         let entries = std::fs::read_dir(self.options.state.path().join("runs"));
         entries.into_iter().flatten().flatten().map(|e| e.path()).collect()
-    }
-}
-
-fn plan() -> Plan {
-    Plan {
-        name: "dev".into(),
-        template: "claude",
-        command: "claude",
-        prompt_mode: PromptMode::AppendFile,
-        image: "bot-bottle-claude:latest",
-        dockerfile: Dockerfile::Shipped("Dockerfile.claude"),
-        guest_env: Vec::new(),
-        env_vars: Vec::new(),
-        dirs: Vec::new(),
-        files: Vec::new(),
-        pre_copy: Vec::new(),
-        verify: Vec::new(),
-        egress_routes: Vec::new(),
-        hidden_env_names: Vec::new(),
-        argv: Vec::new(),
-        workspace: Workspace { path: None, mode: WorkspaceMode::Bind, mounts: Vec::new() },
-        resources: Resources::default(),
-        unsupported: Vec::new(),
-        notes: Vec::new(),
     }
 }
 

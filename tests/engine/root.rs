@@ -119,7 +119,7 @@ impl Drop for Overlay {
 }
 
 #[test]
-fn where_roots_files_cannot_be_anothers_a_copy_is_named_and_works() {
+fn where_roots_files_cannot_be_mapped_a_copy_is_named_and_works() {
     let Some(mut rig) = bubblewrap().filter(|_| tool("mount", "apt-get install mount")) else { return };
     let Some(_overlay) = Overlay::mount(&rig.workspace) else {
         println!("skipped: no overlay can be mounted here; install with: a kernel with overlayfs");

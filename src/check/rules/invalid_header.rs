@@ -60,7 +60,7 @@ pub(super) fn check(ctx: &Context<'_>, out: &mut Sink<'_>) {
         own.iter().for_each(|header| credentials(out, header));
         let terms = route.matches.iter().flat_map(|m| &m.value).flat_map(|e| e.headers.iter().flatten());
         terms.for_each(|term| asked_for(out, route, term));
-        let has_terms = route.path_allowlist.is_some() || route.matches.is_some() || route.git.is_some();
+        let has_terms = route.has_terms();
         for name in &route.pass_headers {
             let text = name.value.as_str();
             if !is_header_name(text) {

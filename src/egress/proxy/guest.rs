@@ -1,7 +1,7 @@
 //! A guest's connection, from its first byte to what it turned into.
 
 use super::site::{Next, Site};
-use super::stream::Guest;
+use super::stream::GuestStream;
 use super::{Shared, http1, inspect, tunnel, websocket};
 use crate::egress::policy::Scheme;
 use hyper::upgrade::{Parts, Upgraded};
@@ -65,7 +65,7 @@ where
 }
 
 /// Whether plain HTTP comes over a connection to a port. 443 is TLS alone.
-async fn plain<S>(shared: &Shared, guest: &mut Guest<S>, port: u16) -> bool
+async fn plain<S>(shared: &Shared, guest: &mut GuestStream<S>, port: u16) -> bool
 where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
@@ -73,8 +73,13 @@ where
 }
 
 /// Each request has its own line, and is judged by itself.
-async fn serve_plain<S>(shared: &Arc<Shared>, guest: Guest<S>, host: Arc<str>, port: u16, connection: u64)
-where
+async fn serve_plain<S>(
+    shared: &Arc<Shared>,
+    guest: GuestStream<S>,
+    host: Arc<str>,
+    port: u16,
+    connection: u64,
+) where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
     let site = Site::new(shared.clone(), (Scheme::Http, port), Some(host), connection);
@@ -82,12 +87,12 @@ where
 }
 
 /// The guest's own stream out of an upgraded connection, with what was read ahead.
-fn back<S>(upgraded: Upgraded) -> Guest<S>
+fn back<S>(upgraded: Upgraded) -> GuestStream<S>
 where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
     match upgraded.downcast::<TokioIo<S>>() {
-        Ok(Parts { io, read_buf, .. }) => Guest::new(read_buf, io.into_inner()),
+        Ok(Parts { io, read_buf, .. }) => GuestStream::new(read_buf, io.into_inner()),
         Err(_) => unreachable!("a connection is upgraded with the stream that it was served on"),
     }
 }

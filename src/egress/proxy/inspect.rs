@@ -3,7 +3,7 @@
 use super::exchange::{Asked, Exchange};
 use super::refusal::Refusal;
 use super::site::Site;
-use super::stream::Guest;
+use super::stream::GuestStream;
 use super::tunnel::expect_hello;
 use super::{Shared, forward, http1};
 use crate::egress::Protocol;
@@ -23,7 +23,7 @@ use tracing::debug;
 /// Answers as `host` until the guest leaves.
 pub(crate) async fn run<S>(
     shared: &Arc<Shared>,
-    mut guest: Guest<S>,
+    mut guest: GuestStream<S>,
     (host, port): (Arc<str>, u16),
     route: usize,
     connection: u64,

@@ -61,14 +61,14 @@ impl AsyncWrite for Upstream {
 }
 
 /// A guest's connection after a CONNECT: bytes that were read ahead come first.
-pub(crate) struct Guest<S> {
+pub(crate) struct GuestStream<S> {
     ahead: Bytes,
     io: S,
     /// Counts what passes, in a tunnel.
     meter: Option<Arc<Exchange>>,
 }
 
-impl<S> Guest<S> {
+impl<S> GuestStream<S> {
     pub(crate) fn new(ahead: Bytes, io: S) -> Self {
         Self { ahead, io, meter: None }
     }
@@ -85,7 +85,7 @@ impl<S> Guest<S> {
     }
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for Guest<S> {
+impl<S: AsyncRead + Unpin> AsyncRead for GuestStream<S> {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         let before = buf.filled().len();
@@ -102,7 +102,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Guest<S> {
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Guest<S> {
+impl<S: AsyncWrite + Unpin> AsyncWrite for GuestStream<S> {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         let n = ready!(Pin::new(&mut this.io).poll_write(cx, buf))?;

@@ -3,7 +3,7 @@
 use super::Shared;
 use super::exchange::Exchange;
 use super::refusal::Refusal;
-use super::stream::Guest;
+use super::stream::GuestStream;
 use crate::egress::code::Code;
 use crate::egress::sni::{ClientHello, client_hello};
 use hyper::body::Bytes;
@@ -19,7 +19,7 @@ const UNRECOGNIZED_NAME: [u8; 7] = [21, 3, 3, 0, 2, 2, 112];
 /// Passes bytes both ways until both sides are done.
 pub(crate) async fn run<S>(
     shared: &Arc<Shared>,
-    mut guest: Guest<S>,
+    mut guest: GuestStream<S>,
     host: &str,
     mut upstream: TcpStream,
     exchange: Arc<Exchange>,
@@ -41,7 +41,7 @@ pub(crate) async fn run<S>(
 /// The same without a look at what they are.
 pub(crate) async fn raw<S>(
     shared: &Arc<Shared>,
-    guest: Guest<S>,
+    guest: GuestStream<S>,
     mut upstream: TcpStream,
     exchange: Arc<Exchange>,
 ) where
@@ -56,7 +56,7 @@ pub(crate) async fn raw<S>(
 
 /// Whether the guest's first byte begins a line of HTTP, which stays to be read again. Anything else is for
 /// [`expect_hello`] to judge.
-pub(crate) async fn speaks_http<S>(guest: &mut Guest<S>, within: Duration) -> bool
+pub(crate) async fn speaks_http<S>(guest: &mut GuestStream<S>, within: Duration) -> bool
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
@@ -72,7 +72,11 @@ where
 /// Reads the client hello, which must be for `host`, and puts it back to be read again.
 ///
 /// On a refusal the guest gets a TLS alert, and nothing was passed on.
-pub(crate) async fn expect_hello<S>(guest: &mut Guest<S>, host: &str, within: Duration) -> Result<(), Refusal>
+pub(crate) async fn expect_hello<S>(
+    guest: &mut GuestStream<S>,
+    host: &str,
+    within: Duration,
+) -> Result<(), Refusal>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
@@ -94,7 +98,7 @@ where
     Err(refusal)
 }
 
-async fn read_hello<S>(guest: &mut Guest<S>, bytes: &mut Vec<u8>) -> Result<ClientHello, Refusal>
+async fn read_hello<S>(guest: &mut GuestStream<S>, bytes: &mut Vec<u8>) -> Result<ClientHello, Refusal>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {

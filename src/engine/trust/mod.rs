@@ -89,7 +89,7 @@ fn indented(mark: &str, lines: &[String]) -> String {
 }
 
 /// A bottle to be judged: its resolved manifest and the files behind it.
-pub struct Bottle {
+pub struct Proposal {
     path: PathBuf,
     name: String,
     /// The bottle itself, where an agent is asked about.
@@ -101,7 +101,7 @@ pub struct Bottle {
     looked: Arc<Looked>,
 }
 
-impl Bottle {
+impl Proposal {
     /// Resolves a bottle. `found` is the bottle itself, not an agent.
     ///
     /// # Errors
@@ -239,19 +239,19 @@ mod tests {
             path
         }
 
-        fn at(&self, path: &Path, folder: &Path) -> Bottle {
+        fn at(&self, path: &Path, folder: &Path) -> Proposal {
             let catalog = Catalog::new(&Disk, &self.layout);
             let source = catalog.source(path).expect("a manifest");
             let manifest = source.manifests[0].clone();
             let looked = Arc::new(Looked::new(self.dir.path().join("home"), folder));
-            Bottle::of(&Found { source, manifest }, &catalog, &looked).expect("a plan")
+            Proposal::of(&Found { source, manifest }, &catalog, &looked).expect("a plan")
         }
 
-        fn bottle(&self, text: &str) -> Bottle {
+        fn bottle(&self, text: &str) -> Proposal {
             self.at(&self.write("dev.bottle.yaml", text), self.dir.path())
         }
 
-        fn moved(&self, bottle: &Bottle) -> Moved {
+        fn moved(&self, bottle: &Proposal) -> Moved {
             match self.trust().standing(bottle) {
                 Standing::Changed(moved) => moved,
                 other => panic!("{other:?}"),

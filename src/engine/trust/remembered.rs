@@ -1,6 +1,6 @@
 //! The answers that were given, and what they were about.
 
-use super::{Bottle, Moved, Standing};
+use super::{Moved, Proposal, Standing};
 use crate::disk::{Disk, replace};
 use crate::engine::StateDir;
 use crate::engine::state::make_dir_all;
@@ -53,7 +53,7 @@ impl<'a> Trust<'a> {
     }
 
     /// How a bottle stands.
-    pub fn standing(&self, bottle: &Bottle) -> Standing {
+    pub fn standing(&self, bottle: &Proposal) -> Standing {
         if bottle.own {
             return Standing::Own;
         }
@@ -68,13 +68,13 @@ impl<'a> Trust<'a> {
     ///
     /// # Errors
     /// When the state folder cannot be written.
-    pub fn grant(&self, bottle: &Bottle) -> io::Result<()> {
+    pub fn grant(&self, bottle: &Proposal) -> io::Result<()> {
         self.write(&self.file(bottle, ""), bottle)
     }
 
     /// How one of the user's own bottles, which nobody is asked about, is read by this version where the
     /// one that launched it last read the same text otherwise.
-    pub fn read_otherwise(&self, bottle: &Bottle) -> Option<Moved> {
+    pub fn read_otherwise(&self, bottle: &Proposal) -> Option<Moved> {
         let known = self.read(&self.file(bottle, OWN)).filter(|_| bottle.own)?;
         let other = known.program != PROGRAM && known.files == bottle.files;
         let moved = other.then(|| self.moved(&known, bottle))?;
@@ -85,7 +85,7 @@ impl<'a> Trust<'a> {
     ///
     /// # Errors
     /// When the state folder cannot be written.
-    pub fn launched(&self, bottle: &Bottle) -> io::Result<()> {
+    pub fn launched(&self, bottle: &Proposal) -> io::Result<()> {
         let file = self.file(bottle, OWN);
         let known = self.read(&file).is_some_and(|k| k.digest == bottle.digest && k.program == PROGRAM);
         if known || !bottle.own { Ok(()) } else { self.write(&file, bottle) }
@@ -122,7 +122,7 @@ impl<'a> Trust<'a> {
         files.filter(|f| !own(f)).filter_map(|file| self.read(&file).map(|answer| (file, answer))).collect()
     }
 
-    fn moved(&self, known: &Answer, bottle: &Bottle) -> Moved {
+    fn moved(&self, known: &Answer, bottle: &Proposal) -> Moved {
         let shown = bottle.given();
         let other =
             |of: &[String], than: &[String]| of.iter().filter(|l| !than.contains(l)).cloned().collect();
@@ -137,7 +137,7 @@ impl<'a> Trust<'a> {
         }
     }
 
-    fn write(&self, file: &Path, bottle: &Bottle) -> io::Result<()> {
+    fn write(&self, file: &Path, bottle: &Proposal) -> io::Result<()> {
         let answer = Answer {
             version: FORMAT,
             program: PROGRAM.to_owned(),
@@ -171,7 +171,7 @@ impl<'a> Trust<'a> {
     }
 
     /// One answer a manifest and folder: what is right for one folder need not be for another.
-    fn file(&self, bottle: &Bottle, prefix: &str) -> PathBuf {
+    fn file(&self, bottle: &Proposal, prefix: &str) -> PathBuf {
         let mut context = Context::new(&SHA256);
         for part in [bottle.path.as_os_str(), bottle.name.as_ref(), bottle.folder().as_os_str()] {
             context.update(part.as_encoded_bytes());

@@ -2,7 +2,7 @@
 
 use crate::check::{Facts, clear};
 use crate::disk::Disk;
-use crate::engine::trust::Bottle;
+use crate::engine::trust::Proposal;
 use crate::engine::{Looked, silenced};
 use crate::ide::Snapshot;
 use crate::ide::commands::pick;
@@ -19,7 +19,7 @@ pub(in crate::lsp) struct Ready {
     /// Its name.
     pub name: String,
     /// The bottle that it is launched in.
-    pub bottle: Bottle,
+    pub bottle: Proposal,
     /// What of it a launch is held to.
     pub digest: String,
     /// What comments of its files silence, a line each.
@@ -63,7 +63,7 @@ impl Ready {
         let found = pick(&snapshot, name).map_err(|e| other(&e))?;
         let cleared = clear(&found, &catalog, &Start::default())
             .map_err(|e| Refusal::Errors { kind: found.manifest.kind.word(), first: e.first() })?;
-        let bottle = Bottle::of(&found, &catalog, looked).map_err(|e| other(&e))?;
+        let bottle = Proposal::of(&found, &catalog, looked).map_err(|e| other(&e))?;
         let digest = bottle.launch_digest(&found, &catalog).map_err(|e| other(&e))?;
         catalog.asked_for().iter().try_for_each(|path| saved(path))?;
         Ok(Self {

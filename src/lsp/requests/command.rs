@@ -1,7 +1,7 @@
 //! `workspace/executeCommand`.
 
 use crate::check::{Cleared, page, rules};
-use crate::engine::trust::Bottle;
+use crate::engine::trust::Proposal;
 use crate::engine::{Options, dry_run, outline};
 use crate::ide::commands::{self, Command, cleared, pick};
 use crate::lsp::launch::Wish;
@@ -93,7 +93,7 @@ fn about_a_manifest(session: &Session, command: Command, arguments: &[Value]) ->
         let Some(options) = options else {
             return Ok(Answer::Text(Some(commands::page(cleared.plan()))));
         };
-        let bottle = Bottle::of(&found, snapshot.catalog, &options.looked);
+        let bottle = Proposal::of(&found, snapshot.catalog, &options.looked);
         let digest = bottle.and_then(|b| b.launch_digest(&found, snapshot.catalog)).unwrap_or_default();
         // A container engine takes its time to say that it does not run.
         Ok(Answer::Work(Box::new(move || Ok(Some(outcome(&cleared, &options, &digest))))))

@@ -33,7 +33,7 @@ fn runs(state: &StateDir) -> Vec<Run> {
         Some(Run {
             file: Disk.canonical(file)?,
             started: humantime::parse_rfc3339(&record.started).ok()?,
-            refusals: engine::refusal_count(&record),
+            refusals: engine::refusal_count(state, &record),
             id: record.id,
             name: record.name,
         })

@@ -33,7 +33,7 @@ pub fn looks_secret_under(name: &str, value: &str) -> Option<&'static str> {
 
 /// A part of a text that looks like a credential.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Found {
+pub struct FoundSecret {
     /// Where, in bytes.
     pub range: Range<usize>,
     /// What it looks like.
@@ -44,7 +44,7 @@ pub struct Found {
 ///
 /// Known prefixes are the vendors' documented ones; randomness is the last resort, for runs of at
 /// least 32 characters that mix letters and digits.
-pub fn secrets_in(text: &str) -> Vec<Found> {
+pub fn secrets_in(text: &str) -> Vec<FoundSecret> {
     let mut found = Vec::new();
     let keys = key_blocks(text);
     passwords(text, &mut found);
@@ -54,7 +54,7 @@ pub fn secrets_in(text: &str) -> Vec<Found> {
         }
     }
     let private = keys.into_iter().filter(|(_, private)| *private);
-    found.extend(private.map(|(range, _)| Found { range, what: "a private key" }));
+    found.extend(private.map(|(range, _)| FoundSecret { range, what: "a private key" }));
     found.sort_by_key(|f| (f.range.start, f.range.end));
     found
 }
@@ -87,7 +87,7 @@ fn key_blocks(text: &str) -> Vec<(Range<usize>, bool)> {
 }
 
 /// `scheme://user:password@host`: the password.
-fn passwords(text: &str, found: &mut Vec<Found>) {
+fn passwords(text: &str, found: &mut Vec<FoundSecret>) {
     if !holds(text, b"://") {
         return;
     }
@@ -99,7 +99,7 @@ fn passwords(text: &str, found: &mut Vec<Found>) {
         let Some((name, password)) = user.split_once(':') else { continue };
         if !host.is_empty() && !password.is_empty() && !placeholder(password) {
             let from = start + name.len() + 1;
-            found.push(Found { range: from..from + password.len(), what: "a URL with a password" });
+            found.push(FoundSecret { range: from..from + password.len(), what: "a URL with a password" });
         }
     }
 }
@@ -133,7 +133,7 @@ fn runs(text: &str) -> impl Iterator<Item = Range<usize>> {
     })
 }
 
-fn in_run(text: &str, run: Range<usize>, found: &mut Vec<Found>) {
+fn in_run(text: &str, run: Range<usize>, found: &mut Vec<FoundSecret>) {
     let before = found.len();
     let bytes = text.as_bytes();
     let mut at = run.start;
@@ -141,7 +141,7 @@ fn in_run(text: &str, run: Range<usize>, found: &mut Vec<Found>) {
         let boundary = at == run.start || !bytes[at - 1].is_ascii_alphanumeric();
         match boundary.then(|| known(&text[at..run.end])).flatten() {
             Some((length, what)) => {
-                found.push(Found { range: at..at + length, what });
+                found.push(FoundSecret { range: at..at + length, what });
                 at += length;
             }
             None => at += 1,
@@ -152,14 +152,14 @@ fn in_run(text: &str, run: Range<usize>, found: &mut Vec<Found>) {
     }
     let behind_scheme = ["Bearer ", "bearer ", "Basic "].iter().any(|s| text[..run.start].ends_with(s));
     if behind_scheme && run.len() >= 16 && bytes[run.clone()].iter().any(u8::is_ascii_digit) {
-        found.push(Found { range: run, what: "an Authorization header" });
+        found.push(FoundSecret { range: run, what: "an Authorization header" });
         return;
     }
     let mut start = run.start;
     for piece in text[run.clone()].split_inclusive(['.', '=']) {
         let end = start + piece.len();
         if random_piece(piece.trim_end_matches(['.', '='])) && !labelled_digest(&text[..run.start]) {
-            found.push(Found { range: start..end, what: "a random-looking value" });
+            found.push(FoundSecret { range: start..end, what: "a random-looking value" });
         }
         start = end;
     }
