@@ -217,6 +217,10 @@ async fn a_header_term_is_judged_as_the_request_leaves() {
         assert!(status == 200 || body.contains("with the header `x-team: core`"), "{body}");
     }
     assert_eq!(upstream.seen().len(), 2);
+    let lines = rig.audit(8).await;
+    let terms: Vec<_> = lines.iter().map(|line| line.request.headers.clone()).collect();
+    let held = |matched| vec![bot_bottle::egress::HeaderTerm { name: "x-team".into(), matched }];
+    assert_eq!(terms, [true, true, false, false, false, false, false, false].map(held));
     // Where a credential goes, and where a proxy's claim stood, nothing of the guest's counts.
     for name in ["x-group", "x-forwarded-for"] {
         assert_eq!(get(&rig, other, "/", &[(name, "core")]).await.0, 403, "{name}");

@@ -3,6 +3,7 @@
 use super::headers;
 use super::refusal::Refusal;
 use super::{Route, Shared};
+use crate::egress::audit::HeaderTerm;
 use crate::egress::code::Code;
 use crate::egress::policy::{self, Allowed, Headers, Scheme};
 use crate::egress::shape::same_name;
@@ -42,6 +43,12 @@ pub(crate) fn request<'a, B>(
         return Err(Refusal::new(Code::Override, why));
     }
     Ok((allowed, route))
+}
+
+/// Whether the request has each header that a route of the host asks for, for the audit.
+pub(crate) fn header_terms(shared: &Shared, host: &str, headers: &HeaderMap) -> Vec<HeaderTerm> {
+    let asked = shared.policy.header_terms(host, &Sent(headers)).into_iter();
+    asked.map(|(term, matched)| HeaderTerm { name: term.name.clone(), matched }).collect()
 }
 
 /// The guest's headers, as the policy asks for them.

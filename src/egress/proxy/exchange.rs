@@ -3,7 +3,7 @@
 use super::refusal::Refusal;
 use super::room::Ticket;
 use super::{Route, Shared};
-use crate::egress::audit::{Audit, AuditLine, EndLine, Protocol, RequestLine};
+use crate::egress::audit::{Audit, AuditLine, EndLine, HeaderTerm, Protocol, RequestLine};
 use crate::egress::code::Code;
 use crate::egress::policy::Scheme;
 use crate::provider::GitAccess;
@@ -108,6 +108,11 @@ impl Exchange {
     /// Which way git goes.
     pub(crate) fn git(&self, direction: Option<GitAccess>) {
         self.state().request.git = direction;
+    }
+
+    /// Which of the headers that the host's routes ask for it has.
+    pub(crate) fn headers(&self, terms: Vec<HeaderTerm>) {
+        self.state().request.headers = terms;
     }
 
     /// The name of the credential that is added.

@@ -57,6 +57,7 @@ async fn forward(
     mut request: Request<Incoming>,
     exchange: &Arc<Exchange>,
 ) -> Result<Response<Reply>, Refusal> {
+    exchange.headers(admit::header_terms(&site.shared, host, request.headers()));
     let (allowed, route) = admit::request(&site.shared, site.scheme, (host, port), &request)?;
     site.take_up(exchange)?;
     exchange.route(route);
