@@ -152,7 +152,7 @@ impl Provider for Toy {
     }
 
     fn starter(&self) -> Starter {
-        Starter { field: "dockerfile", value: "''", meaning: "None.", on_host: "do nothing" }
+        Starter { field: "dockerfile", value: "''", meaning: "None.", on_host: "do nothing", key_variable: "TOY_KEY" }
     }
 
     fn own_fields(&self) -> &'static [OwnField] {

@@ -11,7 +11,7 @@ use hyper::body::{Body, Bytes, Frame, Incoming};
 use hyper::{Request, Response};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::io::{self, BufRead, BufReader};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::pin::Pin;
 use std::process::{Child, Command, Stdio};
 use std::task::{Context, Poll};
@@ -177,8 +177,14 @@ struct Guest {
 }
 
 impl Guest {
+    /// Waits where the queue of the socket is full, as a guest's relay does; a connection that does not block is an
+    /// error there.
     async fn raw(&self) -> io::Result<Raw> {
-        Ok(Box::new(UnixStream::connect(Path::new(&self.socket)).await?))
+        let socket = self.socket.clone();
+        let connected = tokio::task::spawn_blocking(move || std::os::unix::net::UnixStream::connect(socket));
+        let stream = connected.await.expect("no panic")?;
+        stream.set_nonblocking(true)?;
+        Ok(Box::new(UnixStream::from_std(stream)?))
     }
 
     async fn connect(&self, host: &str) -> io::Result<Raw> {
